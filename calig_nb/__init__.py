@@ -1,0 +1,44 @@
+"""See why a Transformer decided what it decided: signed relevance, layer by layer."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .cache import load as load
+    from .demo import demos as demos
+    from .demo import load_demo as load_demo
+    from .explainer import Explainer as Explainer
+    from .fusion import Fusion as Fusion
+    from .results import Explanation as Explanation
+    from .widgets import RelevanceFlow as RelevanceFlow
+    from .widgets import TokenView as TokenView
+    from .widgets import Workbench as Workbench
+
+_HOME = {
+    "Explainer": "explainer",
+    "Explanation": "results",
+    "Fusion": "fusion",
+    "RelevanceFlow": "widgets",
+    "TokenView": "widgets",
+    "Workbench": "widgets",
+    "demos": "demo",
+    "load": "cache",
+    "load_demo": "demo",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name on first use, so that importing the package costs next to nothing."""
+    if name in _HOME:
+        return getattr(import_module(f".{_HOME[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}.")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOME]

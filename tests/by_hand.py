@@ -1,0 +1,118 @@
+"""The formulas once more, the slow and obvious way: loops, no shortcut, for tests to compare with.
+
+``python -m tests.by_hand`` writes the vectors that the JavaScript tests share.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+
+VECTORS = Path(__file__).parent / "vectors" / "fusion.json"
+
+
+def cosine(a, b):
+    """Cosine of two lists, 0 when one of them vanishes."""
+    length = math.sqrt(sum(x * x for x in a)) * math.sqrt(sum(x * x for x in b))
+    return sum(x * y for x, y in zip(a, b)) / length if length > 0 else 0.0
+
+
+def layer_weights(inputs):
+    """w_b = (mean over inputs of max(0, cos(r_b, r_0)))^6 over ordinary tokens, w_0 = 1."""
+    n_layers = len(inputs[0][0]) - 1
+    weights = []
+    for b in range(n_layers):
+        total = 0.0
+        for r, special in inputs:
+            ordinary = [t for t in range(len(special)) if not special[t]]
+            total += max(0.0, cosine([r[b][t] for t in ordinary], [r[0][t] for t in ordinary]))
+        weights.append((total / len(inputs)) ** 6)
+    weights[0] = 1.0
+    return weights
+
+
+def block_matrix(r, g, weight, lam, sign):
+    """M_b^s = w_b [λ diag(relu(s r̂)) + (1 - λ) relu(s Ĝ)]."""
+    n = len(r)
+    r_norm = sum(abs(x) for x in r)
+    columns = [sum(g[i][j] for i in range(n)) for j in range(n)]
+    g_norm = sum(abs(c) for c in columns)
+    matrix = [[0.0] * n for _ in range(n)]
+    for i in range(n):
+        for j in range(n):
+            if g_norm > 0:
+                matrix[i][j] += (1 - lam) * max(0.0, sign * g[i][j] / g_norm)
+            if i == j and r_norm > 0:
+                matrix[i][j] += lam * max(0.0, sign * r[i] / r_norm)
+            matrix[i][j] *= weight
+    return matrix
+
+
+def fuse(r, g, weights, lam, gamma, read_positions):
+    """Supporting, opposing, what enters at each block, and R, for both channels."""
+    n, n_layers = len(r[0]), len(g)
+    result = {}
+    for name, sign in (("supporting", 1), ("opposing", -1)):
+        rollout = [[1.0 if i == j else 0.0 for j in range(n)] for i in range(n)]
+        masses = []
+        for b in range(n_layers):
+            m = block_matrix(r[b], g[b], weights[b], lam, sign)
+            added = [
+                [gamma * sum(m[i][k] * rollout[k][j] for k in range(n)) for j in range(n)]
+                for i in range(n)
+            ]
+            masses.append(sum(added[i][j] for i in range(n) if read_positions[i] for j in range(n)))
+            rollout = [[rollout[i][j] + added[i][j] for j in range(n)] for i in range(n)]
+        result[name] = [
+            sum(rollout[i][j] for i in range(n) if read_positions[i])
+            - (1 if read_positions[j] else 0)
+            for j in range(n)
+        ]
+        result[f"entering_{name}"] = masses
+        result[f"rollout_{name}"] = rollout
+    result["attributions"] = [s - o for s, o in zip(result["supporting"], result["opposing"])]
+    return result
+
+
+def cases():
+    """Seeded inputs of several shapes, with zero rows, one token, and both read-outs."""
+    rng = np.random.default_rng(7)
+    settings = [
+        # layers, tokens, lam, gamma, readout, calibrated
+        (1, 1, 0.5, 1.0, "all", False),
+        (2, 3, 0.5, 1.0, "all", False),
+        (4, 7, 0.25, 1.0, "all", True),
+        (4, 7, 0.8, 4.0, "pooled", False),
+        (6, 12, 0.0, 1.0, "all", True),
+        (6, 12, 1.0, 0.5, "all", False),
+    ]
+    for n_layers, n, lam, gamma, readout, calibrated in settings:
+        r = rng.normal(size=(n_layers + 1, n)).round(4)
+        r[1:] += 2 * r[0]
+        g = (rng.normal(size=(n_layers, n, n)) / n).round(4)
+        special = [1 if n > 2 and t in (0, n - 1) else 0 for t in range(n)]
+        pooled = [1 if t == 0 else 0 for t in range(n)]
+        if n_layers == 4:
+            r[2], g[3] = 0, 0  # norms that vanish
+        own = layer_weights([(r.tolist(), special)])
+        weights = rng.random(n_layers).round(4).tolist() if calibrated else own
+        read_positions = pooled if readout == "pooled" else [1] * n
+        expected = fuse(r.tolist(), g.tolist(), weights, lam, gamma, read_positions)
+        yield {
+            "r": r.tolist(),
+            "G": g.tolist(),
+            "special": special,
+            "pooled": pooled,
+            "lam": lam,
+            "gamma": gamma,
+            "readout": readout,
+            "layer_weights": weights,
+            "expected": {**expected, "input_weights": own},
+        }
+
+
+if __name__ == "__main__":
+    VECTORS.write_text(json.dumps(list(cases())) + "\n")
