@@ -1,0 +1,232 @@
+"""The only file that knows tokenizers: text to tensors, tokens, words, sentences and baselines."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+WHITE_SPACE = "␣"
+"""Shown for a token that stands for white space only."""
+
+_SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*\s+|[。！？።؟۔॥।]+[\"'”’)\]」]*\s*|\n+")
+_UNSPACED_SCRIPTS = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
+
+
+@dataclass(frozen=True, eq=False)
+class TextInputs:
+    """One text as the model reads it.
+
+    Attributes:
+        text: The text itself.
+        model_inputs: What the model is called with, each (1, tokens).
+        tokens: The piece of text that each token stands for; a special token's own name.
+        special: (tokens,) True for [CLS], [SEP] and their like.
+        offsets: (tokens, 2) start and end in ``text``; 0, 0 for special tokens.
+        word_ids: (tokens,) number of the word, -1 for special tokens.
+        sentence_ids: (tokens,) number of the sentence, -1 for special tokens.
+    """
+
+    text: str
+    model_inputs: dict[str, Tensor]
+    tokens: tuple[str, ...]
+    special: BoolArray
+    offsets: IntArray
+    word_ids: IntArray
+    sentence_ids: IntArray
+
+    def described(self) -> dict[str, Any]:
+        """All but the tensors, by name."""
+        return {name: value for name, value in vars(self).items() if name != "model_inputs"}
+
+
+class TextReader:
+    """Reads texts with a Hugging Face tokenizer.
+
+    Args:
+        tokenizer: The model's own tokenizer.
+        max_tokens: Most tokens that the model can take, or None.
+
+    Raises:
+        TypeError: If ``tokenizer`` is missing or is not a tokenizer.
+    """
+
+    def __init__(self, tokenizer: Any, max_tokens: int | None) -> None:
+        if not callable(tokenizer) or not hasattr(tokenizer, "all_special_ids"):
+            raise TypeError(
+                f"processor must be the model's tokenizer, got {tokenizer!r}. "
+                "Load it with AutoTokenizer.from_pretrained."
+            )
+        self.tokenizer = tokenizer
+        stated = int(min(tokenizer.model_max_length, 10**9))
+        self.max_tokens = stated if max_tokens is None else min(stated, max_tokens)
+        # An unknown word and a mask stand for a word of the text: they are ordinary.
+        ordinary = {tokenizer.unk_token_id, getattr(tokenizer, "mask_token_id", None)}
+        self._special = set(tokenizer.all_special_ids) - ordinary
+
+    def read(self, text: str) -> TextInputs:
+        """The text as tensors, with what each token stands for.
+
+        Raises:
+            TypeError: If ``text`` is not a string.
+            ValueError: If it holds no ordinary token, or more tokens than the model takes.
+        """
+        if not isinstance(text, str):
+            kind = type(text).__name__
+            raise TypeError(f"inputs must be a text (str), got {kind}: {text!r:.60}.")
+        if not text.strip():
+            raise ValueError(f"inputs must hold at least one word, got {text!r}.")
+        fast = getattr(self.tokenizer, "is_fast", False)
+        encoded = self.tokenizer(text, return_offsets_mapping=fast, verbose=False)
+        ids = encoded["input_ids"]
+        if len(ids) > self.max_tokens:
+            raise ValueError(
+                f"inputs must have at most {self.max_tokens} tokens for this model, got "
+                f"{len(ids)}. Shorten the text, or explain it in parts."
+            )
+        special = np.array([i in self._special for i in ids])
+        if special.all():
+            raise ValueError(
+                f"inputs must hold at least one ordinary token, got only special ones: {text!r}."
+            )
+        names = self.tokenizer.convert_ids_to_tokens(ids)
+        if fast:
+            spans = [_stripped(text, *span) for span in encoded["offset_mapping"]]
+        else:  # the tokenizer does not say where its tokens stand: show the tokens themselves
+            text, spans = _joined(names, special)
+        offsets = np.where(special[:, None], 0, np.array(spans, dtype=np.int64))
+        tokens = tuple(
+            name if is_special else text[start:end] or WHITE_SPACE
+            for name, is_special, (start, end) in zip(names, special, offsets, strict=True)
+        )
+        return TextInputs(
+            text=text,
+            model_inputs={
+                name: torch.tensor([encoded[name]])
+                for name in self.tokenizer.model_input_names
+                if name in encoded
+            },
+            tokens=tokens,
+            special=special,
+            offsets=offsets,
+            word_ids=_word_ids(text, offsets, special),
+            sentence_ids=_sentence_ids(text, offsets, special),
+        )
+
+    def baseline(
+        self, inputs: TextInputs, baselines: str | Tensor
+    ) -> tuple[dict[str, Tensor], str]:
+        """The same sentence with its ordinary tokens replaced, and the replacement's name.
+
+        Special tokens, attention mask and positions stay as they are.
+
+        Args:
+            inputs: The text.
+            baselines: "pad" or "mask"; another text, whose tokens take the places of this one's,
+                the rest being filled up with the pad token; or a tensor of token ids (tokens,).
+
+        Raises:
+            ValueError: If the tokenizer has no such token, or the text or tensor does not fit.
+        """
+        ids = inputs.model_inputs["input_ids"]
+        ordinary = torch.from_numpy(~inputs.special)
+        if torch.is_tensor(baselines):
+            replaced = baselines.reshape(1, -1).to(ids)
+            if replaced.shape != ids.shape or baselines.is_floating_point():
+                raise ValueError(
+                    f"baselines must be token ids of shape ({ids.shape[1]},), got "
+                    f"{tuple(baselines.shape)} of {baselines.dtype}."
+                )
+            return {**inputs.model_inputs, "input_ids": replaced}, "given ids"
+        replaced = ids.clone()
+        if baselines in ("pad", "mask"):
+            token, token_id = self._filler(baselines)
+            replaced[0, ordinary] = token_id
+            return {**inputs.model_inputs, "input_ids": replaced}, token
+        read = self.tokenizer(baselines, verbose=False)["input_ids"]
+        other = torch.tensor([i for i in read if i not in self._special])
+        room = int(ordinary.sum())
+        if len(other) > room:
+            raise ValueError(
+                f"baselines must be a text of at most {room} tokens here, got {len(other)}: "
+                f"{baselines!r:.60}."
+            )
+        replaced[0, ordinary] = self._filler("pad")[1]
+        replaced[0, torch.nonzero(ordinary).flatten()[: len(other)]] = other
+        return {**inputs.model_inputs, "input_ids": replaced}, f"“{baselines}”"
+
+    def _filler(self, kind: str) -> tuple[str, int]:
+        """The token that replaces ordinary ones; where there is no pad token, the nearest to it."""
+        kinds = ("pad", "mask", "unk", "eos") if kind == "pad" else (kind,)
+        for name in kinds:
+            token_id = getattr(self.tokenizer, f"{name}_token_id", None)
+            if token_id is not None:
+                return getattr(self.tokenizer, f"{name}_token"), token_id
+        raise ValueError(
+            f"baselines={kind!r} needs a tokenizer with a {kind} token; this one has none. "
+            "Give a text or a tensor of token ids."
+        )
+
+
+def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span without white space at its ends; empty at its end if nothing is left."""
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
+def _joined(names: list[str], special: BoolArray) -> tuple[str, list[tuple[int, int]]]:
+    spans, text = [], ""
+    for name, is_special in zip(names, special, strict=True):
+        text += " " if text and not is_special else ""
+        start = len(text)
+        text += "" if is_special else name
+        spans.append((start, len(text)))
+    return text, spans
+
+
+def _joins(text: str, at: int) -> bool:
+    """Whether the characters before and after position ``at`` belong to one word."""
+    left, right = text[at - 1], text[at]
+    if left in "'’" and at > 1:
+        return text[at - 2].isalpha() and right.isalpha()
+    if right in "'’":
+        return left.isalpha() and at + 1 < len(text) and text[at + 1].isalpha()
+    if not all(c.isalnum() or unicodedata.category(c)[0] == "M" or c == "_" for c in (left, right)):
+        return False
+    return not any(unicodedata.name(c, "").startswith(_UNSPACED_SCRIPTS) for c in (left, right))
+
+
+def _word_ids(text: str, offsets: IntArray, special: BoolArray) -> IntArray:
+    """Number the words: tokens that touch within a run of letters and digits are one word."""
+    ids = np.full(len(offsets), -1)
+    word, end = -1, -1
+    for t in np.flatnonzero(~special):
+        start, stop = offsets[t]
+        inside = start < end  # byte-level pieces of one character
+        touches = start == end and 0 < start < len(text) and start < stop and _joins(text, start)
+        if not inside and not touches:
+            word += 1
+        ids[t], end = word, max(end, stop)
+    return ids
+
+
+def _sentence_ids(text: str, offsets: IntArray, special: BoolArray) -> IntArray:
+    ends = np.array([match.end() for match in _SENTENCE_END.finditer(text)], dtype=np.int64)
+    ids = np.searchsorted(ends, offsets[:, 0], side="right")
+    ids = np.where(special, -1, ids)
+    # Renumber without gaps: an end mark may be followed by no token of its own.
+    _, dense = np.unique(ids[~special], return_inverse=True)
+    ids[~special] = dense
+    return ids

@@ -1,0 +1,66 @@
+"""What is asked of an explainer, checked once at the door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+from torch import Tensor
+
+from .fusion import Fusion, one_of
+from .targets import Output
+
+METHODS = ("ca-lig",)
+
+HIDDEN_BASELINES = ("zero", "mean")
+"""Baselines that are hidden states and no input; for study only."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question to a model; the fields are documented at :meth:`Explainer.explain`.
+
+    Raises:
+        TypeError: If a value is of the wrong kind.
+        ValueError: If a value is out of its range.
+    """
+
+    target: int | str | None = None
+    contrast: int | str | None = None
+    output: Output = "logit"
+    method: str = "ca-lig"
+    baselines: str | Tensor = "pad"
+    n_steps: int | Literal["auto"] = "auto"
+    tolerance: float = 0.01
+    lam: float = 0.5
+
+    def __post_init__(self) -> None:
+        one_of("output", self.output, get_args(Output))
+        one_of("method", self.method, METHODS)
+        if not isinstance(self.baselines, (str, Tensor)):
+            raise TypeError(
+                "baselines must be 'pad', 'mask', 'zero', 'mean', a text or a tensor of token "
+                f"ids, got {self.baselines!r:.60}."
+            )
+        steps = self.n_steps
+        if steps != "auto" and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
+            raise ValueError(f"n_steps must be 'auto' or a whole number from 1, got {steps!r}.")
+        if not 0 < self.tolerance < 1:
+            raise ValueError(f"tolerance must lie between 0 and 1, got {self.tolerance}.")
+        Fusion(lam=self.lam)
+
+    @property
+    def fixed_steps(self) -> int | None:
+        """The number of nodes, where one was asked for."""
+        return None if self.n_steps == "auto" else int(self.n_steps)
+
+    @property
+    def hidden_baseline(self) -> str | None:
+        """The name of the hidden-state baseline, where one was asked for."""
+        named = isinstance(self.baselines, str) and self.baselines in HIDDEN_BASELINES
+        return str(self.baselines) if named else None
+
+    def about(self, target: int, contrast: int | None) -> Request:
+        """The same request about another class."""
+        output = self.output if contrast is None else "logit"
+        return replace(self, target=target, contrast=contrast, output=output)

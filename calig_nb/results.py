@@ -1,0 +1,294 @@
+"""What an explanation is: frozen, self-checking, read-only arrays. NumPy only."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from . import fusion as fu
+from .fusion import Channel, Fusion, one_of
+from .units import Granularity, Unit, merged
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from .widgets import View
+
+Array = npt.NDArray[np.float64]
+Ask = Callable[[int, "int | None"], "Explanation"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Explanation:
+    """Why a model gave one score to one text, layer by layer and token by token.
+
+    Two units occur. ``layer_attributions`` are in units of the score f and complete: every layer
+    sums to f(x) - f(x'). ``attributions``, ``supporting`` and ``opposing`` are shares: evidence
+    relative to each layer's L1 mass, weighed and summed over the layers.
+
+    Attributes:
+        text: The explained text.
+        tokens: (T,) pieces of the text, special tokens by name.
+        special: (T,) True for special tokens.
+        offsets: (T, 2) start and end of each token in ``text``.
+        word_ids: (T,) number of each token's word; -1 for special tokens.
+        sentence_ids: (T,) number of its sentence; -1 for special tokens.
+        labels: (C,) the classes.
+        probabilities: (C,) what the model says of the text.
+        target: Index of the explained class.
+        contrast: Index of the class it is set against, or None.
+        score: f(x).
+        baseline_scores: (L + 1,) f(x'); all the same unless the baseline is a hidden state.
+        layer_attributions: (L + 1, T) r_b, signed, in units of f. Row b belongs to the hidden
+            state that enters block b, row L to what leaves the last block.
+        attention_relevance: (L, T, T) G_b, signed, in units of f; rows are queries.
+        layer_weights: (L,) w_b in [0, 1].
+        fusion: λ, γ and the form of the fusion.
+        n_steps: (L + 1,) gradients evaluated for each layer.
+        token_change: (L + 1,) relative L1 change of the token values over the last refinements.
+        converged: (L + 1,) whether the tolerance was met.
+        config: What else was asked and found, as plain values: method, output, baselines,
+            tolerance, model, calibration, package version.
+    """
+
+    text: str
+    tokens: tuple[str, ...]
+    special: npt.NDArray[np.bool_]
+    offsets: npt.NDArray[np.int64]
+    word_ids: npt.NDArray[np.int64]
+    sentence_ids: npt.NDArray[np.int64]
+    labels: tuple[str, ...]
+    probabilities: Array
+    target: int
+    contrast: int | None
+    score: float
+    baseline_scores: Array
+    layer_attributions: Array
+    attention_relevance: npt.NDArray[np.float32]
+    layer_weights: Array
+    fusion: Fusion
+    n_steps: npt.NDArray[np.int64]
+    token_change: Array
+    converged: npt.NDArray[np.bool_]
+    config: dict[str, Any]
+    ask: Ask | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        layers, t, c = len(self.layer_weights), len(self.tokens), len(self.labels)
+        shapes = {
+            "special": (t,),
+            "offsets": (t, 2),
+            "word_ids": (t,),
+            "sentence_ids": (t,),
+            "probabilities": (c,),
+            "baseline_scores": (layers + 1,),
+            "layer_attributions": (layers + 1, t),
+            "attention_relevance": (layers, t, t),
+            "layer_weights": (layers,),
+            "n_steps": (layers + 1,),
+            "token_change": (layers + 1,),
+            "converged": (layers + 1,),
+        }
+        for name, shape in shapes.items():
+            array = np.array(getattr(self, name))
+            if array.shape != shape:
+                raise ValueError(
+                    f"{name} must have shape {shape} for {layers} layers, {t} tokens and {c} "
+                    f"classes, got {array.shape}."
+                )
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+        for name, index in (("target", self.target), ("contrast", self.contrast)):
+            if index is not None and not 0 <= index < c:
+                raise ValueError(f"{name} must lie between 0 and {c - 1}, got {index}.")
+
+    def __repr__(self) -> str:
+        against = "" if self.contrast is None else f", contrast={self.labels[self.contrast]!r}"
+        return (
+            f"Explanation(target={self.target_name!r}{against}, score={self.score:.2f}, "
+            f"tokens={len(self.tokens)}, layers={len(self.layer_weights)}, lam={self.fusion.lam})"
+        )
+
+    @property
+    def target_name(self) -> str:
+        """The explained class by name."""
+        return self.labels[self.target]
+
+    @property
+    def baseline_score(self) -> float:
+        """f(x') at the embeddings; the baseline is not neutral as a rule."""
+        return float(self.baseline_scores[0])
+
+    @property
+    def convergence_delta(self) -> Array:
+        """(L + 1,) sum of each layer's attributions less f(x) - f(x'); 0 when exact."""
+        delta: Array = self.layer_attributions.sum(axis=1) - (self.score - self.baseline_scores)
+        return delta
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The ordinary words of the text, in reading order."""
+        return tuple(unit.text for unit in self.units("word") if not unit.special)
+
+    @property
+    def pooled(self) -> npt.NDArray[np.bool_]:
+        """(T,) positions that the classifier pools: those with relevance after the last block."""
+        pooled: npt.NDArray[np.bool_] = self.layer_attributions[-1] != 0
+        return pooled
+
+    @cached_property
+    def _matrices(self) -> Array:
+        return fu.channels(
+            self.layer_attributions, self.attention_relevance, self.layer_weights, self.fusion
+        )
+
+    @cached_property
+    def _evidence(self) -> Array:
+        start = fu.start_of(self.fusion.readout, self.pooled)
+        evidence = fu.read_out(self._matrices, self.fusion.gamma, start)
+        if self.fusion.channels == "signed":
+            evidence = np.concatenate([np.maximum(evidence, 0), np.maximum(-evidence, 0)])
+        evidence.setflags(write=False)
+        return evidence
+
+    @property
+    def supporting(self) -> Array:
+        """(T,) evidence of each token for the target, a share, non-negative."""
+        supporting: Array = self._evidence[0]
+        return supporting
+
+    @property
+    def opposing(self) -> Array:
+        """(T,) evidence of each token against the target, a share, non-negative."""
+        opposing: Array = self._evidence[1]
+        return opposing
+
+    @property
+    def attributions(self) -> Array:
+        """(T,) ``supporting - opposing``: positive speaks for the target. A share."""
+        return self.supporting - self.opposing
+
+    def rollout(self, layer: int | None = None, channel: Channel = "net") -> Array:
+        """Evidence that each token (column) carried into each position (row): (T, T).
+
+        Args:
+            layer: After which block, 0 ... L - 1; the last by default.
+            channel: "supporting" and "opposing" hold the residual diagonal of ones, which
+                cancels in "net".
+
+        Raises:
+            ValueError: If there is no such layer or channel.
+        """
+        one_of("channel", channel, get_args(Channel))
+        last = len(self.layer_weights) - 1
+        layer = last if layer is None else layer
+        if not 0 <= layer <= last:
+            raise ValueError(f"layer must lie between 0 and {last}, got {layer}.")
+        rollout = fu.roll_out(self._matrices, self.fusion.gamma, layer + 1)
+        if self.fusion.channels == "signed":
+            net = rollout[0] - np.eye(len(self.tokens))
+            rollout = np.stack([np.maximum(net, 0), np.maximum(-net, 0)])
+        supporting, opposing = rollout
+        return {"net": supporting - opposing, "supporting": supporting}.get(channel, opposing)
+
+    def with_lam(self, lam: float) -> Explanation:
+        """The same evidence fused with another λ; nothing is computed anew.
+
+        Raises:
+            ValueError: If ``lam`` is outside [0, 1].
+        """
+        return self.with_fusion(dataclasses.replace(self.fusion, lam=lam))
+
+    def with_fusion(self, fusion: Fusion) -> Explanation:
+        """The same evidence under another form of the fusion."""
+        return dataclasses.replace(self, fusion=fusion)
+
+    def units(self, granularity: Granularity = "word") -> tuple[Unit, ...]:
+        """The text in tokens, words or sentences; special tokens stay by themselves.
+
+        Raises:
+            ValueError: If ``granularity`` is unknown.
+        """
+        ids = {"word": self.word_ids, "sentence": self.sentence_ids}.get(granularity)
+        return merged(granularity, self.text, self.tokens, self.special, self.offsets, ids)
+
+    def to_frame(self, granularity: Granularity | Literal["layer"] = "token") -> pd.DataFrame:
+        """The numbers as a table.
+
+        Args:
+            granularity: "token", "word" or "sentence" gives a row for each, its evidence summed
+                over its tokens, with one column of r_b for each layer; "layer" gives a row for
+                each layer with its total, its error and what it took.
+        """
+        import pandas as pd
+
+        if granularity == "layer":
+            weights = [*self.layer_weights, np.nan]
+            return pd.DataFrame(
+                {
+                    "layer": np.arange(len(self.n_steps)),
+                    "total": self.layer_attributions.sum(axis=1),
+                    "convergence_delta": self.convergence_delta,
+                    "token_change": self.token_change,
+                    "n_steps": self.n_steps,
+                    "converged": self.converged,
+                    "layer_weight": weights,
+                }
+            )
+        units = self.units(granularity)
+        rows = [
+            {
+                granularity: unit.text,
+                "special": unit.special,
+                "attributions": self.attributions[list(unit.tokens)].sum(),
+                "supporting": self.supporting[list(unit.tokens)].sum(),
+                "opposing": self.opposing[list(unit.tokens)].sum(),
+                **{
+                    f"layer_{b}": r[list(unit.tokens)].sum()
+                    for b, r in enumerate(self.layer_attributions)
+                },
+            }
+            for unit in units
+        ]
+        return pd.DataFrame(rows)
+
+    def top(self, k: int = 10, granularity: Granularity = "word") -> pd.DataFrame:
+        """The k ordinary words with most relevance, strongest first, whatever its sign."""
+        if k < 1:
+            raise ValueError(f"k must be at least 1, got {k}.")
+        frame = self.to_frame(granularity)
+        frame = frame[~frame["special"]][[granularity, "attributions", "supporting", "opposing"]]
+        order = frame["attributions"].abs().sort_values(ascending=False, kind="stable").index
+        return frame.loc[order[:k]].reset_index(drop=True)
+
+    # The only calls upward: each hands itself to the file whose duty it is.
+
+    def save(self, path: str | Path) -> None:
+        """Write one safetensors file; see :func:`calig_nb.load`."""
+        from .cache import save
+
+        save(self, path)
+
+    def figure(self, view: str = "tokens", **state: Any) -> Figure:
+        """The picture of ``view`` as a matplotlib figure; see :mod:`calig_nb.figures`."""
+        from .figures import figure
+
+        return figure(self, view, **state)
+
+    def show(self, view: str = "workbench", **state: Any) -> View:
+        """The live view; see :mod:`calig_nb.widgets`."""
+        from .widgets import show
+
+        return show(self, view, **state)
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        return self.show()._repr_mimebundle_(**options)
