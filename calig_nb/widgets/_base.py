@@ -1,0 +1,159 @@
+"""What every view shares: its state, the wire, and asking the model about another class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets as t
+
+from ..fusion import Fusion
+from ..results import Explanation
+from . import wire
+
+_STATIC = Path(__file__).parent / "static"
+
+
+class View(anywidget.AnyWidget):  # type: ignore[misc]
+    """A live picture of an explanation. Its public traits can be read, set, observed and linked.
+
+    Args:
+        explanation: What to show.
+        **state: Initial values of the traits below.
+
+    Attributes:
+        selected: Indices of the selected tokens.
+        layer: The block that is looked at, 0 ... L - 1; None for all.
+        lam: λ in [0, 1].
+        channel: "net", "supporting" or "opposing".
+        granularity: "token", "word" or "sentence".
+        theme: "auto" follows the notebook; "light"; "dark".
+        target: Index of the explained class.
+        contrast: Index of the class it is set against, or None.
+
+    Raises:
+        TypeError: If an option is unknown, or the first argument is not an explanation.
+        traitlets.TraitError: If a value is out of its range.
+    """
+
+    _esm = _STATIC / "calig.js"
+    _css = _STATIC / "calig.css"
+    # IPython would prefer ipywidgets 7's _ipython_display_ to the bundle below.
+    _ipython_display_ = None
+
+    _view = t.Unicode("workbench").tag(sync=True)
+    _meta = t.Dict().tag(sync=True, echo_update=False)
+    _r = t.Bytes(b"").tag(sync=True, echo_update=False)
+    _G_columns = t.Bytes(b"").tag(sync=True, echo_update=False)
+    _matrices = t.Bytes(b"").tag(sync=True, echo_update=False)
+    _busy = t.Bool(False).tag(sync=True)
+    _error = t.Unicode("").tag(sync=True)
+
+    selected = t.List(t.Int()).tag(sync=True)
+    layer = t.Int(None, allow_none=True).tag(sync=True)
+    lam = t.Float(0.5).tag(sync=True)
+    channel = t.Enum(["net", "supporting", "opposing"], "net").tag(sync=True)
+    granularity = t.Enum(["token", "word", "sentence"], "word").tag(sync=True)
+    theme = t.Enum(["auto", "light", "dark"], "auto").tag(sync=True)
+    target = t.Int(0).tag(sync=True)
+    contrast = t.Int(None, allow_none=True).tag(sync=True)
+
+    def __init__(self, explanation: Explanation, **state: Any) -> None:
+        name = type(self).__name__
+        if not isinstance(explanation, Explanation):
+            raise TypeError(
+                f"{name} must be given an Explanation, got {type(explanation).__name__}. "
+                "Make one with Explainer.explain."
+            )
+        options = [n for n in View.class_own_traits() if not n.startswith("_")]
+        if unknown := sorted(state.keys() - set(options)):
+            raise TypeError(f"{name} has no option {unknown}; options are {options}.")
+        if explanation.fusion.channels != "split":
+            raise ValueError(
+                f"{name} draws two channels, so fusion.channels must be 'split', got "
+                f"{explanation.fusion.channels!r}. Use explanation.figure() or to_frame() instead."
+            )
+        self._explanation = explanation
+        asked = {"lam": explanation.fusion.lam, "target": explanation.target}
+        super().__init__(**{**asked, "contrast": explanation.contrast, **state})
+        self._send_explanation()
+        self.on_msg(self._answer)
+        self.observe(self._ask, ["target", "contrast"])
+        if (self.target, self.contrast) != (explanation.target, explanation.contrast):
+            self._ask()
+
+    @property
+    def explanation(self) -> Explanation:
+        """What is on screen, with the λ that is set there."""
+        return self._explanation.with_lam(self.lam)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._explanation!r})"
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**options)
+        if bundle is None:
+            return None
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        return {**data, "text/plain": repr(self)}, metadata
+
+    @t.validate("lam")
+    def _check_lam(self, proposal: Any) -> float:
+        try:
+            return Fusion(lam=proposal["value"]).lam
+        except ValueError as error:
+            raise t.TraitError(str(error)) from error
+
+    @t.validate("layer")
+    def _check_layer(self, proposal: Any) -> int | None:
+        layer, last = proposal["value"], len(self._explanation.layer_weights) - 1
+        if layer is not None and not 0 <= layer <= last:
+            raise t.TraitError(f"layer must be None or lie between 0 and {last}, got {layer}.")
+        return layer
+
+    @t.validate("selected")
+    def _check_selected(self, proposal: Any) -> list[int]:
+        last = len(self._explanation.tokens) - 1
+        if wrong := [i for i in proposal["value"] if not 0 <= i <= last]:
+            raise t.TraitError(f"selected must hold tokens between 0 and {last}, got {wrong}.")
+        return list(proposal["value"])
+
+    @t.validate("target", "contrast")
+    def _check_class(self, proposal: Any) -> int | None:
+        index, labels = proposal["value"], self._explanation.labels
+        if index is not None and not 0 <= index < len(labels):
+            raise t.TraitError(
+                f"{proposal['trait'].name} must lie between 0 and {len(labels) - 1} "
+                f"({', '.join(labels)}), got {index}."
+            )
+        return index
+
+    def _send_explanation(self) -> None:
+        explanation = self._explanation
+        _, _, content = wire.matrices(explanation)
+        with self.hold_sync():
+            self._meta = wire.meta(explanation)
+            self._r = wire.floats(explanation.layer_attributions)
+            self._G_columns = wire.floats(explanation.attention_relevance.sum(axis=1))
+            self._matrices = content if len(content) <= wire.INLINE_LIMIT else b""
+
+    def _answer(self, _: Any, content: Any, __: Any) -> None:
+        if isinstance(content, dict) and content.get("kind") == "matrices":
+            self.send({"kind": "matrices"}, [wire.matrices(self._explanation)[2]])
+
+    def _ask(self, _: Any = None) -> None:
+        """Explain the class that was picked, and show what comes back or what went wrong."""
+        current = (self._explanation.target, self._explanation.contrast)
+        if self._explanation.ask is None or (self.target, self.contrast) == current:
+            return
+        self._busy, self._error = True, ""
+        try:
+            self._explanation = self._explanation.ask(self.target, self.contrast)
+            self._send_explanation()
+        except Exception as error:
+            self._error = str(error)
+            with self.hold_trait_notifications():
+                self.target, self.contrast = current
+        finally:
+            self._busy = False

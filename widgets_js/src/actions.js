@@ -1,0 +1,125 @@
+/** What a reader can do, as changes of the one state. */
+import { same, turnTo } from "./lib/question.js";
+import { createPlayer } from "./player.js";
+
+/** @typedef {import("./lib/store.js").Store} Store */
+/** @typedef {import("./lib/store.js").State} State */
+/** @typedef {import("./lib/scene.js").Scene} Scene */
+
+/** At most this many words are selected together: their ribbons must stay tellable. */
+const MOST = 4;
+/** How long a word is pointed at before its ribbons grow, and how long they stay, in ms. */
+const PREVIEW = { in: 110, out: 180 };
+/** λ has come to rest when it has not moved for this long. */
+const REST = 160;
+
+const STILL = { play: null, playing: false };
+
+/**
+ * @param {Store} store
+ * @param {() => Scene} scene
+ */
+export function createActions(store, scene) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let rest;
+  const player = createPlayer(store, () => scene().x.weights.length);
+  const tokens = (/** @type {number[]} */ units) => units.flatMap((u) => scene().units.members[u]);
+
+  const actions = {
+    /** @param {number} unit @param {boolean} [more] add to the selection */
+    pick(unit, more = false) {
+      const { selected } = scene();
+      const has = selected.includes(unit);
+      const next = more
+        ? has
+          ? selected.filter((u) => u !== unit)
+          : [...selected, unit].slice(-MOST)
+        : has && selected.length === 1
+          ? []
+          : [unit];
+      clearTimeout(timer);
+      store.set({ selected: tokens(next), preview: null });
+    },
+
+    /** @param {number | null} unit @param {number | null} [layer] */
+    hover(unit, layer = null) {
+      if (unit === store.state.hover && layer === store.state.hoverLayer) return;
+      store.set({ hover: unit, hoverLayer: layer });
+      clearTimeout(timer);
+      if (store.state.playing) return;
+      timer = setTimeout(
+        () => {
+          const { selected, picture } = scene();
+          const shown = selected.length ? selected : picture.order.slice(0, 3);
+          // A word that already has its ribbons only makes the others step back.
+          store.set({ preview: unit === null || shown.includes(unit) ? null : unit });
+        },
+        unit === null ? PREVIEW.out : PREVIEW.in,
+      );
+    },
+
+    /** Step through the words with the keyboard: ribbons at once. @param {number} step */
+    walk(step) {
+      const { units, selected } = scene();
+      const from = store.state.hover ?? selected[0] ?? (step > 0 ? -1 : units.count);
+      const unit = Math.min(units.count - 1, Math.max(0, from + step));
+      clearTimeout(timer);
+      store.set({ hover: unit, hoverLayer: null, preview: unit });
+    },
+
+    /** @param {number | null} layer */
+    layer: (layer) => store.set({ layer, ...STILL }),
+
+    /** One layer up or down; beyond either end all are shown. @param {1 | -1} step */
+    climb(step) {
+      const L = scene().x.weights.length;
+      const { layer } = store.state;
+      const next = layer === null ? (step > 0 ? 0 : L - 1) : layer + step;
+      store.set({ layer: next < 0 || next >= L ? null : next, ...STILL });
+    },
+
+    /** @param {number} lam @param {boolean} [final] */
+    lam(lam, final = false) {
+      clearTimeout(rest);
+      store.set({ lam, dragging: !final });
+      if (!final) rest = setTimeout(() => store.set({ dragging: false }), REST);
+    },
+
+    /** @param {State["granularity"]} granularity */
+    granularity: (granularity) => store.set({ granularity, hover: null, preview: null }),
+
+    nextTheme() {
+      const next = /** @type {const} */ ({ auto: "light", light: "dark", dark: "auto" });
+      store.set({ theme: next[store.state.theme] });
+    },
+
+    /** @param {number} target */
+    target(target) {
+      const question = turnTo(store.state, target);
+      if (!same(question, store.state)) store.set({ ...question, ...STILL });
+    },
+
+    /** @param {number | null} contrast */
+    contrast: (contrast) => store.set({ contrast, ...STILL }),
+
+    play: player.toggle,
+
+    dismiss: () => store.set({ error: "" }),
+
+    clear() {
+      clearTimeout(timer);
+      store.set({ selected: [], layer: null, hover: null, hoverLayer: null, preview: null, ...STILL });
+    },
+
+    stop() {
+      clearTimeout(timer);
+      clearTimeout(rest);
+      player.stop();
+    },
+  };
+  return actions;
+}
+
+/** @typedef {ReturnType<typeof createActions>} Actions */

@@ -1,0 +1,96 @@
+/**
+ * Where the evidence of one word travelled: every step from position k to position i in block b,
+ *
+ *     γ · M_b^s[i, k] · R_b^s[k, word]
+ *
+ * Over all (b, i, k) with i read out these sum to the word's supporting or opposing evidence exactly.
+ */
+import { readoutVector, stepUp } from "./fusion.js";
+
+/** @typedef {import("./fusion.js").Signals} Signals */
+/** @typedef {import("./fusion.js").Fusion} Fusion */
+
+/**
+ * @typedef {object} Edge
+ * @property {number} b block
+ * @property {number} k unit it leaves
+ * @property {number} i unit it reaches
+ * @property {number} mass
+ * @property {1 | -1} sign
+ */
+
+/**
+ * All steps of one word, between units.
+ * @param {Signals} signals @param {Fusion} fusion
+ * @param {number[]} word its tokens
+ * @param {{of: ArrayLike<number>, count: number}} units
+ * @param {number} [floor] positions that hold less of the word pass it on, but their steps are not listed
+ * @returns {Edge[]}
+ */
+export function steps(signals, fusion, word, { of, count }, floor = 1e-5) {
+  const T = signals.tokens;
+  const readout = readoutVector(fusion, T);
+  /** @type {Edge[]} */
+  const edges = [];
+  if (!signals.matrices) return edges;
+  const held = [new Float64Array(T), new Float64Array(T)];
+  for (const t of word) held[0][t] = held[1][t] = 1;
+  for (let b = 0; b < signals.layers; b++) {
+    list(1, b, held[0]);
+    list(-1, b, held[1]);
+    stepUp(signals, fusion, b, held[0], held[1]);
+  }
+  return edges;
+
+  /** @param {1 | -1} sign @param {number} b @param {Float64Array} held */
+  function list(sign, b, held) {
+    const w = fusion.gamma * fusion.weights[b];
+    const G = signals.matrices?.[b];
+    if (!w || !G) return;
+    const across = w * (1 - fusion.lam) * signals.scales[b];
+    const sources = [...held.keys()].filter((k) => held[k] > floor);
+    /** @type {Map<number, Float64Array>} */
+    const reached = new Map();
+    for (const k of sources) if (!reached.has(of[k])) reached.set(of[k], new Float64Array(count));
+    const rows = sources.map((k) => /** @type {Float64Array} */ (reached.get(of[k])));
+    const own = sources.map((k) => w * fusion.lam * Math.max(0, sign * signals.hidden[b][k]) * held[k]);
+    for (let i = 0; i < T; i++) {
+      if (!readout[i]) continue;
+      for (let s = 0; s < sources.length; s++) {
+        const k = sources[s];
+        const step = across * Math.max(0, sign * G[i * T + k]) * held[k] + (i === k ? own[s] : 0);
+        rows[s][of[i]] += step;
+      }
+    }
+    for (const [k, row] of reached)
+      row.forEach((mass, i) => {
+        if (mass > floor * 1e-2) edges.push({ b, k, i, mass, sign });
+      });
+  }
+}
+
+/**
+ * The few steps worth drawing: the largest until they make up `share` of the word's evidence,
+ * at most `most`, and only those that hang together with the word.
+ * @param {Edge[]} edges @param {number} unit @param {number} total the word's evidence, both signs
+ * @param {{share?: number, most?: number, connected?: boolean}} [options]
+ * @returns {{edges: Edge[], drawn: number, total: number}}
+ */
+export function strongest(edges, unit, total, { share = 0.8, most = 40, connected = true } = {}) {
+  const sorted = edges.toSorted((a, b) => b.mass - a.mass);
+  const kept = [];
+  let sum = 0;
+  for (const edge of sorted) {
+    if (sum >= share * total || kept.length >= most) break;
+    kept.push(edge);
+    sum += edge.mass;
+  }
+  kept.sort((a, b) => a.b - b.b);
+  const reached = new Set([`1 ${unit}`, `-1 ${unit}`]);
+  const drawn = kept.filter((edge) => {
+    const hangs = !connected || reached.has(`${edge.sign} ${edge.k}`);
+    if (hangs) reached.add(`${edge.sign} ${edge.i}`);
+    return hangs;
+  });
+  return { edges: drawn, drawn: drawn.reduce((a, e) => a + e.mass, 0), total };
+}

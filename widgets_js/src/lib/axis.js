@@ -1,0 +1,43 @@
+/** Which words stand under the flow, and where: all of them flat or slanted, or the strongest only. */
+import { clamp } from "./format.js";
+
+/** @typedef {{unit: number, x: number, y: number, anchor: "middle" | "end", rotate: number, row: number}} Label */
+
+/** At most one label per this many px. */
+const ROOM = 34;
+/** Words weaker than this share of the strongest are not named. */
+const WEAK = 0.12;
+const LINE = 15;
+
+/**
+ * @param {import("./scene.js").Scene} scene
+ * @param {import("./layout.js").Layout} layout
+ * @param {number[]} names width of each unit's name at the axis' font size
+ * @returns {Label[]}
+ */
+export function axisLabels({ picture: p, units, active }, layout, names) {
+  const { axis, x, bottom, angle, x0, x1 } = layout;
+  const all = [...units.names.keys()];
+  if (axis === "flat")
+    return all.map((unit) => ({ unit, x: x(unit), y: bottom + 20, anchor: "middle", rotate: 0, row: -1 }));
+  if (axis === "slant")
+    return all.map((unit) => ({ unit, x: x(unit) + 4, y: bottom + 14, anchor: "end", rotate: -angle, row: -1 }));
+
+  /** @type {[number, number][][]} */
+  const rows = [[], []];
+  /** @type {Label[]} */
+  const labels = [];
+  const most = Math.round((x1 - x0) / ROOM);
+  for (const unit of new Set([...active, ...p.order])) {
+    if (labels.length >= most) break;
+    const chosen = active.includes(unit);
+    if (!chosen && (Math.abs(p.net[unit]) < WEAK * p.largest || units.names[unit].length < 2)) continue;
+    const half = names[unit] / 2 + 4;
+    const at = clamp(x(unit), x0 + half - 6, x1 - half + 6);
+    const row = rows.findIndex((taken) => taken.every(([a, b]) => at - half > b || at + half < a));
+    if (row < 0) continue;
+    rows[row].push([at - half, at + half]);
+    labels.push({ unit, x: at, y: bottom + 21 + row * LINE, anchor: "middle", rotate: 0, row });
+  }
+  return labels;
+}

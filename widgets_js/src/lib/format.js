@@ -1,0 +1,59 @@
+/** Numbers and names as they are printed. */
+
+export const MINUS = "\u2212";
+
+/** @param {number} v @param {number} [digits] */
+export function number(v, digits = 2) {
+  if (!Number.isFinite(v)) return "n/a";
+  const text = Math.abs(v).toFixed(digits);
+  return v < 0 && Number(text) !== 0 ? MINUS + text : text;
+}
+
+/** With its sign; a value that rounds to zero has none. @param {number} v @param {number} [digits] */
+export function signed(v, digits = 2) {
+  if (!Number.isFinite(v)) return "n/a";
+  const text = Math.abs(v).toFixed(digits);
+  return Number(text) === 0 ? text : (v < 0 ? MINUS : "+") + text;
+}
+
+/** @param {number} p a probability */
+export function percent(p) {
+  if (!Number.isFinite(p)) return "n/a";
+  const sharp = p >= 0.9995 || p < 0.0005;
+  return `${(p * 100).toFixed(sharp ? 2 : 1)} %`;
+}
+
+/** A relative error. @param {number} e */
+export function error(e) {
+  if (!Number.isFinite(e)) return "n/a";
+  return e < 0.0005 ? "0 %" : e >= 10 ? "> 1000 %" : `${(e * 100).toFixed(1)} %`;
+}
+
+/** Decimals that keep two figures of the largest value. @param {number} largest */
+export function digits(largest) {
+  if (!(largest > 0)) return 2;
+  return Math.min(6, Math.max(2, 1 - Math.floor(Math.log10(largest)) + 0));
+}
+
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+/** Does a text read from right to left?  Its first letter decides. @param {string} text */
+export const rightToLeft = (text) => RIGHT_TO_LEFT.test(/\p{L}/u.exec(text)?.[0] ?? "");
+
+/** A name that reads from right to left must not reorder the sentence it stands in. @param {string} text */
+export const isolated = (text) => (RIGHT_TO_LEFT.test(text) ? `\u2068${text}\u2069` : text);
+
+/** Punctuation gets lost among words and figures: it is quoted. @param {string} text */
+export const quoted = (text) => (/^[\p{P}\p{S}]+$/u.test(text) ? `“${text}”` : text);
+
+/** @param {string} text @param {number} length */
+export function short(text, length) {
+  const all = [...text];
+  return isolated(all.length > length ? `${all.slice(0, length - 1).join("")}…` : text);
+}
+
+/** @param {number} v @param {number} low @param {number} high */
+export const clamp = (v, low, high) => Math.min(high, Math.max(low, v));
+
+/** @param {number} b @param {number} layers */
+export const layerName = (b, layers) => (b === 0 ? "Embeddings" : b >= layers ? "Output" : `Layer ${b}`);

@@ -1,0 +1,121 @@
+/** Where everything of the flow stands.  Pure geometry: bottom = embeddings, top = decision. */
+
+/** @typedef {{top: number, height: number, mid: number}} Strip */
+
+/**
+ * @typedef {object} Layout
+ * @property {number} width
+ * @property {number} height
+ * @property {boolean} wide
+ * @property {boolean} middle
+ * @property {number} x0 plot area
+ * @property {number} x1
+ * @property {number} column width of one unit
+ * @property {(unit: number) => number} x centre of a unit's column
+ * @property {(x: number) => number} unitAt
+ * @property {number} decision bottom of the balance
+ * @property {number} output level of the output line
+ * @property {number} bottom level of the words
+ * @property {number} slot height of a strip of weight one
+ * @property {Strip[]} strips one per block
+ * @property {(b: number) => number} above level where the gap above block b ends
+ * @property {"flat" | "slant" | "thin"} axis
+ * @property {number} angle of slanted words, degrees
+ * @property {number} font size of the words
+ */
+
+/** Room left and right of the plot, heights of strip, gap, decision and funnel, by width. */
+const SIZES = {
+  wide: { left: 98, right: 206, slot: 24, gap: 44, decision: 112, funnel: 96 },
+  middle: { left: 98, right: 120, slot: 22, gap: 38, decision: 112, funnel: 84 },
+  narrow: { left: 24, right: 50, slot: 18, gap: 32, decision: 136, funnel: 70 },
+};
+export const WIDE = 860;
+export const MIDDLE = 520;
+/** From this many blocks on the strips share a fixed height. */
+const DEEP = 12;
+/** A block whose weight is below this is closed down towards a thin line. */
+const NARROWING = 0.2;
+const CLOSED = { slot: 8, gap: 15 };
+
+/**
+ * @param {object} options
+ * @param {number} options.width
+ * @param {number} options.count units
+ * @param {number[]} options.weights
+ * @param {number[]} options.names width of each unit's name at 12 px
+ * @param {boolean} options.rtl
+ * @returns {Layout}
+ */
+export function flowLayout({ width, count, weights, names, rtl }) {
+  const wide = width >= WIDE;
+  const middle = width >= MIDDLE;
+  const size = SIZES[wide ? "wide" : middle ? "middle" : "narrow"];
+  const L = weights.length;
+  let { slot, gap } = size;
+  if (L > DEEP) {
+    slot = Math.max(5, (slot * 8) / L);
+    gap = Math.max(7, (gap * 8) / L);
+  } else if (count > 100) {
+    slot += wide ? 12 : 8;
+    gap -= wide ? 6 : 4;
+  }
+  const x0 = size.left;
+  const x1 = Math.max(x0 + 40, width - size.right);
+  const column = (x1 - x0) / Math.max(1, count);
+  const output = size.decision + size.funnel;
+
+  const open = weights.map((w, b) => (b === 0 ? 1 : Math.min(1, w / NARROWING)));
+  const heights = open.map((o) => CLOSED.slot + (slot - CLOSED.slot) * o);
+  const gaps = open.map((o) => CLOSED.gap + (gap - CLOSED.gap) * o);
+  if (L > DEEP) {
+    heights.fill(slot);
+    gaps.fill(gap);
+  }
+  /** @type {Strip[]} */
+  const strips = [];
+  let y = output;
+  for (let b = L - 1; b >= 0; b--) {
+    // A gap is as tall as the more open of the two blocks it joins asks for.
+    y += b === L - 1 ? Math.max(gaps[b], CLOSED.gap + 9) : Math.max(gaps[b], gaps[b + 1]);
+    strips[b] = { top: y, height: heights[b], mid: y + heights[b] / 2 };
+    y += heights[b];
+  }
+  const font = wide && count <= 20 ? 14 : 12;
+  const scale = font / 12;
+  const axis = names.every((w) => w * scale + 8 <= column) ? "flat" : column >= 13.5 ? "slant" : "thin";
+  const angle = column < 17 ? 64 : column < 26 ? 52 : 40;
+  const longest = names.reduce((a, w) => Math.max(a, w * scale), 0);
+  const words =
+    axis === "flat" ? 30 : axis === "slant" ? Math.min(112, longest * Math.sin((angle * Math.PI) / 180) + 26) : 46;
+  /** @param {number} unit */
+  const x = (unit) => (rtl ? x1 - (unit + 0.5) * column : x0 + (unit + 0.5) * column);
+  return {
+    width,
+    height: Math.round(y + words),
+    wide,
+    middle,
+    x0,
+    x1,
+    column,
+    x,
+    unitAt: (px) => Math.floor((rtl ? x1 - px : px - x0) / column),
+    decision: size.decision,
+    output,
+    bottom: y,
+    slot,
+    strips,
+    above: (b) => (b + 1 < L ? strips[b + 1].top + strips[b + 1].height : output),
+    axis,
+    angle,
+    font,
+  };
+}
+
+/** Level of the front that has passed `play` blocks. @param {Layout} layout @param {number} play */
+export function front({ strips, above, output }, play) {
+  const b = Math.floor(play);
+  if (b >= strips.length) return output;
+  const from = strips[b].top + strips[b].height;
+  return from - (play - b) * (from - above(b));
+}

@@ -1,0 +1,116 @@
+/** The numbers of one picture: the fused read-outs, per unit, in the direction of the asked class. */
+import { isolated } from "./format.js";
+import { sums } from "./units.js";
+
+/** @typedef {import("./wire.js").Explanation} Explanation */
+/** @typedef {import("./units.js").Units} Units */
+/** @typedef {import("./fusion.js").Fused} Fused */
+
+/**
+ * @typedef {object} Picture
+ * @property {number[]} supporting shares, per unit
+ * @property {number[]} opposing
+ * @property {number[]} net
+ * @property {number[][]} cells per block and unit, before the layer weight
+ * @property {number[][]} r per layer and unit, in units of f
+ * @property {{supporting: number, opposing: number, net: number}} total shares, special tokens included
+ * @property {{supporting: number[], opposing: number[], largest: number}} entering per block
+ * @property {number} score f(x) of the asked class
+ * @property {number} baseline f(x′)
+ * @property {number} gain their difference
+ * @property {number[]} errors |convergence delta| / |gain|, per layer
+ * @property {number[]} delta convergence delta, signed
+ * @property {number} worst layer of the largest error
+ * @property {number[]} order units, strongest first, special ones left out
+ * @property {number} largest |net| of the strongest unit
+ * @property {number} cellLargest |cell| of the strongest unit in any block
+ * @property {number} tone cell value of the deepest tone
+ * @property {Flip[]} flips largest first
+ * @property {1 | -1} sign −1: the mirrored question
+ * @property {string} name the asked class
+ */
+
+/** @typedef {{b: number, unit: number, to: 1 | -1, size: number}} Flip */
+
+/** Below this share of the largest cell a change of sign is noise. */
+const FLIP = 0.12;
+/** Above this many columns the few largest cells are clipped, or the rest would vanish. */
+const MANY = 40;
+
+const TINY = 1e-12;
+/** @param {number[]} values */
+const sum = (values) => values.reduce((a, v) => a + v, 0);
+/** @param {number[]} values */
+export const peak = (values) => values.reduce((a, v) => Math.max(a, Math.abs(v)), 0);
+
+/**
+ * @param {Explanation} x
+ * @param {Units} units
+ * @param {Fused} fused
+ * @param {1 | -1} sign −1: the mirrored question
+ * @returns {Picture}
+ */
+export function picture(x, units, fused, sign) {
+  const flip = sign < 0;
+  const supporting = sums(units, flip ? fused.opposing : fused.supporting);
+  const opposing = sums(units, flip ? fused.supporting : fused.opposing);
+  const net = supporting.map((v, u) => v - opposing[u]);
+  const cells = fused.cells.map((row) => sums(units, row).map((v) => sign * v));
+  const entering = {
+    supporting: flip ? fused.entering.opposing : fused.entering.supporting,
+    opposing: flip ? fused.entering.supporting : fused.entering.opposing,
+  };
+  const total = { supporting: sum(supporting), opposing: sum(opposing), net: sum(net) };
+  const score = sign * x.score;
+  const baseline = sign * (x.baselineScores[0] ?? NaN);
+  const gain = score - baseline;
+  const order = [...units.names.keys()]
+    .filter((u) => !units.special[u])
+    .sort((a, b) => Math.abs(net[b]) - Math.abs(net[a]));
+  const broken = new Set(x.holes.map(([b]) => b));
+  const delta = x.delta.map((d, b) => (broken.has(b) ? NaN : sign * d));
+  const errors = delta.map((d) => Math.abs(d) / Math.max(TINY, Math.abs(gain)));
+  return {
+    supporting,
+    opposing,
+    net,
+    cells,
+    r: x.r.map((row) => sums(units, row).map((v) => sign * v)),
+    total,
+    entering: { ...entering, largest: Math.max(TINY, peak(entering.supporting), peak(entering.opposing)) },
+    score,
+    baseline,
+    gain,
+    errors,
+    delta,
+    worst: errors.reduce((w, e, b) => (e > (errors[w] || 0) ? b : w), 0),
+    order,
+    largest: Math.max(TINY, peak(order.map((u) => net[u]))),
+    cellLargest: Math.max(TINY, ...cells.map((row) => peak(order.map((u) => row[u])))),
+    tone: toneOf(cells, units.count),
+    flips: flips(cells, order),
+    sign,
+    name: isolated(x.labels[flip ? (x.contrast ?? 1 - x.target) : x.target]),
+  };
+}
+
+/** @param {number[][]} cells @param {number} columns */
+function toneOf(cells, columns) {
+  const all = cells.flat().map(Math.abs).sort((a, b) => b - a);
+  return Math.max(TINY, all[columns > MANY ? Math.floor(all.length * 0.008) : 0] ?? 0);
+}
+
+/** Where a unit changes sign from one block to the next. @param {number[][]} cells @param {number[]} order @returns {Flip[]} */
+function flips(cells, order) {
+  const least = FLIP * peak(cells.map(peak));
+  /** @type {Flip[]} */
+  const found = [];
+  for (let b = 1; b < cells.length; b++)
+    for (const unit of order) {
+      const from = cells[b - 1][unit];
+      const to = cells[b][unit];
+      const size = Math.min(Math.abs(from), Math.abs(to));
+      if (from * to < 0 && size > least) found.push({ b, unit, to: to > 0 ? 1 : -1, size });
+    }
+  return found.sort((a, b) => b.size - a.size);
+}

@@ -1,0 +1,90 @@
+/** One state for all linked views. */
+
+/** @typedef {import("./units.js").Granularity} Granularity */
+
+/**
+ * The first block is shared with Python, name for name; the rest lives in the page only.
+ * @typedef {object} State
+ * @property {number[]} selected tokens
+ * @property {number | null} layer null: all
+ * @property {number} lam
+ * @property {"net" | "supporting" | "opposing"} channel
+ * @property {Granularity} granularity
+ * @property {"auto" | "light" | "dark"} theme
+ * @property {number} target
+ * @property {number | null} contrast
+ *
+ * @property {number | null} hover unit pointed at
+ * @property {number | null} hoverLayer
+ * @property {number | null} preview unit whose ribbons are shown while it is pointed at
+ * @property {number | null} play layers passed so far, with fraction; null: not playing
+ * @property {boolean} playing
+ * @property {boolean} dragging λ is being moved: leave out what cannot keep up
+ * @property {boolean} busy Python is at work
+ * @property {string} error
+ */
+
+export const SHARED = /** @type {const} */ ([
+  "selected",
+  "layer",
+  "lam",
+  "channel",
+  "granularity",
+  "theme",
+  "target",
+  "contrast",
+]);
+
+/** @type {State} */
+export const INITIAL = {
+  selected: [],
+  layer: null,
+  lam: 0.5,
+  channel: "net",
+  granularity: "word",
+  theme: "auto",
+  target: 0,
+  contrast: null,
+  hover: null,
+  hoverLayer: null,
+  preview: null,
+  play: null,
+  playing: false,
+  dragging: false,
+  busy: false,
+  error: "",
+};
+
+/** @param {unknown} a @param {unknown} b */
+const equal = (a, b) =>
+  Object.is(a, b) || (Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((v, i) => v === b[i]));
+
+/**
+ * @typedef {object} Store
+ * @property {State} state
+ * @property {(patch: Partial<State>) => void} set tells the listeners which names changed, if any
+ * @property {(listener: (changed: Set<string>) => void) => () => void} listen returns the stop
+ */
+
+/** @param {Partial<State>} initial @returns {Store} */
+export function createStore(initial = {}) {
+  /** @type {Set<(changed: Set<string>) => void>} */
+  const listeners = new Set();
+  const store = {
+    state: { ...INITIAL, ...initial },
+    /** @param {Partial<State>} patch */
+    set(patch) {
+      const old = /** @type {Record<string, unknown>} */ (store.state);
+      const changed = new Set(Object.entries(patch).filter(([k, v]) => !equal(old[k], v)).map(([k]) => k));
+      if (!changed.size) return;
+      store.state = { ...store.state, ...patch };
+      for (const listener of [...listeners]) listener(changed);
+    },
+    /** @param {(changed: Set<string>) => void} listener */
+    listen(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+  return store;
+}

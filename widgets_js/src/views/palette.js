@@ -1,0 +1,75 @@
+/**
+ * Colours for the canvas.  They are decided in theme.css alone; a probe element resolves them, because
+ * custom properties come back unresolved.
+ */
+
+/** @typedef {[number, number, number]} Rgb */
+/** @typedef {"sup" | "opp" | "sup-deep" | "opp-deep" | "ink" | "ink3" | "rule" | "surface"} Name */
+/** @typedef {Record<Name, Rgb>} Palette */
+
+const NAMES = /** @type {Name[]} */ (["sup", "opp", "sup-deep", "opp-deep", "ink", "ink3", "rule", "surface"]);
+
+/** From this tone on the data colour deepens instead of getting denser. */
+const DENSE = 0.72;
+/** Compressive, so that the many weak values can be told from none. */
+const EXPONENT = 0.72;
+
+/** @param {HTMLElement} probe an element inside the widget's root @returns {Palette} */
+export function palette(probe) {
+  const entries = NAMES.map((name) => {
+    probe.style.color = `var(--calig-${name})`;
+    const [r, g, b] = (getComputedStyle(probe).color.match(/[\d.]+/g) ?? ["0", "0", "0"]).map(Number);
+    return [name, [r, g, b]];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** @param {Rgb} colour @param {number} [alpha] */
+export const rgba = ([r, g, b], alpha = 1) => `rgba(${r},${g},${b},${alpha})`;
+
+/** @param {Palette} colours @param {number} t */
+function toneOf(colours, t) {
+  const base = colours[t < 0 ? "opp" : "sup"];
+  const deep = colours[t < 0 ? "opp-deep" : "sup-deep"];
+  const a = Math.min(1, Math.abs(t)) ** EXPONENT;
+  if (a < DENSE) return rgba(base, a / DENSE);
+  const k = (a - DENSE) / (1 - DENSE);
+  return rgba(/** @type {Rgb} */ (base.map((v, i) => Math.round(v + (deep[i] - v) * k))));
+}
+
+/** Steps on either side of zero; finer ones cannot be seen. */
+const STEPS = 100;
+
+/**
+ * Colour of a signed value in −1 … 1; zero is the page itself.  Thousands of cells are painted at a
+ * time, so the colours are made beforehand.
+ * @param {Palette} colours
+ */
+export function tones(colours) {
+  const known = Array.from({ length: 2 * STEPS + 1 }, (_, i) => toneOf(colours, i / STEPS - 1));
+  return (/** @type {number} */ t) => known[Math.round((Math.max(-1, Math.min(1, t)) + 1) * STEPS)];
+}
+
+/**
+ * Diagonal hatching: what opposes is never told by hue alone.
+ * @param {CanvasRenderingContext2D} context @param {string} colour @param {number} line width
+ * @param {number} ratio device pixels per px
+ */
+export function hatching(context, colour, line, ratio) {
+  const size = Math.round(5 * ratio);
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = size;
+  const pen = tile.getContext("2d");
+  if (!pen) return colour;
+  pen.strokeStyle = colour;
+  pen.lineWidth = line * ratio;
+  pen.beginPath();
+  for (const x of [-size, 0, size]) {
+    pen.moveTo(x, size);
+    pen.lineTo(x + size, 0);
+  }
+  pen.stroke();
+  const pattern = context.createPattern(tile, "repeat");
+  pattern?.setTransform(new DOMMatrix().scale(1 / ratio));
+  return pattern ?? colour;
+}

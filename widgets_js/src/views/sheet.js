@@ -1,0 +1,130 @@
+/** Which views stand on a sheet, and in which order. */
+import { flowStory, textStory } from "../lib/story.js";
+import { captionView } from "./caption.js";
+import { el } from "./dom.js";
+import { flowView } from "./flow.js";
+import { ledgerView } from "./ledger.js";
+import { legendView } from "./legend.js";
+import { noticeView } from "./notice.js";
+import { proseView } from "./prose.js";
+import { questionView } from "./question.js";
+import { scoreLineView } from "./score_line.js";
+import { tableView } from "./table.js";
+import { watchTheme } from "./theme.js";
+import { tipView } from "./tip.js";
+import { toolsView } from "./tools.js";
+
+/** @typedef {import("../lib/scene.js").Scene} Scene */
+/** @typedef {HTMLElement & {draw(scene: Scene, width: number, theme: number): void}} View */
+/** @typedef {"workbench" | "tokens" | "flow"} Kind */
+
+/** Up to this many tokens there is room for the score line under the text. */
+const BRIEF = 80;
+
+const NAMES = { workbench: "Relevance workbench", tokens: "Relevance of the text", flow: "Relevance flow" };
+
+/**
+ * @param {Kind} kind
+ * @param {import("../actions.js").Actions} actions
+ * @returns {{views: View[], nodes: HTMLElement[]}} the views to draw, and the nodes that hold them
+ */
+function arrange(kind, actions) {
+  const head = [questionView(actions), toolsView(actions, { slider: kind === "tokens" }), noticeView(actions)];
+  if (kind === "tokens") {
+    const caption = captionView(actions, textStory);
+    const legend = legendView({ flow: false });
+    const prose = proseView(actions, { specimen: true });
+    const ledger = ledgerView(actions);
+    const score = scoreLineView();
+    const table = tableView();
+    const figures = el("div", { class: "figures" }, ledger, score);
+    return {
+      views: [...head, caption, legend, prose, ledger, score, table],
+      nodes: [...head, caption, legend, prose, figures, table],
+    };
+  }
+  const flow = flowView(actions);
+  const caption = captionView(actions, flowStory);
+  const legend = legendView({ flow: true });
+  if (kind === "flow") {
+    const nodes = [...head, flow, caption, legend];
+    return { views: nodes, nodes };
+  }
+  const prose = proseView(actions);
+  const ledger = ledgerView(actions);
+  const score = scoreLineView();
+  const table = tableView();
+  const reading = el("div", { class: "reading" }, prose, ledger, score);
+  // The rollout matrix will stand between the reading and the table.
+  return {
+    views: [...head, flow, caption, prose, ledger, score, table, legend],
+    nodes: [...head, flow, caption, reading, table, legend],
+  };
+}
+
+/**
+ * @param {Kind} kind
+ * @param {import("../actions.js").Actions} actions
+ * @param {() => void} redraw asked for when the width or the colours change
+ */
+export function createSheet(kind, actions, redraw) {
+  const root = el("section", {
+    class: "calig",
+    "data-view": kind,
+    "aria-label": NAMES[kind],
+    // JupyterLab would take single letters as commands for the cell.
+    "data-lm-suppress-shortcuts": "true",
+  });
+  const { views, nodes } = arrange(kind, actions);
+  const tip = tipView(root);
+  root.append(...nodes, tip);
+  let theme = 0;
+  let stale = true;
+  const stopTheme = watchTheme(() => (theme++, redraw()));
+  let width = 0;
+  let inner = 0;
+  const size = new ResizeObserver(() => {
+    if (root.clientWidth === width) return;
+    stale = true;
+    redraw();
+  });
+  size.observe(root);
+  root.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    actions.clear();
+    event.stopPropagation();
+  });
+
+  return {
+    root,
+    /** @param {Scene} scene */
+    draw(scene) {
+      const { state } = scene;
+      const themed = root.dataset.theme !== state.theme;
+      if (themed) {
+        root.dataset.theme = state.theme;
+        theme++;
+      }
+      root.classList.toggle("empty", scene.empty);
+      root.classList.toggle("brief", scene.x.tokens.length <= BRIEF);
+      root.classList.toggle("waiting", state.busy || scene.pending);
+      // Measuring costs a layout: only when the observer has seen a change, or the padding may have changed.
+      if (!inner || themed || stale) {
+        width = root.clientWidth;
+        inner = width - 2 * parseFloat(getComputedStyle(root).paddingLeft || "0");
+        stale = false;
+      }
+      // Not laid out yet: the observer asks again as soon as there is a width.
+      if (!width) return;
+      for (const view of views) if (!scene.empty || !isFigure(view)) view.draw(scene, inner, theme);
+      tip.draw(scene);
+    },
+    stop() {
+      size.disconnect();
+      stopTheme();
+    },
+  };
+}
+
+/** Views that have nothing to show when there is no ordinary token. @param {HTMLElement} view */
+const isFigure = (view) => ["flow", "text", "text specimen", "ledger", "score-line"].includes(view.className);
