@@ -1,4 +1,4 @@
-"""One browser for all pages.  A missing Chromium is a failure, not a reason to skip."""
+"""One browser for all pages. Under CI a missing Chromium is a failure and no reason to skip."""
 
 from __future__ import annotations
 
@@ -8,8 +8,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from page import Explanation, Sheet, open_sheet
-from playwright.sync_api import Browser, sync_playwright
+from page import ROOT, Explanation, Sheet, open_sheet
+from playwright.sync_api import Browser, Error, sync_playwright
+
+
+def missing(what: str) -> None:
+    """Fail under CI; elsewhere skip, and say what to install."""
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(what)
 
 
 def chromium() -> str | None:
@@ -23,11 +28,23 @@ def chromium() -> str | None:
 def browser() -> Iterator[Browser]:
     """A headless Chromium for the session."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"]
-        )
+        try:
+            browser = playwright.chromium.launch(
+                executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"]
+            )
+        except Error:
+            missing("There is no Chromium: install it, or run `playwright install chromium`.")
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The code of axe-core, from the front end's packages."""
+    file = ROOT / "widgets_js/node_modules/axe-core/axe.min.js"
+    if not file.is_file():
+        missing("There is no axe-core: run `npm ci` in widgets_js.")
+    return file.read_text(encoding="utf8")
 
 
 @pytest.fixture

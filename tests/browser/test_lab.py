@@ -1,0 +1,112 @@
+"""The quickstart in a real JupyterLab: the picture appears, answers, and Python reads it back."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lab import Lab, lab
+from playwright.sync_api import Browser, Locator, expect
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+HOSTILE = "<img src=x onerror=alert(1)> is not bad"
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One JupyterLab for all tests here, over a copy of the notebooks."""
+    folder = tmp_path_factory.mktemp("notebooks")
+    shutil.copytree(NOTEBOOKS, folder, dirs_exist_ok=True)
+    with lab(browser, folder, tmp_path_factory.mktemp("lab")) as made:
+        made.run("01_quickstart.ipynb")
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def workbench(opened: Lab) -> Locator:
+    """A fresh workbench in a cell of its own at the end of the notebook."""
+    opened.execute("from IPython.display import display\nview = explanation.show()")
+    opened.page.evaluate(
+        """async () => {
+          const panel = jupyterapp.shell.currentWidget;
+          panel.content.activeCellIndex = panel.content.widgets.length - 1;
+          await jupyterapp.commands.execute("notebook:insert-cell-below");
+          panel.content.activeCell.model.sharedModel.setSource("view");
+          await jupyterapp.commands.execute("notebook:run-cell");
+        }"""
+    )
+    view = opened.page.locator(".jp-Cell .calig").last
+    view.scroll_into_view_if_needed()
+    expect(view.locator(".prose .w").first).to_be_visible()
+    return view
+
+
+def word(view: Locator, text: str) -> Locator:
+    return view.locator(".prose .w", has_text=re.compile(f"^{re.escape(text)}$")).first
+
+
+def test_a_click_and_a_drag_are_read_back_in_python(opened: Lab, workbench: Locator) -> None:
+    word(workbench, "superb").click()
+    expect(word(workbench, "superb")).to_have_attribute("aria-selected", "true")
+    slider = workbench.get_by_role("slider", name=re.compile("lambda|λ", re.I))
+    box = slider.bounding_box()
+    assert box is not None
+    y = box["y"] + box["height"] / 2
+    opened.page.mouse.move(box["x"] + box["width"] / 2, y)
+    opened.page.mouse.down()
+    opened.page.mouse.move(box["x"] + box["width"] * 0.8, y, steps=8)
+    opened.page.mouse.up()
+    expect(workbench.get_by_text(re.compile(r"^0\.[78]\d$")).first).to_be_visible()
+    said = opened.execute(
+        "print([explanation.tokens[i] for i in view.selected], round(view.lam, 1), "
+        "view.explanation.fusion.lam == view.lam)"
+    )
+    assert said == "['superb'] 0.8 True"
+
+
+def test_python_sets_what_the_view_shows(opened: Lab, workbench: Locator) -> None:
+    opened.execute("view.selected = [explanation.tokens.index('thin')]; view.layer = 1")
+    expect(word(workbench, "thin")).to_have_attribute("aria-selected", "true")
+    expect(workbench.get_by_role("radio", name="Layer 1")).to_be_checked()
+
+
+def test_another_class_is_explained_by_the_kernel(opened: Lab, workbench: Locator) -> None:
+    target = opened.execute("print(view.explanation.target_name)")
+    other = "negative" if target == "positive" else "positive"
+    workbench.get_by_role("radio", name=re.compile(f"^{other}")).click()
+    expect(workbench.locator(".caption")).not_to_contain_text("…", timeout=20_000)
+    expect(workbench.get_by_text(f"supports {other}").first).to_be_visible(timeout=20_000)
+    assert opened.execute("print(view.explanation.target_name, view._error)") == other
+
+
+def test_hostile_text_is_text(opened: Lab, workbench: Locator) -> None:
+    opened.page.evaluate("() => { window.alert = () => { window.alerted = true; }; }")
+    opened.execute(f"view = explainer.explain({HOSTILE!r}).show()")
+    opened.page.evaluate("() => jupyterapp.commands.execute('notebook:run-cell')")
+    expect(opened.page.locator(".jp-Cell .calig").last).to_contain_text("onerror")
+    assert opened.page.locator(".calig img").count() == 0
+    assert not opened.page.evaluate("() => Boolean(window.alerted)")
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_the_view_follows_the_theme(opened: Lab, workbench: Locator, theme: str) -> None:
+    opened.theme(theme)
+    try:
+        ink = workbench.evaluate("(node) => getComputedStyle(node).color")
+        light = [int(part) for part in re.findall(r"\d+", ink)[:3]]
+        assert (sum(light) > 600) == ("Dark" in theme)
+        if folder := os.environ.get("CALIG_SHOTS"):
+            word(workbench, "superb").click()
+            workbench.scroll_into_view_if_needed()
+            workbench.screenshot(path=f"{folder}/lab_{theme.split()[-1].lower()}.png")
+    finally:
+        opened.theme("JupyterLab Light")
+
+
+def test_nothing_was_fetched_and_the_console_is_silent(opened: Lab) -> None:
+    assert opened.complaints == []

@@ -1,0 +1,139 @@
+"""Who may import whom, what an import costs, and that no file holds two nouns."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "calig_nb"
+FRONT_END = PACKAGE.parent / "widgets_js" / "src"
+FILES = sorted(path for path in PACKAGE.rglob("*.py"))
+
+MAY_IMPORT = {
+    "quadrature": set(),
+    "fusion": set(),
+    "blocks": set(),
+    "attribution": {"quadrature"},
+    "models": {"blocks"},
+    "inputs": set(),
+    "targets": set(),
+    "request": {"fusion", "targets"},
+    "units": {"fusion"},
+    "results": {"fusion", "units"},
+    "cache": {"fusion", "results"},
+    "figures": {"fusion", "results"},
+    "widgets": {"fusion", "results"},
+    "explainer": {
+        "__version__", "attribution", "cache", "fusion", "inputs", "models", "request", "results",
+        "targets",
+    },
+    "demo": {"cache", "explainer"},
+    "__init__": {"cache", "demo", "explainer", "fusion", "results", "widgets"},
+}  # fmt: skip
+UPWARD = {"results": {"cache", "figures", "widgets"}}
+"""Lazy calls, inside functions only: an explanation saves, draws and shows itself."""
+NO_TORCH = {"quadrature", "fusion", "units", "results", "cache", "figures", "widgets", "__init__"}
+
+
+def imports(path):
+    """(name, whether it is at the top of the file or a lazy one) of the package's own modules."""
+    depth = len(path.relative_to(PACKAGE).parts)
+    tree = ast.parse(path.read_text())
+    typing_only = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and getattr(block.test, "id", "") == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    top = {id(node) for node in tree.body}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level == depth and id(node) not in typing_only:
+            names = [node.module.split(".")[0]] if node.module else [a.name for a in node.names]
+            yield from ((name, id(node) in top) for name in names)
+
+
+def module_of(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_run_one_way(path):
+    module = module_of(path)
+    for target, at_top in imports(path):
+        lazy = UPWARD.get(module, set()) if not at_top else set()
+        assert target in MAY_IMPORT[module] | lazy, f"{module} must not import {target}"
+
+
+def test_the_table_knows_every_module_and_has_no_cycle():
+    assert {module_of(path) for path in FILES} == set(MAY_IMPORT)
+    order = list(MAY_IMPORT)
+    for module, targets in MAY_IMPORT.items():
+        for target in targets - {"__version__"}:
+            assert order.index(target) < order.index(module)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_torch_and_transformers_stay_where_they_belong(path):
+    named = {
+        alias.name.split(".")[0]
+        if isinstance(node, ast.Import)
+        else (node.module or "").split(".")[0]
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, (ast.Import, ast.ImportFrom)) and not getattr(node, "level", 0)
+        for alias in node.names
+    }
+    module = module_of(path)
+    if module in NO_TORCH:
+        assert not named & {"torch", "transformers"}
+    if module not in {"explainer", "models", "demo"}:
+        assert "transformers" not in named
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*FILES, *sorted(FRONT_END.rglob("*.js"))],
+    ids=lambda p: str(p.relative_to(PACKAGE.parent)),
+)
+def test_no_file_is_over_300_lines(path):
+    assert len(path.read_text().splitlines()) <= 300
+
+
+def run(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    done = run(
+        "import sys, calig_nb; dir(calig_nb);"
+        "print(sorted({'torch', 'transformers', 'matplotlib', 'pandas', 'anywidget', 'numpy'}"
+        " & set(sys.modules)))"
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_saved_explanation_opens_and_draws_where_torch_is_missing(explanation, tmp_path):
+    explanation.save(tmp_path / "one.safetensors")
+    done = run(
+        "import sys\n"
+        "for name in ('torch', 'transformers', 'tokenizers'): sys.modules[name] = None\n"
+        "import calig_nb as cn\n"
+        f"e = cn.load({str(tmp_path / 'one.safetensors')!r}).with_lam(0.3)\n"
+        f"e.figure().savefig({str(tmp_path / 'one.svg')!r})\n"
+        "e.to_frame('word'); e.top(); e.rollout(); e._repr_mimebundle_()\n"
+        "view = e.show(granularity='token'); print(view)"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "lam=0.3" in done.stdout
+    assert (tmp_path / "one.svg").stat().st_size > 2000
+
+
+def test_every_public_name_is_there():
+    done = run(
+        "import calig_nb as cn\n"
+        "for name in cn.__all__: getattr(cn, name)\n"
+        "try: cn.nothing\n"
+        "except AttributeError as e: print(e)"
+    )
+    assert done.stdout.strip() == "module 'calig_nb' has no attribute 'nothing'.", done.stderr
