@@ -224,10 +224,10 @@ class Explainer:
         r = np.stack([integral.attributions for integral in integrals])
         pairs = zip(trace.attentions, trace.attention_gradients, strict=True)
         relevance = torch.stack([attention_relevance(a[0], g[0]) for a, g in pairs])
-        weights, calibration = layer_weights([r], [inputs.special]), "from this text alone"
+        weights, calibration = layer_weights([r], [inputs.special]), "layer weights from this text alone"
         if self._calibration is not None:
             weights = np.array(self._calibration.layer_weights)
-            calibration = f"from {self._calibration.n_inputs} texts, for this model"
+            calibration = f"layer weights from {self._calibration.n_inputs} texts of this model"
         return Explanation(
             **inputs.described(),
             labels=labels,
@@ -249,7 +249,7 @@ class Explainer:
                 "antisymmetric": target.antisymmetric(len(labels)),
                 "baselines": baseline,
                 "tolerance": request.tolerance,
-                "layer_weights": calibration,
+                "calibration": calibration,
                 "model": type(self._model.model).__name__,
                 "dtype": str(self._model.dtype).removeprefix("torch."),
                 "version": __version__,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
 POINTS = 72
 SANS = ["DejaVu Sans", "Noto Sans", "Noto Sans Ethiopic", "Noto Sans Arabic", "Noto Sans Hebrew"]
 SERIF = ["DejaVu Serif", "Noto Serif", "Noto Serif Ethiopic", "Noto Naskh Arabic", "DejaVu Sans"]
-FAINT = 0.03
-"""Below this share of the strongest word no bar is drawn."""
+FAINT = 0.03  # below this share of the strongest word no bar is drawn
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,15 @@ THEMES = {
         "#15171b", "#eef0f2", "#949ba4", "#30343a", "#5aa3ec", "#e57f46", "#75b6f9", "#fa9259"
     ),
 }
+
+
+class Picture(Figure):
+    """A matplotlib figure that a notebook cell shows by itself, also without pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        written = BytesIO()
+        self.savefig(written, format="png", dpi=150)
+        return written.getvalue()
 
 
 def figure(explanation: Explanation, view: str = "tokens", **state: Any) -> Figure:
@@ -119,7 +129,7 @@ class _Sheet:
 
     def __init__(self, width: float, palette: Palette) -> None:
         self.width, self.colours, self.y = width, palette, self.margin
-        self.figure = Figure(figsize=(width / POINTS, 1), facecolor=palette.page)
+        self.figure = Picture(figsize=(width / POINTS, 1), facecolor=palette.page)
         self.axes = self.figure.add_axes((0, 0, 1, 1), frameon=False, xticks=[], yticks=[])
         self.renderer = FigureCanvasAgg(self.figure).get_renderer()
 
@@ -286,7 +296,5 @@ def _bracketed(value: float) -> str:
 
 
 def _is_right_to_left(text: str) -> bool:
-    import unicodedata
-
     strong = (unicodedata.bidirectional(c) for c in text)
-    return next((kind in ("R", "AL") for kind in strong if kind in ("L", "R", "AL")), False)
+    return next((kind != "L" for kind in strong if kind in ("L", "R", "AL")), False)

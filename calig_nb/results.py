@@ -198,7 +198,10 @@ class Explanation:
             net = rollout[0] - np.eye(len(self.tokens))
             rollout = np.stack([np.maximum(net, 0), np.maximum(-net, 0)])
         supporting, opposing = rollout
-        return {"net": supporting - opposing, "supporting": supporting}.get(channel, opposing)
+        chosen: Array = {"supporting": supporting, "opposing": opposing}.get(
+            channel, supporting - opposing
+        )
+        return chosen
 
     def with_lam(self, lam: float) -> Explanation:
         """The same evidence fused with another λ; nothing is computed anew.

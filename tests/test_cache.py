@@ -46,7 +46,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_rest(explanation, tmp_path, m
 
 @pytest.mark.bad_input
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no saved explanation at .*none.safetensors"):
+    with pytest.raises(FileNotFoundError, match=r"no saved explanation at .*none.safetensors"):
         cn.load(tmp_path / "none.safetensors")
 
 

@@ -33,11 +33,10 @@ def test_the_score_and_the_baseline_score_are_the_models_own(explainer, tokenize
     ids = tokenizer(SENTENCE, return_tensors="pt")["input_ids"]
     model = tiny_model("bert")
     assert got.score == pytest.approx(model(ids).logits[0, 2].item(), abs=1e-12)
+    logits = model(ids).logits[0]
     ids[0, 1:-1] = tokenizer.pad_token_id
     assert got.baseline_score == pytest.approx(model(ids).logits[0, 2].item(), abs=1e-12)
-    np.testing.assert_allclose(
-        got.probabilities, torch.softmax(model(tokenizer(SENTENCE, return_tensors="pt")["input_ids"]).logits[0], 0).detach()
-    )  # fmt: skip
+    np.testing.assert_allclose(got.probabilities, torch.softmax(logits, dim=0).detach().numpy())
 
 
 def test_the_predicted_class_is_explained_unless_another_is_named(explainer):
@@ -130,7 +129,7 @@ def test_calibration_estimates_keeps_and_uses_the_layer_weights(explainer):
     np.testing.assert_allclose(
         before.layer_weights, layer_weights([before.layer_attributions], [before.special])
     )
-    assert before.config["layer_weights"] == "from this text alone"
+    assert before.config["calibration"] == "layer weights from this text alone"
     weights = explainer.calibrate(TEXTS)
     expected = explainer.explain(TEXTS)
     np.testing.assert_allclose(
@@ -140,7 +139,7 @@ def test_calibration_estimates_keeps_and_uses_the_layer_weights(explainer):
     after = explainer.explain(SENTENCE)
     np.testing.assert_array_equal(after.layer_weights, weights)
     np.testing.assert_array_equal(explainer.layer_weights, weights)
-    assert after.config["layer_weights"] == "from 3 texts, for this model"
+    assert after.config["calibration"] == "layer weights from 3 texts of this model"
     np.testing.assert_array_equal(after.layer_attributions, before.layer_attributions)
 
 

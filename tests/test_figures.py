@@ -68,6 +68,10 @@ def test_a_long_text_stays_on_the_page_and_warns_of_nothing(explainer):
     assert figure.get_size_inches()[1] > 3
 
 
+def test_a_cell_shows_it_without_pyplot(explanation):
+    assert explanation.figure()._repr_png_().startswith(b"\x89PNG")
+
+
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("options", "message"),

@@ -68,9 +68,19 @@ def test_byte_level_pieces_show_the_character_they_make_up():
 
 
 def test_a_slow_tokenizer_shows_its_own_tokens():
-    slow = tiny_tokenizer()
-    type_ = type("Slow", (), {"is_fast": False, "__call__": lambda s, t, **k: slow(t, **{**k, "return_offsets_mapping": False}), "__getattr__": lambda s, n: getattr(slow, n)})  # fmt: skip
-    inputs = TextReader(type_(), None).read("the plot")
+    fast = tiny_tokenizer()
+
+    class Slow:
+        is_fast = False
+
+        def __call__(self, text, *, return_offsets_mapping, **options):
+            assert not return_offsets_mapping
+            return fast(text, **options)
+
+        def __getattr__(self, name):
+            return getattr(fast, name)
+
+    inputs = TextReader(Slow(), None).read("the plot")
     assert inputs.tokens == ("[CLS]", "the", "plot", "[SEP]")
     assert inputs.text == "the plot"
 

@@ -102,7 +102,8 @@ def captum_by_layer(user, own, baseline, layers, target):
     for module in layers:
         found = LayerIntegratedGradients(forward, module).attribute(
             own["input_ids"], baseline["input_ids"],
-            additional_forward_args=(own["attention_mask"],), n_steps=200, method="gausslegendre", internal_batch_size=50,
+            additional_forward_args=(own["attention_mask"],),
+            n_steps=200, method="gausslegendre", internal_batch_size=50,
         )  # fmt: skip
         found = found[0] if isinstance(found, tuple) else found
         yield found.sum(dim=-1)[0]
@@ -329,7 +330,9 @@ def test_a_model_without_a_classification_head_is_refused(kind, tokenizer):
 
     config = tiny_model("bert").config
     user = (hf.BertModel if kind == "bare" else hf.BertForMaskedLM)(config).eval()
-    with pytest.raises(ValueError, match="classification head.*AutoModelForSequenceClassification"):
+    with pytest.raises(
+        ValueError, match=r"classification head.*AutoModelForSequenceClassification"
+    ):
         Explainer(user, tokenizer).explain(SENTENCE)
 
 

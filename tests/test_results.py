@@ -56,7 +56,7 @@ def test_other_forms_of_the_fusion_can_be_tried(explanation):
 
 
 def test_words_and_sentences_keep_the_sums(explanation):
-    assert explanation.words == ("The", "plot", "is", "thin", ",", "but", "the", "acting", "is", "superb", ".")  # fmt: skip
+    assert " ".join(explanation.words) == "The plot is thin , but the acting is superb ."
     (cls, sentence, sep) = explanation.units("sentence")
     assert (cls.text, sentence.text, sep.text) == ("[CLS]", SENTENCE, "[SEP]")
     for granularity in ("token", "word", "sentence"):

@@ -69,7 +69,8 @@ def test_the_first_state_stays_small():
         offsets=np.stack([5 * np.arange(tokens), 5 * np.arange(tokens) + 4], axis=1),
         word_ids=np.arange(tokens), sentence_ids=np.zeros(tokens, int), labels=("no", "yes"),
         probabilities=np.array([0.1, 0.9]), target=1, contrast=None, score=1.0,
-        baseline_scores=np.zeros(layers + 1), layer_attributions=rng.normal(size=(layers + 1, tokens)),
+        baseline_scores=np.zeros(layers + 1),
+        layer_attributions=rng.normal(size=(layers + 1, tokens)),
         attention_relevance=rng.normal(size=(layers, tokens, tokens)).astype("f4"),
         layer_weights=np.ones(layers), fusion=cn.Fusion(), n_steps=np.ones(layers + 1, int),
         token_change=np.zeros(layers + 1), converged=np.ones(layers + 1, bool), config={},
@@ -78,7 +79,8 @@ def test_the_first_state_stays_small():
     state = view.get_state()
     bundle = {"_esm", "_css"}
     binary = sum(len(v) for v in state.values() if isinstance(v, bytes))
-    text = len(json.dumps({k: v for k, v in state.items() if not isinstance(v, bytes) and k not in bundle}, default=str))  # fmt: skip
+    plain = {k: v for k, v in state.items() if not isinstance(v, bytes) and k not in bundle}
+    text = len(json.dumps(plain, default=str))
     assert binary + text <= 300 * 1024
     assert view._meta["matrix"]["bits"] == 8
 
@@ -186,5 +188,5 @@ def test_what_cannot_be_drawn_is_refused(explanation):
     with pytest.raises(TypeError, match="TokenView must be given an Explanation, got ndarray"):
         cn.TokenView(explanation.attributions)
     signed = explanation.with_fusion(cn.Fusion(channels="signed"))
-    with pytest.raises(ValueError, match="fusion.channels must be 'split', got 'signed'"):
+    with pytest.raises(ValueError, match=r"fusion.channels must be 'split', got 'signed'"):
         cn.Workbench(signed)

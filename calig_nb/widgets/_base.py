@@ -106,7 +106,7 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]
             raise t.TraitError(str(error)) from error
 
     @t.validate("layer")
-    def _check_layer(self, proposal: Any) -> int | None:
+    def _check_layer(self, proposal: Any) -> Any:
         layer, last = proposal["value"], len(self._explanation.layer_weights) - 1
         if layer is not None and not 0 <= layer <= last:
             raise t.TraitError(f"layer must be None or lie between 0 and {last}, got {layer}.")
@@ -120,7 +120,7 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]
         return list(proposal["value"])
 
     @t.validate("target", "contrast")
-    def _check_class(self, proposal: Any) -> int | None:
+    def _check_class(self, proposal: Any) -> Any:
         index, labels = proposal["value"], self._explanation.labels
         if index is not None and not 0 <= index < len(labels):
             raise t.TraitError(

@@ -42,7 +42,7 @@ def meta(explanation: Explanation) -> dict[str, Any]:
         "n_steps": explanation.n_steps.tolist(),
         "converged": explanation.converged.astype(int).tolist(),
         "layer_weights": _finite(explanation.layer_weights),
-        "calibration": explanation.config.get("layer_weights", ""),
+        "calibration": explanation.config.get("calibration", ""),
         "fusion": {
             "gamma": explanation.fusion.gamma,
             "readout": explanation.fusion.readout,
