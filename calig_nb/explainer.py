@@ -224,10 +224,14 @@ class Explainer:
         r = np.stack([integral.attributions for integral in integrals])
         pairs = zip(trace.attentions, trace.attention_gradients, strict=True)
         relevance = torch.stack([attention_relevance(a[0], g[0]) for a, g in pairs])
-        weights, calibration = layer_weights([r], [inputs.special]), "layer weights from this text alone"
+        weights, calibration = (
+            layer_weights([r], [inputs.special]),
+            "layer weights from this text alone",
+        )
         if self._calibration is not None:
             weights = np.array(self._calibration.layer_weights)
-            calibration = f"layer weights from {self._calibration.n_inputs} texts of this model"
+            number = self._calibration.n_inputs
+            calibration = f"layer weights from {number} texts of this model"
         return Explanation(
             **inputs.described(),
             labels=labels,

@@ -50,7 +50,7 @@ def test_fifty_sentences_are_exact_to_a_hundredth(explainer):
 
 
 def test_a_text_of_512_tokens_is_explained(explainer):
-    explanation = explainer.explain(("A thin plot and superb acting. " * 71))
+    explanation = explainer.explain("A thin plot and superb acting. " * 71)
     assert 400 < len(explanation.tokens) <= 512
     assert explanation.converged.all()
 
