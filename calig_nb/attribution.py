@@ -158,21 +158,39 @@ def _fixed(path: _Path, rule: Quadrature, change: float, tolerance: float) -> La
     return LayerIntegral(values, len(rule.nodes), np.nan, _complete(values, change, tolerance))
 
 
+LADDER = (2, *RUNGS)
+
+
 def _refined(
     path: _Path, change: float, tolerance: float, max_nodes: int, rung: int
 ) -> tuple[LayerIntegral, int]:
     """The integral, and the rung of the ladder at which it stopped."""
-    sizes = [2, *RUNGS]
     while True:
         rung += 1
-        values = path.integrate(leja(sizes[rung]))
-        # Two rungs back: neighbours share most of their nodes, and agree before either is right.
-        before = path.integrate(leja(sizes[max(0, rung - 2)]))
-        mass = np.abs(values).sum()
-        moved = np.abs(values - before).sum() / mass if mass > 0 else 0.0
-        done = _complete(values, change, tolerance) and moved <= CHANGE_FACTOR * tolerance
-        if done or rung + 1 == len(sizes) or sizes[rung + 1] > max_nodes:
-            return LayerIntegral(values, sizes[rung], float(moved), bool(done)), rung
+        values = path.integrate(leja(LADDER[rung]))
+        before = path.integrate(leja(LADDER[max(0, rung - 2)]))
+        integral = judged(values, before, LADDER[rung], change, tolerance)
+        if integral.converged or rung + 1 == len(LADDER) or LADDER[rung + 1] > max_nodes:
+            return integral, rung
+
+
+def judged(
+    values: Array, before: Array, n_steps: int, change: float, tolerance: float
+) -> LayerIntegral:
+    """Token values with the verdict on them.
+
+    Args:
+        values: (tokens,) by a rule of ``n_steps`` nodes.
+        before: (tokens,) by the rule two rungs below; neighbours on the ladder share most of
+            their nodes, and agree before either is right.
+        n_steps: Gradients evaluated.
+        change: f(x) - f(x').
+        tolerance: As in :func:`layer_integrated_gradients`.
+    """
+    mass = np.abs(values).sum()
+    moved = float(np.abs(values - before).sum() / mass) if mass > 0 else 0.0
+    done = _complete(values, change, tolerance) and moved <= CHANGE_FACTOR * tolerance
+    return LayerIntegral(values, n_steps, moved, done)
 
 
 def _complete(values: Array, change: float, tolerance: float) -> bool:

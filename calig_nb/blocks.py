@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,17 +14,38 @@ Enter = Callable[[int, Run, tuple[Any, ...], dict[str, Any]], Any]
 """Takes over a call: (how many came before it, the block's forward, args, kwargs) -> output."""
 
 WANTED = (
-    "a torch.nn.ModuleList of modules of one class that the forward pass runs through in order, "
-    "each taking the hidden state (batch, tokens, hidden) that the one before returned. Name it "
-    'by hand with Explainer(..., blocks="path.to.list").'
+    "a torch.nn.ModuleList or torch.nn.Sequential of modules of one class that the forward pass "
+    "runs through in order, each taking the hidden state (batch, tokens, hidden) that the one "
+    'before returned. Name it by hand with Explainer(..., blocks="path.to.list").'
 )
 
 
 class Call(NamedTuple):
-    """What one call of a block took and returned."""
+    """One call of a block: what it took and what it returned."""
 
-    hidden: Tensor
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
     output: Any
+
+    @property
+    def hidden(self) -> Tensor:
+        """The hidden state that entered."""
+        return hidden_of(self.args, self.kwargs)
+
+    @property
+    def returned(self) -> Tensor:
+        """The hidden state that left."""
+        return returned(self.output)
+
+    @property
+    def reads_another(self) -> bool:
+        """Whether it took a second sequence beside its own, as a decoder takes an encoder's."""
+        own = self.hidden
+        return any(
+            _is_hidden(value) and value.ndim == own.ndim and len(value) == len(own)
+            for value in (*self.args, *self.kwargs.values())
+            if value is not own
+        )
 
 
 @contextmanager
@@ -53,56 +74,72 @@ def taken_over(modules: Sequence[nn.Module], enter: Enter) -> Iterator[None]:
         yield
 
 
-def record(modules: Sequence[nn.Module], run_model: Callable[[], Any]) -> list[Call]:
-    """Every call of these modules during ``run_model()``, in order."""
+@contextmanager
+def recorded(modules: Sequence[nn.Module]) -> Iterator[list[Call]]:
+    """Every call of these modules within the context, in order of their returning."""
     calls: list[Call] = []
 
     def enter(_: int, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         output = run(*args, **kwargs)
-        calls.append(Call(hidden_of(args, kwargs), output))
+        calls.append(Call(args, kwargs, output))
         return output
 
     with taken_over(modules, enter):
-        run_model()
-    return calls
+        yield calls
+
+
+def entering(modules: Sequence[nn.Module], run_model: Callable[[], Any]) -> Tensor:
+    """The hidden state that enters the first block; nothing from there on is computed.
+
+    Raises:
+        ValueError: If the model never calls the blocks.
+    """
+
+    def enter(_: int, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        raise _Entered(hidden_of(args, kwargs))
+
+    try:
+        with taken_over(modules, enter):
+            run_model()
+    except _Entered as stop:
+        return stop.hidden
+    raise ValueError(f"model must run its blocks, but never called them; they must be {WANTED}")
+
+
+def around(model: nn.Module, modules: Sequence[nn.Module]) -> list[nn.Module]:
+    """The modules that hold all of these, and so return after them, the innermost first."""
+    wanted = set(modules)
+    return [m for m in model.modules() if wanted <= {*m.modules()} - {m}]
 
 
 def find(model: nn.Module, run_model: Callable[[], Any]) -> Sequence[nn.Module]:
     """The module list whose members a forward pass runs through one after the other.
 
     Members must be of one class, and each call's hidden state must be what the call before it
-    returned. Of several such lists the one with most parameters counts; in an encoder-decoder
-    the one that runs first.
+    returned. Of several such lists the outermost count, of these the ones that read no other
+    sequence (a decoder reads the encoder's), and of these the one with most parameters.
 
     Raises:
         ValueError: If there is none; the message says what was looked for.
     """
     lists = {
-        name: list(module)
-        for name, module in model.named_modules()
-        if isinstance(module, nn.ModuleList) and len({type(member) for member in module}) == 1
+        name: list(members)
+        for name, members in _lists(model).items()
+        if len({type(member) for member in members}) == 1
+        # A sequence of one is a wrapper about the whole model as often as a block.
+        and (len(members) > 1 or isinstance(members, nn.ModuleList))
     }
-    outermost = {
-        name: members
-        for name, members in lists.items()
-        if not any(name.startswith(f"{other}.") for other in lists)
-    }
-    chains: dict[str, int] = {}
-    seen: dict[str, int] = {}
-    for name, members in outermost.items():
-        try:
-            calls = record(members, run_model)
-        except _NoHiddenState:
-            continue
-        seen[name] = len(calls)
-        if calls and _is_chain(calls):
-            chains[name] = sum(p.numel() for member in members for p in member.parameters())
-    if not chains:
-        looked_at = ", ".join(f"{n} ({seen.get(n, 0)} calls)" for n in outermost) or "none"
+    with ExitStack() as stack:
+        calls = {name: stack.enter_context(recorded(lists[name])) for name in lists}
+        run_model()
+    chains = [name for name in lists if _is_chain(calls[name])]
+    outermost = [n for n in chains if not any(n.startswith(f"{other}.") for other in chains)]
+    if not outermost:
+        looked_at = ", ".join(f"{n} ({len(calls[n])} calls)" for n in lists) or "none"
         raise ValueError(f"model has no chain of blocks: {WANTED} Lists looked at: {looked_at}.")
-    if getattr(getattr(model, "config", None), "is_encoder_decoder", False):
-        return outermost[next(iter(chains))]
-    return outermost[max(chains, key=lambda name: chains[name])]
+    alone = [n for n in outermost if not any(call.reads_another for call in calls[n])]
+    sizes = {n: sum(p.numel() for m in lists[n] for p in m.parameters()) for n in outermost}
+    return lists[max(alone or outermost, key=lambda name: sizes[name])]
 
 
 def named(model: nn.Module, path: str) -> Sequence[nn.Module]:
@@ -111,17 +148,17 @@ def named(model: nn.Module, path: str) -> Sequence[nn.Module]:
     Raises:
         ValueError: If there is no module list of that name; the message lists those there are.
     """
-    lists = {name: m for name, m in model.named_modules() if isinstance(m, nn.ModuleList)}
+    lists = {name: members for name, members in _lists(model).items() if name}
     if path not in lists or not len(lists[path]):
-        raise ValueError(f"blocks must be one of {[n for n in lists if n]}, got {path!r}.")
+        raise ValueError(f"blocks must be one of {[*lists]}, got {path!r}.")
     return list(lists[path])
 
 
 def hidden_of(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
     """The hidden state among a block's arguments."""
     for value in (*args[:1], kwargs.get("hidden_states"), *kwargs.values()):
-        if torch.is_tensor(value) and value.is_floating_point() and value.ndim >= 3:
-            return value
+        if _is_hidden(value):
+            return cast(Tensor, value)
     raise _NoHiddenState(f"A block was called without a hidden state; it must be {WANTED}")
 
 
@@ -143,19 +180,44 @@ def returned(output: Any) -> Tensor:
     return first
 
 
-def like(recorded: Any, hidden: Tensor) -> Any:
-    """A block's output holding ``hidden``, beside what else the block returned when it ran."""
-    return (hidden, *recorded[1:]) if isinstance(recorded, tuple) else hidden
+def like(output: Any, hidden: Tensor | None) -> Any:
+    """A block's output with ``hidden`` in it, beside what else the block returned when it ran."""
+    return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
+
+
+def agree(a: Tensor, b: Tensor) -> bool:
+    """Equal but for rounding; kernels differ between passes, in float32 by far less than this."""
+    return a.shape == b.shape and bool((a - b).abs().max() <= 1e-2 * b.abs().max())
 
 
 class _NoHiddenState(ValueError):
     """A module list that is not a chain of blocks."""
 
 
+class _Entered(BaseException):
+    """The first block was reached; no model's own ``except Exception`` is to stop it."""
+
+    def __init__(self, hidden: Tensor) -> None:
+        super().__init__()
+        self.hidden = hidden
+
+
+def _lists(model: nn.Module) -> dict[str, nn.ModuleList | nn.Sequential]:
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, nn.ModuleList | nn.Sequential)
+    }
+
+
+def _is_hidden(value: Any) -> bool:
+    return torch.is_tensor(value) and value.is_floating_point() and value.ndim >= 3
+
+
 def _is_chain(calls: Sequence[Call]) -> bool:
     try:
-        outputs = [returned(call.output) for call in calls]
+        following = [call.hidden for call in calls][1:]
+        left = [call.returned for call in calls][:-1]
     except _NoHiddenState:
         return False
-    following = [call.hidden for call in calls[1:]]
-    return all(a is b for a, b in zip(outputs[:-1], following, strict=True))
+    return bool(calls) and all(a is b for a, b in zip(left, following, strict=True))

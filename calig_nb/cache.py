@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
@@ -24,6 +25,7 @@ FORMAT = "calig_nb explanation 1"
 CALIBRATION_FILE = "calig_nb.json"
 _NOT_STORED = ("ask",)
 _SUFFIX = ".explanation"
+_PART = ".part"
 _DIGEST = hashlib.sha256().digest_size
 
 
@@ -154,6 +156,10 @@ class Cache:
         return found
 
     def _evict(self) -> None:
+        for part in self.folder.glob(f"*{_PART}"):  # what a killed process left behind
+            with suppress(OSError):
+                if time.time() - part.stat().st_mtime > 3600:
+                    part.unlink(missing_ok=True)
         entries = sorted(self._entries(), key=lambda entry: entry[2])
         total = sum(size for _, size, _ in entries)
         for path, size, _ in entries:
@@ -239,7 +245,7 @@ def load_calibration(folder: str | Path) -> Calibration | None:
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=_PART, delete=False) as part:
         try:
             part.write(content)
             part.close()

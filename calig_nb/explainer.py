@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,14 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from . import __version__, cache
-from .attribution import attention_relevance, layer_integrated_gradients
+from . import __version__
+from . import cache as disk
+from .evidence import gather
 from .fusion import Array, Fusion, layer_weights
 from .inputs import TextInputs, TextReader
-from .models import BlockModel, Trace
+from .models import BlockModel
 from .request import Request
 from .results import Explanation
-from .targets import Output, Target, choose
+from .targets import Output, choose
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +39,9 @@ class Explainer:
         processor: Its tokenizer.
         blocks: Path of the module list that holds the blocks; found by itself when None.
         batch_tokens: Most tokens in one pass of the integration; bounds memory.
+        cache: True keeps explanations in the platform's folder for caches, so that a question
+            asked before is answered at once, in a new session too; a folder keeps them there;
+            False keeps none.
 
     Raises:
         TypeError: If the model or the tokenizer is not one.
@@ -49,13 +55,15 @@ class Explainer:
         *,
         blocks: str | None = None,
         batch_tokens: int = 1024,
+        cache: bool | str | Path = True,
     ) -> None:
         if batch_tokens < 1:
             raise ValueError(f"batch_tokens must be at least 1, got {batch_tokens}.")
         self._model = BlockModel(model, blocks)
         self._reader = TextReader(processor, self._model.max_tokens)
         self._batch_tokens = batch_tokens
-        self._calibration: cache.Calibration | None = None
+        self._calibration: disk.Calibration | None = None
+        self.cache = _opened(cache)
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | Path, **options: Any) -> Explainer:
@@ -63,13 +71,15 @@ class Explainer:
 
         Args:
             name_or_path: What ``AutoModelForSequenceClassification.from_pretrained`` takes.
-            **options: ``blocks`` and ``batch_tokens`` go to :class:`Explainer`, all else to the
-                model's ``from_pretrained``. The weights are loaded as float32 unless ``dtype``
-                says otherwise; remote code is not run unless ``trust_remote_code`` says so.
+            **options: ``blocks``, ``batch_tokens`` and ``cache`` go to :class:`Explainer`, all
+                else to the model's ``from_pretrained``. The weights are loaded as float32 unless
+                ``dtype`` says otherwise; remote code is not run unless ``trust_remote_code``
+                says so.
         """
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-        own = {name: options.pop(name) for name in ("blocks", "batch_tokens") if name in options}
+        names = ("blocks", "batch_tokens", "cache")
+        own = {name: options.pop(name) for name in names if name in options}
         options = {"dtype": torch.float32, "trust_remote_code": False, **options}
         shared = ("cache_dir", "local_files_only", "revision", "token", "trust_remote_code")
         tokenizer = AutoTokenizer.from_pretrained(
@@ -77,7 +87,7 @@ class Explainer:
         )
         model = AutoModelForSequenceClassification.from_pretrained(name_or_path, **options)
         explainer = cls(model.eval(), tokenizer, **own)
-        explainer._calibration = cache.load_calibration(name_or_path)
+        explainer._calibration = disk.load_calibration(name_or_path)
         return explainer
 
     @property
@@ -124,7 +134,9 @@ class Explainer:
             contrast: Explain ``logit[target] - logit[contrast]``: why this rather than that.
             output: "logit"; "margin", less the mean of the other logits; "log_odds"; or "prob",
                 which saturates.
-            method: "ca-lig".
+            method: "ca-lig"; or "conductance", whose relevance follows one path from the baseline
+                through all layers at once: a preview at a fraction of the cost, complete too,
+                but another answer in the upper layers.
             baselines: Where the paths start: "pad" or "mask", the text with its words replaced;
                 another text; a tensor of token ids; or "zero" and "mean", hidden states for study.
             n_steps: "auto" refines every layer until ``tolerance`` is met; a number fixes the
@@ -172,16 +184,25 @@ class Explainer:
         weights = layer_weights(
             [e.layer_attributions for e in explanations], [e.special for e in explanations]
         )
-        self._calibration = cache.Calibration(tuple(weights.tolist()), len(texts))
+        self._calibration = disk.Calibration(tuple(weights.tolist()), len(texts))
         return weights
 
     def _explain(self, text: str, request: Request) -> Explanation:
         inputs = self._reader.read(text)
+        key = self._key(inputs, request) if self.cache is not None else ""
+        found = self.cache.get(key) if self.cache is not None else None
+        if found is None:
+            found = self._compute(inputs, request)
+            if self.cache is not None:
+                self.cache.put(key, found)
+        return self._dressed(found, request)
+
+    def _compute(self, inputs: TextInputs, request: Request) -> Explanation:
         if self._model.model.training:
             warnings.warn(
                 "model is in train mode: it is explained in evaluation mode, without dropout, and "
                 "put back afterwards. Call model.eval() to silence this.",
-                stacklevel=3,
+                stacklevel=4,
             )
         with self._model.undisturbed():
             return self._run(inputs, request)
@@ -197,90 +218,67 @@ class Explainer:
         labels, probabilities = self._probabilities(logits)
         target = choose(request.target, request.contrast, request.output, labels, logits)
 
-        rows = own
+        other, baseline = None, f"{request.hidden_baseline} hidden state"
         if request.hidden_baseline is None:
-            other, baseline = self._reader.baseline(inputs, request.baselines)
-            rows = {k: torch.cat([v, other[k].to(v)]) for k, v in own.items()}
-        trace = self._model.trace(rows, target.score)
-        scores = target.score(trace.logits).tolist()
-        ends = None
-        if request.hidden_baseline is None:
-            starts = [hidden[1] for hidden in trace.hidden_states]
-            baseline_scores = np.full(len(starts), scores[1])
-            ends = [(g[0], g[1]) for g in trace.hidden_gradients]
-        else:
-            baseline = f"{request.hidden_baseline} hidden state"
-            starts, baseline_scores = self._hidden_baseline(own, trace, target, request)
-        integrals = layer_integrated_gradients(
-            lambda layer, points: self._model.gradient(own, layer, points, target.score),
-            [hidden[0] for hidden in trace.hidden_states],
-            starts,
-            scores[0] - baseline_scores,
-            ends=ends,
-            n_steps=request.fixed_steps,
-            tolerance=request.tolerance,
-            internal_batch_size=max(1, self._batch_tokens // len(inputs.tokens)),
-        )
-        r = np.stack([integral.attributions for integral in integrals])
-        pairs = zip(trace.attentions, trace.attention_gradients, strict=True)
-        relevance = torch.stack([attention_relevance(a[0], g[0]) for a, g in pairs])
-        weights, calibration = (
-            layer_weights([r], [inputs.special]),
-            "layer weights from this text alone",
-        )
-        if self._calibration is not None:
-            weights = np.array(self._calibration.layer_weights)
-            number = self._calibration.n_inputs
-            calibration = f"layer weights from {number} texts of this model"
+            replaced, baseline = self._reader.baseline(inputs, request.baselines)
+            other = self._placed(replaced)
+        found = gather(self._model, own, other, target, request, self._batch_tokens)
+        r = np.stack([integral.attributions for integral in found.integrals])
         return Explanation(
             **inputs.described(),
             labels=labels,
             probabilities=probabilities,
             target=target.index,
             contrast=target.contrast,
-            score=scores[0],
-            baseline_scores=baseline_scores,
+            score=found.score,
+            baseline_scores=found.baseline_scores,
             layer_attributions=r,
-            attention_relevance=relevance.float().cpu().numpy(),
-            layer_weights=weights,
-            fusion=Fusion(lam=request.lam),
-            n_steps=np.array([integral.n_steps for integral in integrals]),
-            token_change=np.array([integral.token_change for integral in integrals]),
-            converged=np.array([integral.converged for integral in integrals]),
+            attention_relevance=found.attention_relevance.astype(np.float32),
+            layer_weights=layer_weights([r], [inputs.special]),
+            fusion=Fusion(),
+            n_steps=np.array([integral.n_steps for integral in found.integrals]),
+            token_change=np.array([integral.token_change for integral in found.integrals]),
+            converged=np.array([integral.converged for integral in found.integrals]),
             config={
                 "method": request.method,
                 "output": request.output,
                 "antisymmetric": target.antisymmetric(len(labels)),
                 "baselines": baseline,
                 "tolerance": request.tolerance,
-                "calibration": calibration,
+                "calibration": "layer weights from this text alone",
                 "model": type(self._model.model).__name__,
                 "dtype": str(self._model.dtype).removeprefix("torch."),
                 "version": __version__,
             },
-            ask=lambda target, contrast: self._explain(
-                inputs.text, request.about(target, contrast)
-            ),
         )
 
-    def _hidden_baseline(
-        self, own: dict[str, Tensor], trace: Trace, target: Target, request: Request
-    ) -> tuple[list[Tensor], Array]:
-        """h'_b and f(x') for every layer, of a baseline that no input has."""
-        warnings.warn(
-            f"baselines={request.baselines!r} are hidden states that no input has: f(x') differs "
-            "from layer to layer, and near zero LayerNorm is almost singular, so integrals "
-            "converge slowly. Use 'pad' or 'mask' unless this is what you study.",
-            stacklevel=5,
+    def _dressed(self, found: Explanation, request: Request) -> Explanation:
+        """The evidence with what may change without computing: λ, layer weights, the model."""
+        found = replace(
+            found,
+            fusion=Fusion(lam=request.lam),
+            ask=lambda target, contrast: self._explain(found.text, request.about(target, contrast)),
         )
-        hidden = [h[0] for h in trace.hidden_states]
-        if request.hidden_baseline == "zero":
-            starts = [torch.zeros_like(h) for h in hidden]
+        if self._calibration is None:
+            return found
+        number = self._calibration.n_inputs
+        calibration = f"layer weights from {number} texts of this model"
+        weights = np.array(self._calibration.layer_weights)
+        config = {**found.config, "calibration": calibration}
+        return replace(found, layer_weights=weights, config=config)
+
+    def _key(self, inputs: TextInputs, request: Request) -> str:
+        """What names the evidence: weights, input, and all of the request but λ."""
+        asked = {n: v for n, v in vars(request).items() if n not in ("lam", "baselines")}
+        arrays = {name: value.numpy() for name, value in inputs.model_inputs.items()}
+        if isinstance(request.baselines, str):
+            asked["baselines"] = request.baselines
         else:
-            starts = [h.mean(dim=0, keepdim=True).expand_as(h) for h in hidden]
-        with torch.no_grad():
-            logits = [self._model.replay(own, b, start[None]) for b, start in enumerate(starts)]
-        return starts, np.array([target.score(row).item() for row in logits])
+            arrays["baselines"] = request.baselines.cpu().numpy()
+        asked = {name: v if isinstance(v, (float, str)) else repr(v) for name, v in asked.items()}
+        return disk.key_of(
+            self._model.digest(), arrays, {**asked, "text": inputs.text, "version": __version__}
+        )
 
     def _probabilities(self, logits: Tensor) -> tuple[tuple[str, ...], Array]:
         """The classes' names, and their probabilities for one text's logits (C,)."""
@@ -292,3 +290,9 @@ class Explainer:
 
     def _placed(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         return {name: value.to(self._model.device) for name, value in inputs.items()}
+
+
+def _opened(cache: bool | str | Path) -> disk.Cache | None:
+    if cache is False or (cache is True and os.environ.get("CALIG_NB_CACHE") == "off"):
+        return None
+    return disk.Cache(None if cache is True else cache)

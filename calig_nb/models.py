@@ -1,22 +1,24 @@
-"""The only file that knows transformers' models: trace, replay from a block, undisturbed.
+"""The only file that knows transformers' models: trace them, and replay them from a block.
 
-No architecture is named here. A model is run by its own ``forward``, so that masks, position
+No architecture is named here: a model is run by its own ``forward``, so that masks, position
 biases, pooling and heads come out right.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from copy import copy
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from inspect import signature
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 
 from . import blocks
+from .undisturbed import settings, undisturbed
 
 ModelInputs = Mapping[str, Tensor]
 ScoreFn = Callable[[Tensor], Tensor]
@@ -32,7 +34,8 @@ class Trace:
         hidden_states: L + 1 tensors (batch, tokens, hidden): what enters each block, and last
             what leaves the last one.
         hidden_gradients: ∂score/∂hidden_states, same shapes.
-        attentions: L tensors (batch, heads, queries, keys), after the softmax.
+        attentions: L tensors (batch, heads, queries, keys), after the softmax; with windows,
+            each window is a row, those of one input together.
         attention_gradients: ∂score/∂attentions, same shapes.
     """
 
@@ -61,20 +64,21 @@ class BlockModel:
             raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}.")
         if any(p.is_meta for p in model.parameters()):
             raise ValueError(
-                "model must have its weights loaded, got weights on the meta device. "
-                "Load them with from_pretrained on a folder or a hub name."
+                "model must have its weights loaded, got weights on the meta device. Load them "
+                "with from_pretrained."
             )
         dtypes = {p.dtype for p in model.parameters() if p.is_floating_point()}
         if not dtypes or not dtypes <= {torch.float32, torch.float64}:
             got = ", ".join(sorted(str(d).removeprefix("torch.") for d in dtypes)) or "none"
             raise ValueError(
-                f"model must have float32 or float64 weights, got {got}: gradients in half "
-                "precision are too coarse to integrate. Load it with dtype=torch.float32, or "
-                "call model.float()."
+                f"model must have float32 or float64 weights, got {got}: half precision is too "
+                "coarse to integrate. Load it with dtype=torch.float32, or call model.float()."
             )
         self.model = model
         self._blocks = None if path is None else blocks.named(model, path)
         self._recorded: list[Any] = []
+        self._checked = False
+        self._digest: tuple[object, str] = ((), "")
 
     @property
     def device(self) -> torch.device:
@@ -89,13 +93,12 @@ class BlockModel:
     @property
     def labels(self) -> Mapping[int, str] | None:
         """The classes' names by index, where the configuration holds them."""
-        return getattr(getattr(self.model, "config", None), "id2label", None)
+        return cast("Mapping[int, str] | None", self._stated("id2label"))
 
     @property
     def multi_label(self) -> bool:
         """Whether the classes do not exclude each other."""
-        problem = getattr(getattr(self.model, "config", None), "problem_type", None)
-        return problem == "multi_label_classification"
+        return bool(self._stated("problem_type") == "multi_label_classification")
 
     @property
     def max_tokens(self) -> int | None:
@@ -105,26 +108,23 @@ class BlockModel:
                 # A table with a padding index counts positions from the one after it.
                 skipped = 0 if module.padding_idx is None else module.padding_idx + 1
                 return module.num_embeddings - skipped
-        return getattr(getattr(self.model, "config", None), "max_position_embeddings", None)
+        return cast("int | None", self._stated("max_position_embeddings"))
 
-    @contextmanager
-    def undisturbed(self) -> Iterator[None]:
-        """Evaluation mode, no parameter gradients, no cache; everything as before on leaving.
+    def undisturbed(self) -> AbstractContextManager[None]:
+        """Evaluation mode and no parameter gradients; everything as before on leaving."""
+        return undisturbed(self.model)
 
-        What the model's own forward leaves behind goes too: transformers installs hooks the first
-        time that attention probabilities are asked for.
-        """
-        flags = [(p, p.requires_grad) for p in self.model.parameters()]
-        with _attributes_restored(self.model.modules()):
-            try:
-                self.model.eval()
-                for parameter, _ in flags:
-                    parameter.requires_grad_(False)
-                with _settings(self.model, use_cache=False), torch.enable_grad():
-                    yield
-            finally:
-                for parameter, requires_grad in flags:
-                    parameter.requires_grad_(requires_grad)
+    def digest(self) -> str:
+        """A name for the weights and the configuration, kept until a weight is written to."""
+        state = {n: t for n, t in self.model.state_dict().items() if torch.is_tensor(t)}
+        marks = tuple((tensor.data_ptr(), tensor._version) for tensor in state.values())
+        if self._digest[0] != marks:
+            digest = hashlib.sha256(str(getattr(self.model, "config", type(self.model))).encode())
+            for name, tensor in state.items():
+                digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+                digest.update(tensor.cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+            self._digest = (marks, digest.hexdigest())
+        return self._digest[1]
 
     def predict(self, inputs: ModelInputs) -> Tensor:
         """Logits (batch, classes) of a plain forward pass."""
@@ -134,49 +134,45 @@ class BlockModel:
     def trace(self, inputs: ModelInputs, score: ScoreFn) -> Trace:
         """One forward and one backward pass over all rows of ``inputs``.
 
+        The first row is the one that is explained. The others lend what enters the first block;
+        all else (mask, decoder's tokens, pooled position) is the first row's, as in ``replay``.
+
         Raises:
-            ValueError: If the blocks are not found, or attention probabilities that carry a
-                gradient cannot be had.
+            ValueError: If the blocks are not found or cannot be entered, or attention
+                probabilities that carry a gradient cannot be had.
         """
+        own = {name: value[:1] for name, value in inputs.items()}
         modules = self._find(inputs)
-        calls: list[blocks.Call] = []
-
-        def enter(index: int, run: blocks.Run, args: Any, kwargs: Any) -> Any:
-            if index == 0:  # the leaf that gradients lead back to
-                leaf = blocks.hidden_of(args, kwargs).detach().requires_grad_()
-                args, kwargs = blocks.with_hidden(args, kwargs, leaf)
-            output = run(*args, **kwargs)
-            calls.append(blocks.Call(blocks.hidden_of(args, kwargs), output))
-            return output
-
-        with (
-            _settings(self.model, _attn_implementation="eager"),
-            blocks.taken_over(modules, enter),
-        ):
-            output = self._with_attentions(inputs)
-        logits = _logits_of(self.model, output)
-        attentions = tuple(getattr(output, "attentions", None) or ())
-        if len(attentions) != len(calls) or any(a is None or a.grad_fn is None for a in attentions):
+        entering = blocks.entering(modules, lambda: self.predict(inputs)).requires_grad_()
+        hidden, outputs, logits, attentions = self._observe(own, entering, own_state=True)
+        gradients: Sequence[Tensor | None] = ()
+        if len(attentions) == len(outputs) and all(t.requires_grad for t in (logits, *attentions)):
+            total = score(logits).sum()
+            gradients = torch.autograd.grad(total, [*hidden, *attentions], allow_unused=True)
+        known = [gradient for gradient in gradients if gradient is not None]
+        if len(known) < len(hidden) + len(outputs):
             raise ValueError(
-                f"model must return one attention matrix with a gradient for each of its "
-                f"{len(calls)} blocks, got {len(attentions)}. Load it with "
-                "attn_implementation='eager'; kernels that never form the matrix cannot be served."
+                "model must return its attention probabilities when called with "
+                "output_attentions=True, or a model inside it must: one attention matrix with a "
+                f"gradient for each of its {len(outputs)} blocks, got {len(attentions)}. Load it "
+                "with attn_implementation='eager'; what never forms the matrix cannot be served."
             )
-        hidden = [*(call.hidden for call in calls), blocks.returned(calls[-1].output)]
-        gradients = torch.autograd.grad(score(logits).sum(), [*hidden, *attentions])
-        self._recorded = [call.output for call in calls]
-        if any(isinstance(rest, tuple) and len(rest) > 1 for rest in self._recorded):
+        if any(isinstance(output, tuple) and len(output) > 1 for output in outputs):
             # What a block returns beside its hidden state may depend on the request.
-            row = {name: value[:1] for name, value in inputs.items()}
-            self._recorded = [c.output for c in blocks.record(modules, lambda: self.predict(row))]
-        self._recorded = [_without_hidden(output) for output in self._recorded]
-        return Trace(
+            with blocks.recorded(modules) as calls:
+                self.predict(own)
+            outputs = [call.output for call in calls]
+        self._recorded = [blocks.like(output, None) for output in outputs]
+        trace = Trace(
             logits.detach(),
             tuple(h.detach() for h in hidden),
-            gradients[: len(hidden)],
+            tuple(known[: len(hidden)]),
             tuple(a.detach() for a in attentions),
-            gradients[len(hidden) :],
+            tuple(known[len(hidden) :]),
         )
+        if not self._checked:
+            self._check(own, trace)
+        return trace
 
     def replay(self, inputs: ModelInputs, layer: int, hidden: Tensor) -> Tensor:
         """Logits when ``hidden`` enters block ``layer`` of the input that was traced last.
@@ -198,32 +194,97 @@ class BlockModel:
                 args, kwargs = blocks.with_hidden(args, kwargs, hidden)
             return run(*args, **kwargs)
 
-        repeated = {k: v.expand(len(hidden), *v.shape[1:]) for k, v in inputs.items()}
         with blocks.taken_over(self._find(inputs), enter):
-            return _logits_of(self.model, self.model(**repeated))
+            return _logits_of(self.model, self.model(**_repeated(inputs, len(hidden))))
 
     def gradient(self, inputs: ModelInputs, layer: int, hidden: Tensor, score: ScoreFn) -> Tensor:
         """∂score/∂hidden for each row of ``hidden`` entering block ``layer``; same shape."""
         leaf = hidden.detach().requires_grad_()
-        total = score(self.replay(inputs, layer, leaf)).sum()
-        (gradient,) = torch.autograd.grad(total, leaf)
-        return gradient
+        return torch.autograd.grad(score(self.replay(inputs, layer, leaf)).sum(), leaf)[0]
+
+    def tangents(
+        self, inputs: ModelInputs, hidden: Tensor, direction: Tensor, score: ScoreFn
+    ) -> list[tuple[Tensor, Tensor]]:
+        """How the score and every layer change when ``hidden`` moves before the first block.
+
+        Returns:
+            L + 1 pairs (∂score/∂h_b, derivative of h_b along ``direction``), each (batch, tokens,
+            hidden); the second by forward-mode differentiation, so it is exact.
+        """
+        with forward_ad.dual_level():
+            leaf = hidden.detach().requires_grad_()
+            moving = forward_ad.make_dual(leaf, direction.contiguous())
+            layers, _, logits, _ = self._observe(inputs, moving, own_state=False)
+            total = forward_ad.unpack_dual(score(logits)).primal.sum()
+            gradients = torch.autograd.grad(total, layers)
+            return [
+                (
+                    forward_ad.unpack_dual(g).primal.detach(),
+                    forward_ad.unpack_dual(h).tangent.detach(),
+                )
+                for g, h in zip(gradients, layers, strict=True)
+            ]
+
+    def _stated(self, name: str) -> Any:
+        return getattr(getattr(self.model, "config", None), name, None)
 
     def _find(self, inputs: ModelInputs) -> Sequence[nn.Module]:
         if self._blocks is None:
             self._blocks = blocks.find(self.model, lambda: self.predict(inputs))
         return self._blocks
 
-    def _with_attentions(self, inputs: ModelInputs) -> Any:
-        try:
-            return self.model(**inputs, output_attentions=True)
-        except TypeError as error:
-            if "output_attentions" not in str(error):
-                raise
-            raise ValueError(
-                "model must return its attention probabilities when called with "
-                f"output_attentions=True; {type(self.model).__name__} refused: {error}."
-            ) from error
+    def _observe(
+        self, own: ModelInputs, entering: Tensor, *, own_state: bool
+    ) -> tuple[list[Tensor], list[Any], Tensor, tuple[Tensor, ...]]:
+        """Hidden states, outputs, logits, attentions; is ``entering`` what the model sends in?"""
+        hidden: list[Tensor] = []
+        outputs: list[Any] = []
+
+        def enter(index: int, run: blocks.Run, args: Any, kwargs: Any) -> Any:
+            if index == 0:
+                fresh = blocks.hidden_of(args, kwargs)[:1]
+                if own_state and not blocks.agree(fresh, entering[:1]):
+                    raise ValueError(
+                        "model must give the same hidden states each time, but what enters its "
+                        "first block is random. Fix its noise, as ViTMAEModel's noise=."
+                    )
+                args, kwargs = blocks.with_hidden(args, kwargs, entering)
+            hidden.append(blocks.hidden_of(args, kwargs))
+            outputs.append(run(*args, **kwargs))
+            return outputs[-1]
+
+        modules = self._find(own)
+        asked = "output_attentions" in signature(self.model.forward).parameters
+        options = {"output_attentions": True} if asked else {}
+        with (
+            settings(self.model, _attn_implementation="eager", output_attentions=True),
+            blocks.recorded(blocks.around(self.model, modules)) as outer,
+            blocks.taken_over(modules, enter),
+        ):
+            logits = _logits_of(self.model, self.model(**_repeated(own, len(entering)), **options))
+        # The innermost module that returns attention returns the blocks' own, not a decoder's.
+        found = (getattr(call.output, "attentions", None) for call in outer)
+        attentions = tuple(a for a in next(filter(None, found), ()) if a is not None)
+        return [*hidden, blocks.returned(outputs[-1])], outputs, logits, attentions
+
+    def _check(self, own: ModelInputs, trace: Trace) -> None:
+        """Refuse a model in which something flows past the hidden states of a block."""
+        for layer, hidden in enumerate(trace.hidden_states):
+            with torch.no_grad():
+                # Rows change places, so that what one pass left behind does not fit the next.
+                flip = (0,) if layer % 2 else ()
+                logits = self.replay(own, layer, hidden.flip(flip)).flip(flip)
+            if not blocks.agree(logits, trace.logits):
+                raise ValueError(
+                    f"model must compute the same from block {layer} on, given what entered it, "
+                    f"but something passes its blocks by; they must be {blocks.WANTED}"
+                )
+        self._checked = len(trace.logits) > 1
+
+
+def _repeated(inputs: ModelInputs, n_rows: int) -> ModelInputs:
+    """One row's inputs, n times."""
+    return {name: value.expand(n_rows, *value.shape[1:]) for name, value in inputs.items()}
 
 
 def _logits_of(model: nn.Module, output: Any) -> Tensor:
@@ -233,52 +294,6 @@ def _logits_of(model: nn.Module, output: Any) -> Tensor:
         raise ValueError(
             "model must have a classification head that returns logits (batch, classes); "
             f"{type(model).__name__} returned {got}. Load it with "
-            "AutoModelForSequenceClassification."
+            "AutoModelForSequenceClassification or AutoModelForImageClassification."
         )
     return logits
-
-
-def _without_hidden(output: Any) -> Any:
-    """The form of a block's output, the rest of a tuple kept and its hidden state dropped."""
-    return (None, *output[1:]) if isinstance(output, tuple) else None
-
-
-@contextmanager
-def _attributes_restored(things: Iterable[Any]) -> Iterator[None]:
-    """Give each thing back the attributes it has now; dictionaries among them by content."""
-    before = [
-        (
-            thing,
-            dict(vars(thing)),
-            {k: copy(v) for k, v in vars(thing).items() if type(v) in _DICTS},
-        )
-        for thing in things
-    ]
-    try:
-        yield
-    finally:
-        for thing, attributes, contents in before:
-            vars(thing).clear()
-            vars(thing).update(attributes)
-            for name, content in contents.items():
-                attributes[name].clear()
-                attributes[name].update(content)
-
-
-_DICTS = (dict, OrderedDict)
-
-
-@contextmanager
-def _settings(model: nn.Module, **values: Any) -> Iterator[None]:
-    """Change settings in every configuration that the model holds, then restore them exactly."""
-    configs = {id(c): c for m in model.modules() if (c := getattr(m, "config", None)) is not None}
-    for config in list(configs.values()):
-        for name in getattr(config, "sub_configs", None) or {}:
-            if (child := getattr(config, name, None)) is not None:
-                configs[id(child)] = child
-    with _attributes_restored(configs.values()):
-        for config in configs.values():
-            for name, value in values.items():
-                if hasattr(config, name):
-                    setattr(config, name, value)
-        yield

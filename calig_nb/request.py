@@ -10,7 +10,7 @@ from torch import Tensor
 from .fusion import Fusion, one_of
 from .targets import Output
 
-METHODS = ("ca-lig",)
+METHODS = ("ca-lig", "conductance")
 
 HIDDEN_BASELINES = ("zero", "mean")
 """Baselines that are hidden states and no input; for study only."""

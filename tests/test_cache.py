@@ -2,13 +2,22 @@
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
+import time
+import warnings
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file, save_file
 
 import calig_nb as cn
-from calig_nb.cache import Calibration, load_calibration, save_calibration
+from calig_nb import Explainer
+from calig_nb.cache import Cache, Calibration, load_calibration, save_calibration
+
+from .conftest import SENTENCE, tiny_model
 
 
 def test_what_is_saved_is_what_is_loaded(explanation, tmp_path):
@@ -83,3 +92,206 @@ def test_layer_weights_lie_beside_the_model(tmp_path):
     assert load_calibration(tmp_path) is None
     save_calibration(Calibration((1.0, 0.25), 12), tmp_path)
     assert load_calibration(tmp_path) == Calibration((1.0, 0.25), 12)
+
+
+# --- the cache of an explainer ----------------------------------------------------------------
+
+
+@pytest.fixture
+def cached(tokenizer, tmp_path):
+    return Explainer(tiny_model("bert"), tokenizer, cache=tmp_path / "cache")
+
+
+def counting(explainer):
+    """How often the model runs from now on."""
+    runs = []
+    explainer._model.model.register_forward_pre_hook(lambda *_: runs.append(1))
+    return runs
+
+
+def test_a_question_asked_before_runs_no_forward_pass(cached, tokenizer):
+    first = cached.explain(SENTENCE, contrast=0, target=1)
+    runs = counting(cached)
+    again = cached.explain(SENTENCE, contrast=0, target=1)
+    other_session = Explainer(tiny_model("bert"), tokenizer, cache=cached.cache.folder)
+    later = other_session.explain(SENTENCE, contrast=0, target=1)
+    assert runs == []
+    for found in (again, later):
+        np.testing.assert_array_equal(found.layer_attributions, first.layer_attributions)
+        np.testing.assert_array_equal(found.attributions, first.attributions)
+        assert found.config == first.config
+    assert again.ask(0, None).target == 0, "and the model can still be asked"
+    assert len(runs) > 0
+
+
+def test_lam_and_layer_weights_are_not_part_of_the_question(cached):
+    cached.explain(SENTENCE)
+    cached.calibrate([SENTENCE, "A bad film."])
+    runs = counting(cached)
+    got = cached.explain(SENTENCE, lam=0.2)
+    assert runs == []
+    assert got.fusion.lam == 0.2
+    np.testing.assert_array_equal(got.layer_weights, cached.layer_weights)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"target": 2}, {"contrast": 0}, {"output": "margin"}, {"baselines": "mask"}, {"n_steps": 5},
+        {"baselines": torch.full((13,), 7)}, {"tolerance": 1e-3}, {"method": "conductance"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_every_other_option_is(cached, change):
+    cached.explain(SENTENCE, target=1)
+    runs = counting(cached)
+    cached.explain(SENTENCE, **{"target": 1, **change})
+    assert len(runs) > 0
+    assert len(cached.cache) == 2
+
+
+def test_changed_weights_are_another_model(cached):
+    cached.explain(SENTENCE)
+    runs = counting(cached)
+    with torch.no_grad():
+        cached._model.model.classifier.bias[0] += 1
+    cached.explain(SENTENCE)
+    assert len(runs) > 0
+
+
+def test_an_interrupted_list_keeps_what_was_finished(cached, monkeypatch):
+    texts = ["Good.", "Bad.", "Not good."]
+    compute = cached._compute
+
+    def interrupted(inputs, request):
+        if inputs.text == "Not good.":
+            raise KeyboardInterrupt
+        return compute(inputs, request)
+
+    monkeypatch.setattr(cached, "_compute", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        cached.explain(texts)
+    monkeypatch.undo()
+    runs = counting(cached)
+    cached.explain(texts[:2])
+    assert runs == []
+
+
+def test_it_shows_its_size_clears_and_moves(cached, tmp_path):
+    cached.explain(SENTENCE)
+    cached.explain("Good.")
+    assert len(cached.cache) == 2
+    assert f"2 entries, {cached.cache.size / 1e6:.1f} of 2147 MB" in repr(cached.cache)
+    cached.cache.move(tmp_path / "elsewhere")
+    runs = counting(cached)
+    cached.explain(SENTENCE)
+    assert runs == []
+    assert not list((tmp_path / "cache").iterdir())
+    cached.cache.clear()
+    assert (len(cached.cache), cached.cache.size) == (0, 0)
+
+
+def test_the_least_recently_used_entries_go_first(explanation, tmp_path):
+    cache = Cache(tmp_path)
+    for number, key in enumerate("abc"):
+        cache.put(key, explanation)
+        os.utime(tmp_path / f"{key}.explanation", (number, number))
+    assert cache.get("a") is not None, "now the most recently used"
+    cache.max_bytes = 3 * cache.size // 3
+    cache.put("d", explanation)
+    assert [key for key in "abcd" if cache.get(key)] == ["a", "c", "d"]
+    cache.max_bytes = 10
+    cache.put("e", explanation)
+    assert cache.get("e") is None, "what is larger than the limit is not kept"
+
+
+def test_what_a_killed_process_left_is_removed_after_an_hour(explanation, tmp_path):
+    for name, age in (("old.part", 3700), ("new.part", 10)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    Cache(tmp_path).put("a", explanation)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.explanation", "new.part"]
+
+
+def test_a_flipped_bit_is_noticed(cached):
+    first = cached.explain(SENTENCE)
+    (entry,) = cached.cache.folder.iterdir()
+    content = bytearray(entry.read_bytes())
+    content[-100] ^= 1
+    entry.write_bytes(content)
+    with pytest.warns(UserWarning, match="computed anew: its checksum is wrong"):
+        again = cached.explain(SENTENCE)
+    np.testing.assert_array_equal(again.layer_attributions, first.layer_attributions)
+    cached.explain(SENTENCE)
+
+
+@pytest.mark.parametrize("trouble", ["full", "read-only", "unreadable"])
+def test_trouble_with_the_disk_warns_once_and_goes_on(cached, monkeypatch, trouble):
+    def fail(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    patched = {
+        "full": "calig_nb.cache._write_whole",
+        "read-only": "pathlib.Path.mkdir",
+        "unreadable": "pathlib.Path.read_bytes",
+    }
+    monkeypatch.setattr(patched[trouble], fail)
+    with pytest.warns(UserWarning, match="No space left.*computed without it") as caught:
+        first, second = cached.explain(["Good.", "Good."])
+    assert len(caught) == 1
+    np.testing.assert_array_equal(first.attributions, second.attributions)
+
+
+WRITER = """
+import sys, numpy as np
+from calig_nb import load
+from calig_nb.cache import Cache
+cache, explanation = Cache(sys.argv[1]), load(sys.argv[2])
+print("ready", flush=True)
+while True:
+    for key in "abcdefgh":
+        cache.put(key, explanation)
+"""
+
+
+def test_killed_writers_leave_no_wrong_entry(explanation, tmp_path):
+    explanation.save(tmp_path / "one")
+    folder = tmp_path / "cache"
+    for _ in range(4):
+        writers = [
+            subprocess.Popen(
+                [sys.executable, "-c", WRITER, str(folder), str(tmp_path / "one")],
+                stdout=subprocess.PIPE,
+            )
+            for _ in range(3)
+        ]
+        for writer in writers:
+            writer.stdout.readline()
+        time.sleep(0.15)
+        for writer in writers:
+            writer.kill()
+            writer.wait()
+            writer.stdout.close()
+    cache = Cache(folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = [entry for key in "abcdefgh" if (entry := cache.get(key))]
+    assert found
+    for entry in found:
+        np.testing.assert_array_equal(entry.attributions, explanation.attributions)
+
+
+def test_the_default_folder_can_be_named_or_switched_off(monkeypatch, tokenizer, tmp_path):
+    monkeypatch.setenv("CALIG_NB_CACHE", str(tmp_path))
+    assert Explainer(tiny_model("bert"), tokenizer).cache.folder == tmp_path
+    monkeypatch.setenv("CALIG_NB_CACHE", "off")
+    assert Explainer(tiny_model("bert"), tokenizer).cache is None
+    monkeypatch.delenv("CALIG_NB_CACHE")
+    assert Explainer(tiny_model("bert"), tokenizer).cache.folder.name == "calig_nb"
+    assert Explainer(tiny_model("bert"), tokenizer, cache=False).cache is None
+
+
+@pytest.mark.bad_input
+def test_a_negative_limit_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="max_bytes must not be negative, got -1"):
+        Cache(tmp_path, max_bytes=-1)

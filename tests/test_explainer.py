@@ -208,7 +208,11 @@ def test_nothing_else_warns(explainer):
         ({"target": 3}, ValueError, "target must lie between 0 and 2"),
         ({"target": 1, "contrast": 1}, ValueError, "contrast must differ from target"),
         ({"output": "score"}, ValueError, "output must be one of .*got 'score'"),
-        ({"method": "magic"}, ValueError, r"method must be one of \('ca-lig',\), got 'magic'"),
+        (
+            {"method": "magic"},
+            ValueError,
+            r"method must be one of \('ca-lig', 'conductance'\), got 'magic'",
+        ),
         ({"lam": 1.5}, ValueError, r"lam must lie in \[0, 1\], got 1.5"),
         ({"lam": float("nan")}, ValueError, r"lam must lie in \[0, 1\], got nan"),
         ({"n_steps": 0}, ValueError, "n_steps must be 'auto' or a whole number from 1, got 0"),

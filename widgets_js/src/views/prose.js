@@ -158,7 +158,12 @@ function build(text, { x, units }) {
   };
   for (let t = 0; t < x.tokens.length; t++) {
     if (x.special[t]) {
-      text.append(" ", word(t, bare(x.tokens[t]), "chip"), " ");
+      const chip = word(t, bare(x.tokens[t]), "chip");
+      const before = text.lastChild;
+      // A chip at the end must not stand on a line of its own.
+      if (t === x.tokens.length - 1 && before instanceof HTMLElement) {
+        text.append(el("span", { class: "glued" }, before, " ", chip));
+      } else text.append(" ", chip, " ");
       continue;
     }
     let last = t;

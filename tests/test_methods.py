@@ -1,0 +1,110 @@
+"""Conductance: closed forms, completeness, and Captum's own sum."""
+
+import numpy as np
+import pytest
+import torch
+from captum.attr import LayerConductance
+
+from calig_nb import Explainer
+from calig_nb.methods import conductance
+
+from .conftest import ARCHITECTURES, SENTENCE, tiny_model
+
+torch.manual_seed(3)
+INPUTS, BASELINES = torch.randn(2, 5, 4, dtype=torch.float64)
+MIX, OUT = torch.randn(4, 4, dtype=torch.float64), torch.randn(4, dtype=torch.float64)
+
+
+def above(h):
+    return torch.sin(h @ MIX)
+
+
+def score(h):
+    return torch.tanh(h @ OUT).sum(dim=-1).exp()
+
+
+def tangents(points, direction):
+    """Two layers, h_0 and above(h_0), differentiated by torch.func."""
+    out = []
+    for function, rest in ((lambda h: h, lambda h: score(above(h))), (above, score)):
+        hidden, moved = torch.func.jvp(function, (points,), (direction,))
+        leaf = hidden.detach().requires_grad_()
+        out.append((torch.autograd.grad(rest(leaf).sum(), leaf)[0], moved))
+    return out
+
+
+def change():
+    difference = float(score(above(INPUTS[None])) - score(above(BASELINES[None])))
+    return [difference, difference]
+
+
+@pytest.mark.parametrize("options", [{"n_steps": 60}, {"tolerance": 1e-10}])
+def test_every_layer_is_complete_and_equals_a_fine_sum(options):
+    layers = conductance(tangents, INPUTS, BASELINES, change(), **options)
+    alphas = (np.arange(20_000) + 0.5) / 20_000
+    points = BASELINES + torch.tensor(alphas)[:, None, None] * (INPUTS - BASELINES)
+    pairs = tangents(points, (INPUTS - BASELINES).expand_as(points))
+    for layer, (gradients, moved) in zip(layers, pairs):
+        expected = (gradients * moved).sum(dim=-1).mean(dim=0)
+        np.testing.assert_allclose(layer.attributions, expected, atol=1e-7)
+        assert layer.converged
+        assert layer.attributions.sum() == pytest.approx(change()[0], abs=1e-9)
+
+
+def test_points_come_in_bounded_batches_and_none_twice():
+    calls = []
+
+    def counted(points, direction):
+        calls.append(len(points))
+        return tangents(points, direction)
+
+    layers = conductance(counted, INPUTS, BASELINES, change(), internal_batch_size=4)
+    assert max(calls) <= 4
+    assert sum(calls) == layers[0].n_steps
+
+
+def test_giving_up_is_said_aloud():
+    layers = conductance(tangents, INPUTS, BASELINES, change(), tolerance=1e-12, max_nodes=5)
+    assert layers[0].n_steps == 5
+    assert not layers[0].converged
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_it_is_complete_on_every_architecture(name, tokenizer):
+    explainer = Explainer(tiny_model(name), tokenizer)
+    got = explainer.explain(SENTENCE, target=1, method="conductance", tolerance=1e-4)
+    exact = explainer.explain(SENTENCE, target=1, tolerance=1e-4)
+    assert got.config["method"] == "conductance"
+    change = abs(got.score - got.baseline_score)
+    assert (np.abs(got.convergence_delta[got.converged]) <= 2e-4 * max(change, 1e-3)).all()
+    # at the embeddings the two paths are one
+    scale = np.abs(exact.layer_attributions[0]).sum()
+    difference = np.abs(got.layer_attributions[0] - exact.layer_attributions[0]).sum()
+    assert difference <= 1e-3 * scale
+
+
+def test_it_agrees_with_captums_sum_as_that_grows_fine(tokenizer):
+    user = tiny_model("bert")
+    explanation = Explainer(user, tokenizer).explain(SENTENCE, target=1, method="conductance")
+    own = tokenizer(SENTENCE, return_tensors="pt")["input_ids"]
+    baseline = own.clone()
+    baseline[0, 1:-1] = tokenizer.pad_token_id
+    with torch.no_grad():
+        ends = [user.bert.embeddings(input_ids=ids) for ids in (own, baseline)]
+
+    def forward(embedded):
+        # positions and types are in the embeddings already: enter behind them
+        hidden = embedded
+        for layer in user.bert.encoder.layer:
+            hidden = layer(hidden)
+            hidden = hidden[0] if isinstance(hidden, tuple) else hidden
+        return user.classifier(user.bert.pooler(hidden))[:, 1]
+
+    for b, module in enumerate(user.bert.encoder.layer):
+        found = LayerConductance(forward, module).attribute(
+            ends[0], ends[1], n_steps=2000, method="riemann_middle", internal_batch_size=200
+        )
+        found = found[0] if isinstance(found, tuple) else found
+        expected = found.sum(dim=-1)[0].detach().numpy()
+        error = np.abs(explanation.layer_attributions[b + 1] - expected).sum()
+        assert error <= 0.01 * np.abs(expected).sum(), b
