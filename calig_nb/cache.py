@@ -12,6 +12,7 @@ import time
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -73,7 +74,7 @@ class Cache:
 
     Args:
         folder: Where; by default the platform's own folder for caches, or what the environment
-            variable ``CALIG_NB_CACHE`` names.
+            variable ``CALIG_NB_CACHE`` names ("off" switches the default off).
         max_bytes: Limit of all entries together.
     """
 
@@ -180,12 +181,29 @@ class Cache:
 
 def key_of(model: str, inputs: Mapping[str, npt.NDArray[Any]], request: Mapping[str, Any]) -> str:
     """The name of a question: which weights, which input, which options; 64 hexadecimal digits."""
-    digest = hashlib.sha256(json.dumps([model, request], sort_keys=True).encode())
+    asked = json.dumps([_code(), model, request], sort_keys=True)
+    digest = hashlib.sha256(asked.encode())
     for name in sorted(inputs):
         array = np.ascontiguousarray(inputs[name])
         digest.update(f"{name} {array.dtype} {array.shape}".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
+
+
+@lru_cache
+def _code() -> str:
+    """A name for this package's code, so that a change of it is a change of the answer."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def opened(setting: bool | str | Path) -> Cache | None:
+    """The cache that a setting asks for: the default one, one in a folder, or none."""
+    if setting is False or (setting is True and os.environ.get("CALIG_NB_CACHE") == "off"):
+        return None
+    return Cache(None if setting is True else setting)
 
 
 def _default_folder() -> Path:

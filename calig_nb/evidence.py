@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +13,16 @@ from torch import Tensor
 
 from .attribution import LayerIntegral, attention_relevance, layer_integrated_gradients
 from .fusion import Array
+from .kernels import fast_matmul
 from .methods import conductance
 from .models import BlockModel, Trace
 from .request import Request
 from .targets import Target
 
 Inputs = Mapping[str, Tensor]
+
+EAGER_TOKENS = 512
+"""Beyond so many tokens the matrices of written-out attention take more memory than they save."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +50,7 @@ def gather(
     request: Request,
     batch_tokens: int,
 ) -> Evidence:
-    """Both signals of one input.
+    """Both signals of one input. Where a pass does not fit into memory its batch is halved.
 
     Args:
         model: The model, undisturbed.
@@ -55,6 +60,21 @@ def gather(
         request: Method, nodes and tolerance.
         batch_tokens: Most tokens in one pass.
     """
+    short = next(iter(own.values())).shape[-1] <= EAGER_TOKENS
+    with ExitStack() as stack:
+        if stack.enter_context(fast_matmul(*model.placement)) and short:
+            stack.enter_context(model.eager_attention())
+        return _gathered(model, own, baseline, target, request, batch_tokens)
+
+
+def _gathered(
+    model: BlockModel,
+    own: Inputs,
+    baseline: Inputs | None,
+    target: Target,
+    request: Request,
+    batch_tokens: int,
+) -> Evidence:
     rows = own if baseline is None else {k: torch.cat([v, baseline[k]]) for k, v in own.items()}
     trace = model.trace(rows, target.score)
     scores = target.score(trace.logits).tolist()
@@ -70,7 +90,7 @@ def gather(
     batch = max(1, batch_tokens // inputs[0].shape[0])
     if request.method == "conductance":
         integrals = conductance(
-            lambda points, tangents: model.tangents(own, points, tangents, target.score),
+            lambda points: model.passage(own, points, target.score),
             inputs[0],
             starts[0],
             changes,
@@ -80,7 +100,9 @@ def gather(
         )
     else:
         integrals = layer_integrated_gradients(
-            lambda layer, points: model.gradient(own, layer, points, target.score),
+            lambda layer, points: halving(
+                lambda part: model.gradient(own, layer, part, target.score), points
+            ),
             inputs,
             starts,
             changes,
@@ -92,6 +114,22 @@ def gather(
     pairs = zip(trace.attentions, trace.attention_gradients, strict=True)
     relevance = torch.stack([attention_relevance(a[0], g[0]) for a, g in pairs])
     return Evidence(scores[0], baseline_scores, integrals, relevance.double().cpu().numpy())
+
+
+def halving(run: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
+    """``run(points)``, in two halves (and those in two) where memory does not suffice.
+
+    Raises:
+        torch.cuda.OutOfMemoryError: If a single point does not fit.
+    """
+    try:
+        return run(points)
+    except torch.cuda.OutOfMemoryError:
+        if len(points) == 1:
+            raise
+    torch.cuda.empty_cache()
+    middle = len(points) // 2
+    return torch.cat([halving(run, points[:middle]), halving(run, points[middle:])])
 
 
 def _hidden_baseline(

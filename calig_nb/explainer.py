@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -63,7 +62,7 @@ class Explainer:
         self._reader = TextReader(processor, self._model.max_tokens)
         self._batch_tokens = batch_tokens
         self._calibration: disk.Calibration | None = None
-        self.cache = _opened(cache)
+        self.cache = disk.opened(cache)
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | Path, **options: Any) -> Explainer:
@@ -125,6 +124,7 @@ class Explainer:
         n_steps: int | Literal["auto"] = "auto",
         tolerance: float = 0.01,
         lam: float = 0.5,
+        progress: bool | None = None,
     ) -> Explanation | list[Explanation]:
         """Why the model gives ``target`` this score.
 
@@ -135,17 +135,19 @@ class Explainer:
             output: "logit"; "margin", less the mean of the other logits; "log_odds"; or "prob",
                 which saturates.
             method: "ca-lig"; or "conductance", whose relevance follows one path from the baseline
-                through all layers at once: a preview at a fraction of the cost, complete too,
-                but another answer in the upper layers.
+                through all layers: a preview at a fraction of the cost, complete too, but
+                another answer in the upper layers.
             baselines: Where the paths start: "pad" or "mask", the text with its words replaced;
                 another text; a tensor of token ids; or "zero" and "mean", hidden states for study.
             n_steps: "auto" refines every layer until ``tolerance`` is met; a number fixes the
                 Gauss-Legendre nodes.
             tolerance: Relative error of each layer's sum and token values at which to stop.
             lam: λ in [0, 1], changed afterwards at no cost by :meth:`Explanation.with_lam`.
+            progress: A progress bar for a list; by default only if it takes over two seconds.
 
         Returns:
-            An :class:`Explanation`, or a list of them.
+            An :class:`Explanation`, or a list of them. All texts of a list are read before the
+            first is explained, and what is finished is in the cache if one fails later.
 
         Raises:
             TypeError: If an input is not a text or a class not an index or label.
@@ -157,8 +159,12 @@ class Explainer:
         """
         request = Request(target, contrast, output, method, baselines, n_steps, tolerance, lam)
         if isinstance(inputs, str) or not isinstance(inputs, Sequence):
-            return self._explain(inputs, request)
-        return [self._explain(text, request) for text in inputs]
+            return self._explain(self._reader.read(inputs), request)
+        read = [self._reader.read(text, f"inputs[{i}]") for i, text in enumerate(inputs)]
+        from tqdm.auto import tqdm
+
+        bar = tqdm(read, disable=progress is False, delay=0 if progress else 2, desc="explain")
+        return [self._explain(one, request) for one in bar]
 
     def calibrate(self, inputs: Sequence[str], **request: Any) -> Array:
         """Estimate the model's layer weights from a handful of texts; no labels are needed.
@@ -180,15 +186,15 @@ class Explainer:
         texts = [inputs] if isinstance(inputs, str) else list(inputs)
         if not texts:
             raise ValueError("inputs must hold at least one text to calibrate on, got none.")
-        explanations = [self._explain(text, Request(**request)) for text in texts]
+        explanations = self.explain(texts, **request)
+        assert isinstance(explanations, list)
         weights = layer_weights(
             [e.layer_attributions for e in explanations], [e.special for e in explanations]
         )
         self._calibration = disk.Calibration(tuple(weights.tolist()), len(texts))
         return weights
 
-    def _explain(self, text: str, request: Request) -> Explanation:
-        inputs = self._reader.read(text)
+    def _explain(self, inputs: TextInputs, request: Request) -> Explanation:
         key = self._key(inputs, request) if self.cache is not None else ""
         found = self.cache.get(key) if self.cache is not None else None
         if found is None:
@@ -247,7 +253,7 @@ class Explainer:
                 "tolerance": request.tolerance,
                 "calibration": "layer weights from this text alone",
                 "model": type(self._model.model).__name__,
-                "dtype": str(self._model.dtype).removeprefix("torch."),
+                "dtype": str(self._model.placement[0]).removeprefix("torch."),
                 "version": __version__,
             },
         )
@@ -257,7 +263,9 @@ class Explainer:
         found = replace(
             found,
             fusion=Fusion(lam=request.lam),
-            ask=lambda target, contrast: self._explain(found.text, request.about(target, contrast)),
+            ask=lambda target, contrast: self._explain(
+                self._reader.read(found.text), request.about(target, contrast)
+            ),
         )
         if self._calibration is None:
             return found
@@ -289,10 +297,4 @@ class Explainer:
         return labels, probabilities.double().cpu().numpy()
 
     def _placed(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        return {name: value.to(self._model.device) for name, value in inputs.items()}
-
-
-def _opened(cache: bool | str | Path) -> disk.Cache | None:
-    if cache is False or (cache is True and os.environ.get("CALIG_NB_CACHE") == "off"):
-        return None
-    return disk.Cache(None if cache is True else cache)
+        return {name: value.to(self._model.placement[1]) for name, value in inputs.items()}

@@ -73,8 +73,8 @@ class TextReader:
         ordinary = {tokenizer.unk_token_id, getattr(tokenizer, "mask_token_id", None)}
         self._special = set(tokenizer.all_special_ids) - ordinary
 
-    def read(self, text: str) -> TextInputs:
-        """The text as tensors, with what each token stands for.
+    def read(self, text: str, name: str = "inputs") -> TextInputs:
+        """The text as tensors, with what each token stands for; errors call it ``name``.
 
         Raises:
             TypeError: If ``text`` is not a string.
@@ -82,38 +82,38 @@ class TextReader:
         """
         if not isinstance(text, str):
             kind = type(text).__name__
-            raise TypeError(f"inputs must be a text (str), got {kind}: {text!r:.60}.")
+            raise TypeError(f"{name} must be a text (str), got {kind}: {text!r:.60}.")
         if not text.strip():
-            raise ValueError(f"inputs must hold at least one word, got {text!r}.")
+            raise ValueError(f"{name} must hold at least one word, got {text!r}.")
         fast = getattr(self.tokenizer, "is_fast", False)
         encoded = self.tokenizer(text, return_offsets_mapping=fast, verbose=False)
         ids = encoded["input_ids"]
         if len(ids) > self.max_tokens:
             raise ValueError(
-                f"inputs must have at most {self.max_tokens} tokens for this model, got "
+                f"{name} must have at most {self.max_tokens} tokens for this model, got "
                 f"{len(ids)}. Shorten the text, or explain it in parts."
             )
         special = np.array([i in self._special for i in ids])
         if special.all():
             raise ValueError(
-                f"inputs must hold at least one ordinary token, got only special ones: {text!r}."
+                f"{name} must hold at least one ordinary token, got only special ones: {text!r}."
             )
-        names = self.tokenizer.convert_ids_to_tokens(ids)
+        pieces = self.tokenizer.convert_ids_to_tokens(ids)
         if fast:
             spans = [_stripped(text, *span) for span in encoded["offset_mapping"]]
         else:  # the tokenizer does not say where its tokens stand: show the tokens themselves
-            text, spans = _joined(names, special)
+            text, spans = _joined(pieces, special)
         offsets = np.where(special[:, None], 0, np.array(spans, dtype=np.int64))
         tokens = tuple(
-            name if is_special else text[start:end] or WHITE_SPACE
-            for name, is_special, (start, end) in zip(names, special, offsets, strict=True)
+            piece if is_special else text[start:end] or WHITE_SPACE
+            for piece, is_special, (start, end) in zip(pieces, special, offsets, strict=True)
         )
         return TextInputs(
             text=text,
             model_inputs={
-                name: torch.tensor([encoded[name]])
-                for name in self.tokenizer.model_input_names
-                if name in encoded
+                key: torch.tensor([encoded[key]])
+                for key in self.tokenizer.model_input_names
+                if key in encoded
             },
             tokens=tokens,
             special=special,

@@ -15,7 +15,6 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.autograd import forward_ad
 
 from . import blocks
 from .undisturbed import settings, undisturbed
@@ -81,14 +80,10 @@ class BlockModel:
         self._digest: tuple[object, str] = ((), "")
 
     @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-        return next(self.model.parameters()).device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The weights' precision."""
-        return next(p.dtype for p in self.model.parameters() if p.is_floating_point())
+    def placement(self) -> tuple[torch.dtype, torch.device]:
+        """The weights' precision, and where they are."""
+        first = next(p for p in self.model.parameters() if p.is_floating_point())
+        return first.dtype, first.device
 
     @property
     def labels(self) -> Mapping[int, str] | None:
@@ -113,6 +108,10 @@ class BlockModel:
     def undisturbed(self) -> AbstractContextManager[None]:
         """Evaluation mode and no parameter gradients; everything as before on leaving."""
         return undisturbed(self.model)
+
+    def eager_attention(self) -> AbstractContextManager[None]:
+        """Attention written out as matrix products, for the time of the context."""
+        return settings(self.model, _attn_implementation="eager")
 
     def digest(self) -> str:
         """A name for the weights and the configuration, kept until a weight is written to."""
@@ -144,7 +143,7 @@ class BlockModel:
         own = {name: value[:1] for name, value in inputs.items()}
         modules = self._find(inputs)
         entering = blocks.entering(modules, lambda: self.predict(inputs)).requires_grad_()
-        hidden, outputs, logits, attentions = self._observe(own, entering, own_state=True)
+        hidden, outputs, logits, attentions = self._observe(own, entering)
         gradients: Sequence[Tensor | None] = ()
         if len(attentions) == len(outputs) and all(t.requires_grad for t in (logits, *attentions)):
             total = score(logits).sum()
@@ -202,28 +201,19 @@ class BlockModel:
         leaf = hidden.detach().requires_grad_()
         return torch.autograd.grad(score(self.replay(inputs, layer, leaf)).sum(), leaf)[0]
 
-    def tangents(
-        self, inputs: ModelInputs, hidden: Tensor, direction: Tensor, score: ScoreFn
+    def passage(
+        self, inputs: ModelInputs, hidden: Tensor, score: ScoreFn
     ) -> list[tuple[Tensor, Tensor]]:
-        """How the score and every layer change when ``hidden`` moves before the first block.
+        """What ``hidden`` becomes on its way from the first block to the score.
 
         Returns:
-            L + 1 pairs (∂score/∂h_b, derivative of h_b along ``direction``), each (batch, tokens,
-            hidden); the second by forward-mode differentiation, so it is exact.
+            L + 1 pairs (h_b, ∂score/∂h_b), each (batch, tokens, hidden).
         """
-        with forward_ad.dual_level():
-            leaf = hidden.detach().requires_grad_()
-            moving = forward_ad.make_dual(leaf, direction.contiguous())
-            layers, _, logits, _ = self._observe(inputs, moving, own_state=False)
-            total = forward_ad.unpack_dual(score(logits)).primal.sum()
-            gradients = torch.autograd.grad(total, layers)
-            return [
-                (
-                    forward_ad.unpack_dual(g).primal.detach(),
-                    forward_ad.unpack_dual(h).tangent.detach(),
-                )
-                for g, h in zip(gradients, layers, strict=True)
-            ]
+        with blocks.recorded(self._find(inputs)) as calls:
+            logits = self.replay(inputs, 0, hidden.detach().requires_grad_())
+        layers = [*(call.hidden for call in calls), calls[-1].returned]
+        gradients = torch.autograd.grad(score(logits).sum(), layers)
+        return [(h.detach(), g) for h, g in zip(layers, gradients, strict=True)]
 
     def _stated(self, name: str) -> Any:
         return getattr(getattr(self.model, "config", None), name, None)
@@ -234,16 +224,15 @@ class BlockModel:
         return self._blocks
 
     def _observe(
-        self, own: ModelInputs, entering: Tensor, *, own_state: bool
+        self, own: ModelInputs, entering: Tensor
     ) -> tuple[list[Tensor], list[Any], Tensor, tuple[Tensor, ...]]:
-        """Hidden states, outputs, logits, attentions; is ``entering`` what the model sends in?"""
+        """Hidden states, the blocks' outputs, logits, attentions, when ``entering`` enters."""
         hidden: list[Tensor] = []
         outputs: list[Any] = []
 
         def enter(index: int, run: blocks.Run, args: Any, kwargs: Any) -> Any:
             if index == 0:
-                fresh = blocks.hidden_of(args, kwargs)[:1]
-                if own_state and not blocks.agree(fresh, entering[:1]):
+                if not blocks.agree(blocks.hidden_of(args, kwargs)[:1], entering[:1]):
                     raise ValueError(
                         "model must give the same hidden states each time, but what enters its "
                         "first block is random. Fix its noise, as ViTMAEModel's noise=."

@@ -27,7 +27,8 @@ MAY_IMPORT = {
     "cache": {"fusion", "results"},
     "figures": {"fusion", "results"},
     "widgets": {"fusion", "results"},
-    "evidence": {"attribution", "fusion", "methods", "models", "request", "targets"},
+    "kernels": set(),
+    "evidence": {"attribution", "fusion", "kernels", "methods", "models", "request", "targets"},
     "explainer": {
         "__version__", "cache", "evidence", "fusion", "inputs", "models", "request", "results",
         "targets",

@@ -107,6 +107,20 @@ def test_a_list_gives_a_list_and_the_same_numbers(explainer):
     assert explainer.explain([]) == []
 
 
+def test_a_bad_text_in_a_list_is_named_before_anything_is_computed(explainer, monkeypatch):
+    monkeypatch.setattr(explainer, "_compute", lambda *_: pytest.fail("computed too early"))
+    with pytest.raises(ValueError, match=r"inputs\[2\] must hold at least one word, got ''"):
+        explainer.explain(["Good.", "Bad.", ""])
+
+
+@pytest.mark.parametrize(("shown", "expected"), [(None, False), (True, True), (False, False)])
+def test_a_progress_bar_is_shown_on_request_or_when_it_takes_long(
+    explainer, capsys, shown, expected
+):
+    explainer.explain(["Good.", "Bad."], progress=shown)
+    assert ("explain" in capsys.readouterr().err) == expected
+
+
 def test_predict_is_a_table(explainer):
     table = explainer.predict(TEXTS)
     assert isinstance(table, pd.DataFrame)
@@ -203,7 +217,7 @@ def test_nothing_else_warns(explainer):
         ({"inputs": "[CLS] [SEP]"}, ValueError, "at least one ordinary token"),
         ({"inputs": "good " * 60}, ValueError, "at most 48 tokens for this model, got 62"),
         ({"inputs": None}, TypeError, r"inputs must be a text \(str\), got NoneType"),
-        ({"inputs": ["good", 3]}, TypeError, r"inputs must be a text \(str\), got int"),
+        ({"inputs": ["good", 3]}, TypeError, r"inputs\[1\] must be a text \(str\), got int"),
         ({"target": "joyful"}, ValueError, "target must be one of .*got 'joyful'"),
         ({"target": 3}, ValueError, "target must lie between 0 and 2"),
         ({"target": 1, "contrast": 1}, ValueError, "contrast must differ from target"),

