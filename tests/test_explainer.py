@@ -8,9 +8,11 @@ import pytest
 import torch
 
 from calig_nb import Explainer
+from calig_nb.attribution import MAX_NODES
 from calig_nb.cache import Calibration, save_calibration
 from calig_nb.fusion import layer_weights
 
+from . import conftest as zoo
 from .conftest import SENTENCE, tiny_model
 
 TEXTS = ["A bad film.", "It is not good, but it is not bad.", SENTENCE]
@@ -271,3 +273,30 @@ def test_calibration_without_texts_is_refused(explainer):
     with pytest.raises(ValueError, match="at least one text to calibrate on, got none"):
         explainer.calibrate([])
     assert explainer.layer_weights is None
+
+
+@pytest.mark.parametrize("name", [name for name in zoo.ZOO if name not in zoo.IMAGES])
+def test_every_text_model_is_explained_from_end_to_end(name, tokenizer):
+    got = Explainer(zoo.zoo_model(name), tokenizer).explain(SENTENCE, target=1, tolerance=1e-3)
+    change = abs(got.score - got.baseline_score)
+    mass = np.abs(got.layer_attributions).sum(axis=1)
+    within = np.abs(got.convergence_delta) <= 1e-3 * np.maximum(change, 0.01 * mass)
+    assert within[got.converged].all()
+    # Weights this rough, and the kinks of a ReLU, can be too much: then all nodes were tried.
+    assert (got.n_steps[~got.converged] == MAX_NODES).all()
+    assert got.converged.all() or name in (
+        "distilbert",
+        "llama",
+        "llama-no-pad",
+        "t5",
+        "t5-encoder",
+    )
+    assert np.isfinite(got.attributions).all()
+
+
+@pytest.mark.parametrize("name", ["bert", "roberta", "albert", "gpt2"])
+def test_in_double_precision_the_error_reaches_the_tenth_digit(name, tokenizer):
+    got = Explainer(zoo.zoo_model(name), tokenizer).explain(SENTENCE, tolerance=1e-10)
+    assert got.converged.all()
+    change = abs(got.score - got.baseline_score)
+    assert np.abs(got.convergence_delta).max() <= 1e-10 * max(change, 1)

@@ -80,7 +80,7 @@ def main() -> None:
     totals: dict[str, list[float]] = {"engine": [], "preview": [], "captum 50": [], "oracle": []}
     errors: dict[str, list[float]] = {name: [] for name in totals}
     failed = 0
-    print(f"{'tokens':>6}" + "".join(f"{name:>10}" for name in totals) + " steps")
+    print(f"{'tokens':>6}" + "".join(f"{name:>11}" for name in totals) + " steps")
     for text in texts:
         reference = explainer.explain(text, n_steps=200)
         target, exact = reference.target, reference.layer_attributions
@@ -101,10 +101,8 @@ def main() -> None:
             errors["oracle"].append(error(best, exact))
         for name, value in cost.items():
             totals[name].append(value)
-        row = [cost.get(name, float("nan")) for name in totals]
-        print(
-            f"{len(found.tokens):6} {row[0]:8.2f} {row[1]:8.2f} {row[2]:10.2f} {row[3]:8.2f} {steps}"
-        )
+        row = "".join(f"{cost.get(name, float('nan')):11.2f}" for name in totals)
+        print(f"{len(found.tokens):6}{row} {steps:5}", flush=True)
     print(f"layers that did not converge: {failed}")
     for name, values in totals.items():
         if values:
