@@ -64,28 +64,35 @@ def gather(
     with ExitStack() as stack:
         if stack.enter_context(fast_matmul(*model.placement)) and short:
             stack.enter_context(model.eager_attention())
-        return _gathered(model, own, baseline, target, request, batch_tokens)
+        rows = own if baseline is None else _stacked(own, baseline)
+        trace = model.trace(rows, target.score)
+        return _read(model, own, trace, target, request, batch_tokens)
 
 
-def _gathered(
+def _stacked(own: Inputs, baseline: Inputs) -> Inputs:
+    return {name: torch.cat([value, baseline[name]]) for name, value in own.items()}
+
+
+def _read(
     model: BlockModel,
     own: Inputs,
-    baseline: Inputs | None,
+    trace: Trace,
     target: Target,
     request: Request,
     batch_tokens: int,
 ) -> Evidence:
-    rows = own if baseline is None else {k: torch.cat([v, baseline[k]]) for k, v in own.items()}
-    trace = model.trace(rows, target.score)
+    """The evidence that follows from the trace of an input and, where it has one, its baseline."""
     scores = target.score(trace.logits).tolist()
     ends = None
-    if baseline is None:
+    if len(trace.logits) == 1:
         starts, baseline_scores = _hidden_baseline(model, own, trace, target, request)
     else:
         starts = [hidden[1] for hidden in trace.hidden_states]
         baseline_scores = np.full(len(starts), scores[1])
         ends = [(g[0], g[1]) for g in trace.hidden_gradients]
     inputs = [hidden[0] for hidden in trace.hidden_states]
+    if request.method == "conductance":  # its one path starts at the embeddings
+        baseline_scores = np.full_like(baseline_scores, baseline_scores[0])
     changes = scores[0] - baseline_scores
     batch = max(1, batch_tokens // inputs[0].shape[0])
     if request.method == "conductance":

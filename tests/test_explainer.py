@@ -86,6 +86,15 @@ def test_hidden_baselines_warn_and_are_complete_layer_by_layer(explainer, baseli
     assert np.abs(got.convergence_delta[1:]).max() < 1e-3
 
 
+def test_a_preview_has_one_baseline_score_whatever_the_baseline(explainer):
+    for baselines in ("pad", "mean"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            got = explainer.explain(SENTENCE, method="conductance", baselines=baselines, n_steps=65)
+        assert len(set(got.baseline_scores)) == 1
+        assert got.converged.all()
+
+
 def test_batches_change_nothing(tokenizer):
     wide, narrow = (
         Explainer(tiny_model("bert"), tokenizer, batch_tokens=n).explain(SENTENCE)
