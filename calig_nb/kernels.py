@@ -21,8 +21,8 @@ def fast_matmul(dtype: torch.dtype, device: torch.device) -> Iterator[bool]:
     """Use oneDNN's kernel inside, where a probe finds it faster and as exact; restored after.
 
     The switch is named for bfloat16 because it *allows* rounding to it. Processors without such
-    instructions for matrices compute in float32 all the same, at up to twice the speed of the
-    default kernel; where the probe finds an error above that of float32 the switch stays as it is.
+    instructions for matrices compute in float32 all the same, at twice the speed of the default
+    kernel or more; where the probe finds an error above that of float32 the switch stays as it is.
 
     Yields:
         Whether the switch is on. Fused attention is slow under it, so write attention out then.
