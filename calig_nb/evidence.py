@@ -147,7 +147,7 @@ def _hidden_baseline(
         f"baselines={request.baselines!r} are hidden states that no input has: f(x') differs "
         "from layer to layer, and near zero LayerNorm is almost singular, so integrals "
         "converge slowly. Use 'pad' or 'mask' unless this is what you study.",
-        stacklevel=6,
+        stacklevel=8,
     )
     hidden = [h[0] for h in trace.hidden_states]
     if request.hidden_baseline == "zero":

@@ -6,7 +6,6 @@ biases, pooling and heads come out right.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -50,11 +49,11 @@ class BlockModel:
 
     Args:
         model: A torch classifier that returns logits (batch, classes).
-        blocks: Path of its list of blocks, such as "encoder.layer"; found by itself when None.
+        path: Where its list of blocks is, such as "encoder.layer"; found by itself when None.
 
     Raises:
         TypeError: If ``model`` is not a torch module.
-        ValueError: If its weights are on the meta device or in half precision, or if ``blocks``
+        ValueError: If its weights are on the meta device or in half precision, or if ``path``
             names no module list.
     """
 
@@ -77,7 +76,6 @@ class BlockModel:
         self._blocks = None if path is None else blocks.named(model, path)
         self._recorded: list[Any] = []
         self._checked = False
-        self._digest: tuple[object, str] = ((), "")
 
     @property
     def placement(self) -> tuple[torch.dtype, torch.device]:
@@ -112,18 +110,6 @@ class BlockModel:
     def eager_attention(self) -> AbstractContextManager[None]:
         """Attention written out as matrix products, for the time of the context."""
         return settings(self.model, _attn_implementation="eager")
-
-    def digest(self) -> str:
-        """A name for the weights and the configuration, kept until a weight is written to."""
-        state = {n: t for n, t in self.model.state_dict().items() if torch.is_tensor(t)}
-        marks = tuple((tensor.data_ptr(), tensor._version) for tensor in state.values())
-        if self._digest[0] != marks:
-            digest = hashlib.sha256(str(getattr(self.model, "config", type(self.model))).encode())
-            for name, tensor in state.items():
-                digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-                digest.update(tensor.cpu().contiguous().flatten().view(torch.uint8).numpy().data)
-            self._digest = (marks, digest.hexdigest())
-        return self._digest[1]
 
     def predict(self, inputs: ModelInputs) -> Tensor:
         """Logits (batch, classes) of a plain forward pass."""

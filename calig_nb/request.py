@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
+import numpy.typing as npt
 from torch import Tensor
 
 from .fusion import Fusion, one_of
@@ -59,6 +60,13 @@ class Request:
         """The name of the hidden-state baseline, where one was asked for."""
         named = isinstance(self.baselines, str) and self.baselines in HIDDEN_BASELINES
         return str(self.baselines) if named else None
+
+    def asked(self) -> tuple[dict[str, str], dict[str, npt.NDArray[Any]]]:
+        """What names the answer on disk: all but λ, as plain values and as arrays."""
+        plain = {n: repr(v) for n, v in vars(self).items() if n not in ("lam", "baselines")}
+        if isinstance(self.baselines, str):
+            return {**plain, "baselines": self.baselines}, {}
+        return plain, {"baselines": self.baselines.cpu().numpy()}
 
     def about(self, target: int, contrast: int | None) -> Request:
         """The same request about another class."""

@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "blocks": set(),
     "attribution": {"quadrature"},
     "undisturbed": set(),
+    "identity": set(),
     "models": {"blocks", "undisturbed"},
     "methods": {"attribution", "quadrature"},
     "inputs": set(),
@@ -30,8 +31,8 @@ MAY_IMPORT = {
     "kernels": set(),
     "evidence": {"attribution", "fusion", "kernels", "methods", "models", "request", "targets"},
     "explainer": {
-        "__version__", "cache", "evidence", "fusion", "inputs", "models", "request", "results",
-        "targets",
+        "__version__", "cache", "evidence", "fusion", "identity", "inputs", "models", "request",
+        "results", "targets",
     },
     "demo": {"cache", "explainer"},
     "__init__": {"cache", "demo", "explainer", "fusion", "results", "widgets"},

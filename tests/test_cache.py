@@ -102,16 +102,25 @@ def cached(tokenizer, tmp_path):
     return Explainer(tiny_model("bert"), tokenizer, cache=tmp_path / "cache")
 
 
-def counting(explainer):
-    """How often the model runs from now on."""
-    runs = []
-    explainer._model.model.register_forward_pre_hook(lambda *_: runs.append(1))
-    return runs
+@pytest.fixture
+def counting():
+    """Returns a list that grows with every module that runs, without touching the model."""
+    handles = []
+
+    def start():
+        runs = []
+        hook = torch.nn.modules.module.register_module_forward_pre_hook(lambda *_: runs.append(1))
+        handles.append(hook)
+        return runs
+
+    yield start
+    for handle in handles:
+        handle.remove()
 
 
-def test_a_question_asked_before_runs_no_forward_pass(cached, tokenizer):
+def test_a_question_asked_before_runs_no_forward_pass(cached, tokenizer, counting):
     first = cached.explain(SENTENCE, contrast=0, target=1)
-    runs = counting(cached)
+    runs = counting()
     again = cached.explain(SENTENCE, contrast=0, target=1)
     other_session = Explainer(tiny_model("bert"), tokenizer, cache=cached.cache.folder)
     later = other_session.explain(SENTENCE, contrast=0, target=1)
@@ -124,10 +133,10 @@ def test_a_question_asked_before_runs_no_forward_pass(cached, tokenizer):
     assert len(runs) > 0
 
 
-def test_lam_and_layer_weights_are_not_part_of_the_question(cached):
+def test_lam_and_layer_weights_are_not_part_of_the_question(cached, counting):
     cached.explain(SENTENCE)
     cached.calibrate([SENTENCE, "A bad film."])
-    runs = counting(cached)
+    runs = counting()
     got = cached.explain(SENTENCE, lam=0.2)
     assert runs == []
     assert got.fusion.lam == 0.2
@@ -142,24 +151,24 @@ def test_lam_and_layer_weights_are_not_part_of_the_question(cached):
     ],
     ids=str,
 )  # fmt: skip
-def test_every_other_option_is(cached, change):
+def test_every_other_option_is(cached, change, counting):
     cached.explain(SENTENCE, target=1)
-    runs = counting(cached)
+    runs = counting()
     cached.explain(SENTENCE, **{"target": 1, **change})
     assert len(runs) > 0
     assert len(cached.cache) == 2
 
 
-def test_changed_weights_are_another_model(cached):
+def test_changed_weights_are_another_model(cached, counting):
     cached.explain(SENTENCE)
-    runs = counting(cached)
+    runs = counting()
     with torch.no_grad():
         cached._model.model.classifier.bias[0] += 1
     cached.explain(SENTENCE)
     assert len(runs) > 0
 
 
-def test_an_interrupted_list_keeps_what_was_finished(cached, monkeypatch):
+def test_an_interrupted_list_keeps_what_was_finished(cached, monkeypatch, counting):
     texts = ["Good.", "Bad.", "Not good."]
     compute = cached._compute
 
@@ -172,18 +181,18 @@ def test_an_interrupted_list_keeps_what_was_finished(cached, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         cached.explain(texts)
     monkeypatch.undo()
-    runs = counting(cached)
+    runs = counting()
     cached.explain(texts[:2])
     assert runs == []
 
 
-def test_it_shows_its_size_clears_and_moves(cached, tmp_path):
+def test_it_shows_its_size_clears_and_moves(cached, tmp_path, counting):
     cached.explain(SENTENCE)
     cached.explain("Good.")
     assert len(cached.cache) == 2
     assert f"2 entries, {cached.cache.size / 1e6:.1f} of 2147 MB" in repr(cached.cache)
     cached.cache.move(tmp_path / "elsewhere")
-    runs = counting(cached)
+    runs = counting()
     cached.explain(SENTENCE)
     assert runs == []
     assert not list((tmp_path / "cache").iterdir())
@@ -295,3 +304,32 @@ def test_the_default_folder_can_be_named_or_switched_off(monkeypatch, tokenizer,
 def test_a_negative_limit_is_refused(tmp_path):
     with pytest.raises(ValueError, match="max_bytes must not be negative, got -1"):
         Cache(tmp_path, max_bytes=-1)
+
+
+def test_hooks_and_replaced_forwards_are_never_answered_from_the_cache(cached):
+    plain = cached.explain(SENTENCE, target=1)
+    head = cached._model.model.classifier
+    hook = head.register_forward_hook(lambda module, args, output: 2 * output)
+    assert cached.explain(SENTENCE, target=1).score == pytest.approx(2 * plain.score)
+    hook.remove()
+    forward = head.forward
+    head.forward = lambda x: 3 * forward(x)
+    assert cached.explain(SENTENCE, target=1).score == pytest.approx(3 * plain.score)
+    del head.forward
+    assert cached.explain(SENTENCE, target=1).score == plain.score
+    assert len(cached.cache) == 1
+
+
+def test_an_edited_class_is_another_model(cached, monkeypatch):
+    plain = cached.explain(SENTENCE, target=1)
+
+    class Edited(torch.nn.Linear):
+        def forward(self, x):
+            return super().forward(x) + 1
+
+    cached._model.model.classifier.__class__ = Edited
+    assert cached.explain(SENTENCE, target=1).score == pytest.approx(plain.score + 1)
+    before = len(cached.cache)
+    monkeypatch.setattr(Edited, "forward", lambda self, x: torch.nn.Linear.forward(self, x) + 2)
+    assert cached.explain(SENTENCE, target=1).score == pytest.approx(plain.score + 2)
+    assert len(cached.cache) == before + 1
