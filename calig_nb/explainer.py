@@ -18,10 +18,11 @@ from .evidence import gather
 from .fusion import Array, Fusion, layer_weights
 from .identity import Identity
 from .inputs import TextInputs, TextReader
+from .memory import Budget
 from .models import BlockModel
 from .request import Request
 from .results import Explanation
-from .targets import Output, choose
+from .targets import Output, Target, choose
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,15 +55,14 @@ class Explainer:
         processor: Any,
         *,
         blocks: str | None = None,
-        batch_tokens: int = 1024,
+        batch_tokens: int | None = None,
+        memory: int | None = None,
         cache: bool | str | Path = True,
     ) -> None:
-        if batch_tokens < 1:
-            raise ValueError(f"batch_tokens must be at least 1, got {batch_tokens}.")
         self._model = BlockModel(model, blocks)
+        self._budget = Budget.of(memory, batch_tokens, self._model.placement[1])
         self._identity = Identity(model)
         self._reader = TextReader(processor, self._model.max_tokens)
-        self._batch_tokens = batch_tokens
         self._calibration: disk.Calibration | None = None
         self.cache = disk.opened(cache)
 
@@ -79,7 +79,7 @@ class Explainer:
         """
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-        names = ("blocks", "batch_tokens", "cache")
+        names = ("blocks", "batch_tokens", "memory", "cache")
         own = {name: options.pop(name) for name in names if name in options}
         options = {"dtype": torch.float32, "trust_remote_code": False, **options}
         shared = ("cache_dir", "local_files_only", "revision", "token", "trust_remote_code")
@@ -220,21 +220,26 @@ class Explainer:
 
     def _run(self, inputs: TextInputs, request: Request) -> Explanation:
         own = self._placed(inputs.model_inputs)
-        logits = self._model.predict(own)[0]
-        if not torch.isfinite(logits).all():
-            raise ValueError(
-                f"model must return finite logits, got {logits.tolist()} for {inputs.text!r:.60}. "
-                "Its weights or its precision are broken."
-            )
-        labels, probabilities = self._probabilities(logits)
-        target = choose(request.target, request.contrast, request.output, labels, logits)
+        labels: tuple[str, ...] = ()
+        probabilities = np.empty(0)
+
+        def choose_for(logits: Tensor) -> list[list[Target]]:
+            nonlocal labels, probabilities
+            if not torch.isfinite(logits).all():
+                raise ValueError(
+                    f"model must return finite logits, got {logits[0].tolist()} for "
+                    f"{inputs.text!r:.60}. Its weights or its precision are broken."
+                )
+            labels, probabilities = self._probabilities(logits[0])
+            one = choose(request.target, request.contrast, request.output, labels, logits[0])
+            return [[one]]
 
         other, baseline = None, f"{request.hidden_baseline} hidden state"
         if request.hidden_baseline is None:
             replaced, baseline = self._reader.baseline(inputs, request.baselines)
             other = self._placed(replaced)
-        found = gather(self._model, own, other, target, request, self._batch_tokens)
-        r = np.stack([integral.attributions for integral in found.integrals])
+        ((found,),) = gather(self._model, own, other, choose_for, request, self._budget)
+        target = found.target
         return Explanation(
             **inputs.described(),
             labels=labels,
@@ -243,13 +248,13 @@ class Explainer:
             contrast=target.contrast,
             score=found.score,
             baseline_scores=found.baseline_scores,
-            layer_attributions=r,
-            attention_relevance=found.attention_relevance.astype(np.float32),
-            layer_weights=layer_weights([r], [inputs.special]),
+            layer_attributions=found.layer_attributions,
+            attention_relevance=found.attention_relevance,
+            layer_weights=layer_weights([found.layer_attributions], [inputs.special]),
             fusion=Fusion(),
-            n_steps=np.array([integral.n_steps for integral in found.integrals]),
-            token_change=np.array([integral.token_change for integral in found.integrals]),
-            converged=np.array([integral.converged for integral in found.integrals]),
+            n_steps=found.n_steps,
+            token_error=found.token_error,
+            converged=found.converged,
             config={
                 "method": request.method,
                 "output": request.output,

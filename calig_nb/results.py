@@ -54,7 +54,8 @@ class Explanation:
         layer_weights: (L,) w_b in [0, 1].
         fusion: λ, γ and the form of the fusion.
         n_steps: (L + 1,) gradients evaluated for each layer.
-        token_change: (L + 1,) relative L1 change of the token values over the last refinements.
+        token_error: (L + 1,) estimated relative L1 error of the token values; NaN where the
+            nodes were fixed.
         converged: (L + 1,) whether the tolerance was met.
         config: What else was asked and found, as plain values: method, output, baselines,
             tolerance, model, calibration, package version.
@@ -77,7 +78,7 @@ class Explanation:
     layer_weights: Array
     fusion: Fusion
     n_steps: npt.NDArray[np.int64]
-    token_change: Array
+    token_error: Array
     converged: npt.NDArray[np.bool_]
     config: dict[str, Any]
     ask: Ask | None = field(default=None, repr=False)
@@ -95,17 +96,19 @@ class Explanation:
             "attention_relevance": (layers, t, t),
             "layer_weights": (layers,),
             "n_steps": (layers + 1,),
-            "token_change": (layers + 1,),
+            "token_error": (layers + 1,),
             "converged": (layers + 1,),
         }
         for name, shape in shapes.items():
-            array = np.array(getattr(self, name))
+            array = np.asarray(getattr(self, name))
             if array.shape != shape:
                 raise ValueError(
                     f"{name} must have shape {shape} for {layers} layers, {t} tokens and {c} "
                     f"classes, got {array.shape}."
                 )
-            array.setflags(write=False)
+            if array.flags.writeable:
+                array = array.copy()
+                array.setflags(write=False)
             object.__setattr__(self, name, array)
         for name, index in (("target", self.target), ("contrast", self.contrast)):
             if index is not None and not 0 <= index < c:
@@ -241,7 +244,7 @@ class Explanation:
                     "layer": np.arange(len(self.n_steps)),
                     "total": self.layer_attributions.sum(axis=1),
                     "convergence_delta": self.convergence_delta,
-                    "token_change": self.token_change,
+                    "token_error": self.token_error,
                     "n_steps": self.n_steps,
                     "converged": self.converged,
                     "layer_weight": weights,

@@ -10,12 +10,11 @@ from torch import nn
 
 from calig_nb import Explainer
 from calig_nb.models import BlockModel
-from calig_nb.targets import Target
 
-from .conftest import ARCHITECTURES, SENTENCE, tiny_model
+from .conftest import ARCHITECTURES, SENTENCE, gradient, replay, tiny_model
+from .conftest import trace as trace_pair
 
 every_architecture = pytest.mark.parametrize("name", ARCHITECTURES)
-TARGET = Target(1, None, "logit")
 
 
 @pytest.fixture
@@ -39,11 +38,11 @@ def first(pair):
 def test_replay_from_any_block_equals_the_full_forward(name, pair):
     model = BlockModel(tiny_model(name))
     with model.undisturbed():
-        trace = model.trace(pair, TARGET.score)
+        trace = trace_pair(model, pair)
         full = model.predict(pair)
         for layer, hidden in enumerate(trace.hidden_states):
             with torch.no_grad():
-                replayed = model.replay(first(pair), layer, hidden)
+                replayed = replay(model, first(pair), layer, hidden)
             torch.testing.assert_close(replayed, full, rtol=0, atol=1e-12)
     torch.testing.assert_close(trace.logits, full, rtol=0, atol=1e-12)
     assert len(trace.hidden_states) == 4
@@ -53,7 +52,7 @@ def test_replay_from_any_block_equals_the_full_forward(name, pair):
 def test_replay_computes_only_the_blocks_from_there_on(name, pair):
     model = BlockModel(tiny_model(name))
     with model.undisturbed():
-        trace = model.trace(pair, TARGET.score)
+        trace = trace_pair(model, pair)
         ran = []
         # the first linear map of a block tells that the block was computed
         linear = next(m for m in model._blocks[0].modules() if len([*m.children()]) == 0)
@@ -61,7 +60,7 @@ def test_replay_computes_only_the_blocks_from_there_on(name, pair):
         shared = name == "albert"
         for layer, expected in [(0, 1), (1, 0)] if not shared else [(0, 3), (2, 1), (3, 0)]:
             ran.clear()
-            model.replay(first(pair), layer, trace.hidden_states[layer])
+            replay(model, first(pair), layer, trace.hidden_states[layer])
             assert len(ran) == expected
 
 
@@ -69,9 +68,9 @@ def test_replay_computes_only_the_blocks_from_there_on(name, pair):
 def test_gradients_equal_autograd_through_the_whole_model(name, pair):
     model = BlockModel(tiny_model(name))
     with model.undisturbed():
-        trace = model.trace(pair, TARGET.score)
+        trace = trace_pair(model, pair)
         for layer, expected in enumerate(trace.hidden_gradients):
-            got = model.gradient(first(pair), layer, trace.hidden_states[layer], TARGET.score)
+            got = gradient(model, first(pair), layer, trace.hidden_states[layer])
             torch.testing.assert_close(got, expected, rtol=1e-9, atol=1e-12)
 
 
@@ -80,17 +79,16 @@ def test_attention_gradients_equal_autograd_through_eager_attention(name, pair):
     user = tiny_model(name)
     model = BlockModel(user)
     with model.undisturbed():
-        trace = model.trace(pair, TARGET.score)
+        trace = trace_pair(model, pair)
     eager = copy.deepcopy(user)
     eager.config._attn_implementation = "eager"
     output = eager(**first(pair), output_attentions=True)
     gradients = torch.autograd.grad(output.logits[0, 1], output.attentions)
-    assert len(trace.attentions) == 3
+    assert len(trace.heads) == 3
     for layer in range(3):
-        torch.testing.assert_close(trace.attentions[layer][:1], output.attentions[layer])
-        torch.testing.assert_close(
-            trace.attention_gradients[layer][:1], gradients[layer], rtol=1e-6, atol=1e-12
-        )
+        expected = output.attentions[layer] * gradients[layer]
+        torch.testing.assert_close(trace.heads[layer], expected, rtol=1e-6, atol=1e-12)
+        torch.testing.assert_close(trace.relevance[layer], expected.mean(dim=1))
 
 
 def captum_by_layer(user, own, baseline, layers, target):
