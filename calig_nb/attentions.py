@@ -27,15 +27,15 @@ class Eager:
 
     Args:
         model: The model.
-        modules: Its blocks.
+        around: The modules that hold all its blocks, the innermost first.
         n_items: Rows that are read; those after them are baselines.
         keep: Where the heads go before they are averaged.
     """
 
     def __init__(
-        self, model: nn.Module, modules: Sequence[nn.Module], n_items: int, keep: KeepHeads | None
+        self, model: nn.Module, around: Sequence[nn.Module], n_items: int, keep: KeepHeads | None
     ) -> None:
-        self.model, self.modules, self.n_items, self.keep = model, modules, n_items, keep
+        self.model, self.around, self.n_items, self.keep = model, around, n_items, keep
         self.wanted: tuple[Tensor, ...] = ()
         self.layer = 0
 
@@ -45,7 +45,7 @@ class Eager:
         asked = "output_attentions" in signature(self.model.forward).parameters
         with (
             settings(self.model, _attn_implementation="eager", output_attentions=True),
-            blocks.recorded(blocks.around(self.model, self.modules)) as outer,
+            blocks.recorded(self.around) as outer,
         ):
             yield {"output_attentions": True} if asked else {}
         # The innermost module that returns attention returns the blocks' own, not a decoder's.
@@ -60,7 +60,7 @@ class Eager:
             n_rows: Rows that went through the model, all told.
             gradients: ∂score/∂A for each of ``wanted``.
         """
-        relevance = []
+        relevance: list[Tensor] = []
         for layer, (a, gradient) in enumerate(zip(self.wanted, gradients, strict=True)):
             if gradient is None:
                 return relevance
@@ -95,11 +95,13 @@ class Fused(Eager):
         if output.requires_grad:
             layer = self.layer  # the one that runs now; the hook is called much later
             call = {n: _own(value, self.n_items, len(output)) for n, value in call.items()}
-            output.register_hook(lambda gradient: self._read(layer, call, gradient))
+            output.register_hook(  # type: ignore[no-untyped-call]
+                lambda gradient: self._read(layer, call, gradient)
+            )
 
     def _read(self, layer: int, call: Mapping[str, Any], gradient: Tensor) -> None:
         with torch.no_grad():
-            heads = [] if self.keep is not None else None
+            heads: list[Tensor] | None = [] if self.keep is not None else None
             total: Tensor | float = 0.0
             for head in range(gradient.shape[1]):
                 one = _one_head(call, head, gradient[: self.n_items, head])
@@ -128,7 +130,7 @@ def _one_head(call: Mapping[str, Any], head: int, gradient: Tensor) -> Tensor:
         mask = mask[(None,) * (4 - mask.ndim)]
         mask = mask[:, min(head, mask.shape[1] - 1)]
     scale = q.shape[-1] ** -0.5 if call["scale"] is None else call["scale"]
-    result = q.new_empty(*q.shape[:2], k.shape[1])
+    result: Tensor = q.new_empty(*q.shape[:2], k.shape[1])
     for start in range(0, q.shape[1], QUERIES):
         rows = slice(start, start + QUERIES)
         scores = q[:, rows] @ k.transpose(1, 2) * scale

@@ -18,9 +18,10 @@ from .fusion import Array
 from .kernels import WrittenOut, fast_matmul
 from .memory import Budget
 from .methods import conductance
-from .models import BlockModel, Trace
+from .models import BlockModel
 from .request import Request
 from .targets import Target, scored
+from .trace import Trace
 
 Inputs = Mapping[str, Tensor]
 
@@ -108,32 +109,27 @@ def _read(
     batch = budget.points(trace.row_bytes, inputs[0].shape[1], model.placement[1])
     found: list[list[LayerIntegral]]
     if request.method == "conductance":
-        found = [
-            conductance(
-                lambda points, i=i: model.passage(
-                    own, points, torch.full((len(points),), i), score
-                ),
+        found = []
+        for i in range(n_items):
+            known = [
+                (h[i::n_items], g[:, i::n_items])
+                for h, g in zip(trace.hidden_states, trace.hidden_gradients, strict=True)
+            ]
+            one = conductance(
+                partial(model.passage, own, item=i, score=score),
                 inputs[0][i],
                 starts[0][i],
                 changes[i],
-                ends=[
-                    (h[i::n_items], g[:, i::n_items])
-                    for h, g in zip(trace.hidden_states, trace.hidden_gradients, strict=True)
-                ]
-                if with_baselines
-                else None,
+                ends=known if with_baselines else None,
                 n_steps=request.fixed_steps,
                 tolerance=request.tolerance,
                 internal_batch_size=batch,
             )
-            for i in range(n_items)
-        ]
+            found.append(one)
     else:
         ends = [(g[:, :n_items], g[:, n_items:]) for g in trace.hidden_gradients]
         found = layer_integrated_gradients(
-            partial(
-                model.gradients, own, score=score, frugal=budget.exceeded_by(trace.row_bytes)
-            ),
+            partial(model.gradients, own, score=score, frugal=budget.exceeded_by(trace.row_bytes)),
             inputs,
             starts,
             changes,

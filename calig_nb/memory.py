@@ -52,9 +52,9 @@ class Budget:
 
 
 @contextmanager
-def saved_bytes(model: nn.Module) -> Iterator[list[int]]:
-    """The bytes that autograd keeps of what runs inside, beside the model's own; once each."""
-    own = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
+def saved_bytes(module: nn.Module) -> Iterator[list[int]]:
+    """The bytes that autograd keeps of what a module does inside, beside its own weights."""
+    own = {parameter.untyped_storage().data_ptr() for parameter in module.parameters()}
     sizes: dict[int, int] = {}
 
     def pack(tensor: Tensor) -> Tensor:

@@ -6,55 +6,27 @@ biases, pooling and heads come out right.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from . import blocks, pooled
+from . import blocks
 from .attentions import Eager, Fused, KeepHeads
 from .attribution import Points
-from .memory import saved_bytes
+from .classifier import Classifier, ModelInputs, logits_of
 from .pooled import PooledBlock
-from .undisturbed import settings, undisturbed
+from .trace import Seen, Trace, observe, rows_of
 
-ModelInputs = Mapping[str, Tensor]
 ScoreFn = Callable[[Tensor, Tensor], Tensor]
 """Maps logits (rows, classes) and each row's item (rows,) to scores (rows, targets)."""
 
 
-@dataclass(frozen=True, eq=False)
-class Trace:
-    """What one forward and one backward pass over a batch give; each row has its own score.
-
-    The first rows are the items that are explained; as many rows of baselines may follow.
-
-    Attributes:
-        logits: (rows, classes).
-        scores: (rows, targets).
-        hidden_states: L + 1 tensors (rows, tokens, hidden): what enters each block, and last
-            what leaves the last one.
-        hidden_gradients: ∂score/∂hidden_states, L + 1 tensors (targets, rows, tokens, hidden).
-        attention_relevance: L tensors (targets, items, queries, keys): A ⊙ ∂score/∂A, A being
-            the attention probabilities after the softmax, averaged over the heads. With windows,
-            each window is a row, those of one input together.
-        row_bytes: What a row's forward pass keeps for its backward pass, about.
-    """
-
-    logits: Tensor
-    scores: Tensor
-    hidden_states: tuple[Tensor, ...]
-    hidden_gradients: tuple[Tensor, ...]
-    attention_relevance: tuple[Tensor, ...]
-    row_bytes: int
-
-
-class BlockModel:
+class BlockModel(Classifier):
     """A classifier seen as a chain of blocks that can be entered anywhere.
 
     Args:
@@ -63,27 +35,13 @@ class BlockModel:
 
     Raises:
         TypeError: If ``model`` is not a torch module.
-        ValueError: If its weights are on the meta device or in half precision, or if ``path``
-            names no module list.
+        ValueError: As :class:`Classifier`, or if ``path`` names no module list.
     """
 
     def __init__(self, model: nn.Module, path: str | None = None) -> None:
-        if not isinstance(model, nn.Module):
-            raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}.")
-        if any(p.is_meta for p in model.parameters()):
-            raise ValueError(
-                "model must have its weights loaded, got weights on the meta device. Load them "
-                "with from_pretrained."
-            )
-        dtypes = {p.dtype for p in model.parameters() if p.is_floating_point()}
-        if not dtypes or not dtypes <= {torch.float32, torch.float64}:
-            got = ", ".join(sorted(str(d).removeprefix("torch.") for d in dtypes)) or "none"
-            raise ValueError(
-                f"model must have float32 or float64 weights, got {got}: half precision is too "
-                "coarse to integrate. Load it with dtype=torch.float32, or call model.float()."
-            )
-        self.model = model
+        super().__init__(model)
         self._blocks = None if path is None else blocks.named(model, path)
+        self._around: Sequence[nn.Module] = ()
         self._recorded: list[Any] = []
         self._pooled = PooledBlock()
         self._lengths: set[int] = set()
@@ -91,43 +49,10 @@ class BlockModel:
         self.joins = True
 
     @property
-    def placement(self) -> tuple[torch.dtype, torch.device]:
-        """The weights' precision, and where they are."""
-        first = next(p for p in self.model.parameters() if p.is_floating_point())
-        return first.dtype, first.device
-
-    @property
-    def labels(self) -> Mapping[int, str] | None:
-        """The classes' names by index, where the configuration holds them."""
-        return cast("Mapping[int, str] | None", self._stated("id2label"))
-
-    @property
-    def multi_label(self) -> bool:
-        """Whether the classes do not exclude each other."""
-        return bool(self._stated("problem_type") == "multi_label_classification")
-
-    @property
-    def max_tokens(self) -> int | None:
-        """Most tokens that the position table can tell apart; None where nothing is stated."""
-        for name, module in self.model.named_modules():
-            if isinstance(module, nn.Embedding) and name.endswith(("position_embeddings", "wpe")):
-                # A table with a padding index counts positions from the one after it.
-                skipped = 0 if module.padding_idx is None else module.padding_idx + 1
-                return module.num_embeddings - skipped
-        return cast("int | None", self._stated("max_position_embeddings"))
-
-    def undisturbed(self) -> AbstractContextManager[None]:
-        """Evaluation mode and no parameter gradients; everything as before on leaving."""
-        return undisturbed(self.model)
-
-    def eager_attention(self) -> AbstractContextManager[None]:
-        """Attention written out as matrix products, for the time of the context."""
-        return settings(self.model, _attn_implementation="eager")
-
-    def predict(self, inputs: ModelInputs) -> Tensor:
-        """Logits (batch, classes) of a plain forward pass."""
-        with torch.no_grad():
-            return _logits_of(self.model, self.model(**inputs))
+    def batches(self) -> bool:
+        """Whether several inputs may share a pass; known once one was traced."""
+        carried = (o[1:] for o in self._recorded if isinstance(o, tuple))
+        return self.joins and self._checked and not any(map(blocks.lengths, carried))
 
     def trace(
         self,
@@ -158,12 +83,11 @@ class BlockModel:
         n_items = len(next(iter(inputs.values())))
         modules = self._find(inputs)
         sides = [inputs] if baselines is None else [inputs, baselines]
-        entering = torch.cat(
-            [blocks.entering(modules, lambda s=side: self.predict(s)) for side in sides]
-        ).requires_grad_()
+        starts = [blocks.entering(modules, partial(self.predict, side)) for side in sides]
+        entering = torch.cat(starts).requires_grad_()
         items = torch.arange(len(entering)) % n_items
-        reader = (Fused if frugal else Eager)(self.model, modules, n_items, keep)
-        seen = self._observe(inputs, items, entering, reader, frugal)
+        reader = (Fused if frugal else Eager)(self.model, self._around, n_items, keep)
+        seen = observe(self.model, modules, inputs, items, entering, reader, frugal)
         scores = choose(seen.logits[:n_items].detach())(seen.logits, items)
         wanted = [*seen.hidden, *reader.wanted, *seen.linear.values()]
         n_hidden, n_attention = len(seen.hidden), len(reader.wanted)
@@ -233,7 +157,7 @@ class BlockModel:
             return output
 
         with blocks.taken_over(modules, enter):
-            return _logits_of(self.model, self.model(**_rows(inputs, points.items)))
+            return logits_of(self.model, self.model(**rows_of(inputs, points.items)))
 
     def gradients(
         self, inputs: ModelInputs, points: Points, score: ScoreFn, *, frugal: bool = False
@@ -251,41 +175,32 @@ class BlockModel:
             return {k: v for p in parts for k, v in self.gradients(inputs, p, score).items()}
         leaves = {layer: h.detach().requires_grad_() for layer, h in points.hidden.items()}
         logits = self.replay(inputs, Points(leaves, points.items), frugal=frugal)
-        columns = score(logits, points.items).sum(dim=0).unbind()
-        found = [
-            torch.autograd.grad(column, [*leaves.values()], retain_graph=i + 1 < len(columns))
-            for i, column in enumerate(columns)
-        ]
-        layers = zip(*found, strict=True)
-        return {layer: torch.stack(g) for layer, g in zip(leaves, layers, strict=True)}
+        return dict(
+            zip(leaves, _gradients(score(logits, points.items), leaves.values()), strict=True)
+        )
 
     def passage(
-        self, inputs: ModelInputs, hidden: Tensor, items: Tensor, score: ScoreFn
+        self, inputs: ModelInputs, hidden: Tensor, *, item: int, score: ScoreFn
     ) -> list[tuple[Tensor, Tensor]]:
-        """What ``hidden`` becomes on its way from the first block to the score.
+        """What points at the embeddings of one item become on their way to the score.
 
         Returns:
             L + 1 pairs of h_b (batch, tokens, hidden) and ∂score/∂h_b (targets, batch, tokens,
             hidden).
         """
+        items = torch.full((len(hidden),), item)
         with blocks.recorded(self._find(inputs)) as calls:
             points = Points({0: hidden.detach().requires_grad_()}, items)
             logits = self.replay(inputs, points)
         layers = [*(call.hidden for call in calls), calls[-1].returned]
-        columns = score(logits, items).sum(dim=0).unbind()
-        found = [
-            torch.autograd.grad(column, layers, retain_graph=i + 1 < len(columns))
-            for i, column in enumerate(columns)
-        ]
-        gradients = zip(*found, strict=True)
-        return [(h.detach(), torch.stack(g)) for h, g in zip(layers, gradients, strict=True)]
-
-    def _stated(self, name: str) -> Any:
-        return getattr(getattr(self.model, "config", None), name, None)
+        gradients = _gradients(score(logits, items), layers)
+        return [(h.detach(), g) for h, g in zip(layers, gradients, strict=True)]
 
     def _find(self, inputs: ModelInputs) -> Sequence[nn.Module]:
         if self._blocks is None:
             self._blocks = blocks.find(self.model, lambda: self.predict(inputs))
+        if not self._around:
+            self._around = blocks.around(self.model, self._blocks)
         return self._blocks
 
     def _run(self, index: int, run: blocks.Run, args: Any, kwargs: Any, frugal: bool) -> Any:
@@ -299,54 +214,11 @@ class BlockModel:
             return checkpoint(compute, *args, use_reentrant=False, **kwargs)
         return compute(*args, **kwargs)
 
-    def _observe(
-        self, own: ModelInputs, items: Tensor, entering: Tensor, reader: Eager, frugal: bool
-    ) -> _Seen:
-        """Everything on the way, when ``entering`` enters."""
-        hidden: list[Tensor] = []
-        outputs: list[Any] = []
-        last: list[dict[nn.Module, Tensor]] = []
-        saved: list[list[int]] = []
-        lengths: set[int] = set()
-        modules = self._find(own)
-
-        def enter(index: int, run: blocks.Run, args: Any, kwargs: Any) -> Any:
-            if index == 0:
-                n_items = int(items.max()) + 1
-                same = blocks.hidden_of(args, kwargs)[:n_items], entering[:n_items]
-                if not blocks.agree(*same):
-                    raise ValueError(
-                        "model must give the same hidden states each time, but what enters its "
-                        "first block is random. Fix its noise, as ViTMAEModel's noise=."
-                    )
-                args, kwargs = blocks.with_hidden(args, kwargs, entering)
-            reader.layer = index
-            hidden.append(blocks.hidden_of(args, kwargs))
-            lengths.update(blocks.lengths((args, kwargs)))
-            compute = partial(checkpoint, run, use_reentrant=False) if frugal and index else run
-            with ExitStack() as stack:
-                linear = stack.enter_context(pooled.linear_outputs(modules[index % len(modules)]))
-                if not index:
-                    saved.append(stack.enter_context(saved_bytes(self.model)))
-                outputs.append(compute(*args, **kwargs))
-            last.append(
-                {m: f[0] for m, f in linear.items() if len(f) == 1 and f[0].requires_grad}
-            )
-            del last[:-1]
-            return outputs[-1]
-
-        with reader.listening() as options, blocks.taken_over(modules, enter):
-            logits = _logits_of(self.model, self.model(**_rows(own, items), **options))
-        self._lengths = lengths - {len(items)}
-        row_bytes = saved[0][0] * len(outputs) // len(items)
-        hidden.append(blocks.returned(outputs[-1]))
-        return _Seen(hidden, outputs, logits, last[-1], row_bytes)
-
     def _learn(
         self,
         own: ModelInputs,
         items: Tensor,
-        seen: _Seen,
+        seen: Seen,
         inner: Sequence[Sequence[Tensor | None]],
         trace: Trace,
     ) -> None:
@@ -358,6 +230,7 @@ class BlockModel:
                 self.predict(own)
             outputs = [call.output for call in calls]
         self._recorded = [blocks.like(output, None) for output in outputs]
+        self._lengths = seen.lengths
         self._pooled = PooledBlock.of(seen.linear, inner, trace.hidden_gradients[-1])
         if not self._checked:
             self._check(own, items, trace)
@@ -389,31 +262,11 @@ class BlockModel:
         self._checked = len(trace.logits) > 1
 
 
-@dataclass(frozen=True, eq=False)
-class _Seen:
-    """What a forward pass met: hidden states, the blocks' outputs, logits, the last block's maps."""
-
-    hidden: list[Tensor]
-    outputs: list[Any]
-    logits: Tensor
-    linear: dict[nn.Module, Tensor]
-    row_bytes: int
-
-
-def _rows(inputs: ModelInputs, items: Tensor) -> ModelInputs:
-    """The items' inputs, a row for each of ``items``."""
-    if all(len(value) == 1 for value in inputs.values()):
-        return {name: value.expand(len(items), *value.shape[1:]) for name, value in inputs.items()}
-    return {name: value[items.to(value.device)] for name, value in inputs.items()}
-
-
-def _logits_of(model: nn.Module, output: Any) -> Tensor:
-    logits = output if torch.is_tensor(output) else getattr(output, "logits", None)
-    if logits is None or logits.ndim != 2:
-        got = "no logits" if logits is None else f"logits of shape {tuple(logits.shape)}"
-        raise ValueError(
-            "model must have a classification head that returns logits (batch, classes); "
-            f"{type(model).__name__} returned {got}. Load it with "
-            "AutoModelForSequenceClassification or AutoModelForImageClassification."
-        )
-    return logits
+def _gradients(scores: Tensor, tensors: Iterable[Tensor]) -> list[Tensor]:
+    """For each tensor the gradients of the scores (rows, targets), (targets, ...)."""
+    columns, tensors = scores.sum(dim=0).unbind(), list(tensors)
+    found = [
+        torch.autograd.grad(column, tensors, retain_graph=i + 1 < len(columns))
+        for i, column in enumerate(columns)
+    ]
+    return [torch.stack(of_one) for of_one in zip(*found, strict=True)]

@@ -58,13 +58,12 @@ class PooledBlock:
         positions = read.nonzero().flatten()
         if not len(positions) or 2 * len(positions) > len(read):
             return cls()
-        narrow = [
-            module
-            for i, (module, output) in enumerate(outputs.items())
-            if output.ndim == 3
-            and output.shape[1] == len(read)
-            and not any(g[i] is None or (_reached(g[i]) & ~read).any() for g in gradients)
-        ]
+        narrow = []
+        for (module, output), *found in zip(outputs.items(), *gradients, strict=True):
+            reached = [_reached(gradient) for gradient in found if gradient is not None]
+            if output.ndim == 3 and output.shape[1] == len(read) and len(reached) == len(found):
+                if not any((one & ~read).any() for one in reached):
+                    narrow.append(module)
         return cls(narrow, positions)
 
     @contextmanager
@@ -72,7 +71,7 @@ class PooledBlock:
         """Inside, these maps compute the positions that are read, and give zeros elsewhere."""
 
         def enter(_: nn.Module, run: blocks.Run, args: Any, kwargs: Any) -> Any:
-            (x,) = (*args, *kwargs.values())
+            x: Tensor = next(iter((*args, *kwargs.values())))
             at = self.positions
             small = run(x.index_select(1, at))
             return small.new_zeros(*x.shape[:2], small.shape[-1]).index_copy(1, at, small)

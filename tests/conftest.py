@@ -241,9 +241,7 @@ def zoo_inputs(name):
 def trace(model, pair, target=None, **options):
     """A pair of rows traced for one target: input and baseline; heads apart, not averaged."""
     heads = {}
-    own, baseline = (
-        {name: value[i : i + 1] for name, value in pair.items()} for i in range(2)
-    )
+    own, baseline = ({name: value[i : i + 1] for name, value in pair.items()} for i in range(2))
     found = model.trace(
         own,
         baseline if len(next(iter(pair.values()))) > 1 else None,

@@ -83,7 +83,9 @@ def test_the_token_error_stays_within_the_tolerance(tolerance):
     got = integrate(tolerance=tolerance)
     assert got.converged
     assert np.abs(got.attributions - exact).sum() <= tolerance * np.abs(exact).sum()
-    assert abs(got.attributions.sum() - change(network).item()) <= tolerance * abs(change(network).item())
+    assert abs(got.attributions.sum() - change(network).item()) <= tolerance * abs(
+        change(network).item()
+    )
 
 
 def test_a_finer_tolerance_takes_more_nodes_and_reuses_those_it_has():

@@ -14,7 +14,7 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 import calig_nb as cn
-from calig_nb import Explainer
+from calig_nb import Explainer, answers
 from calig_nb.cache import Cache, Calibration, load_calibration, save_calibration
 
 from .conftest import SENTENCE, tiny_model
@@ -170,14 +170,14 @@ def test_changed_weights_are_another_model(cached, counting):
 
 def test_an_interrupted_list_keeps_what_was_finished(cached, monkeypatch, counting):
     texts = ["Good.", "Bad.", "Not good."]
-    compute = cached._compute
+    compute = answers.compute
 
-    def interrupted(inputs, request):
-        if inputs.text == "Not good.":
+    def interrupted(model, reader, inputs, *rest):
+        if inputs[0].text == "Not good.":
             raise KeyboardInterrupt
-        return compute(inputs, request)
+        return compute(model, reader, inputs, *rest)
 
-    monkeypatch.setattr(cached, "_compute", interrupted)
+    monkeypatch.setattr(answers, "compute", interrupted)
     with pytest.raises(KeyboardInterrupt):
         cached.explain(texts)
     monkeypatch.undo()
