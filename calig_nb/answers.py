@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
+import numpy.typing as npt
 from torch import Tensor
 
-from . import __version__
 from . import cache as disk
-from .evidence import Evidence, gather
-from .fusion import Array, Fusion, layer_weights
+from .bucket import Bucket, buckets
 from .identity import Identity
 from .inputs import TextInputs, TextReader
 from .memory import Budget
 from .models import BlockModel
 from .request import Request
 from .results import Explanation
-from .targets import Target, choose
-
-BUCKET_TOKENS = 512
-BUCKET_SLACK = 1.15
-"""How much longer the longest text of a bucket may be than its shortest."""
 
 
 @dataclass(eq=False)
@@ -70,12 +63,40 @@ class Answers:
                 bar.update(len(bucket))
         return found
 
+    def heads(self, text: TextInputs, request: Request, layer: int) -> npt.NDArray[np.float32]:
+        """(H, T, T) A ⊙ ∂f/∂A of one layer; one pass has all layers, which the cache keeps."""
+        key = self._key(text, request) if self.cache is not None else ""
+        if self.cache is not None and key:
+            if (known := self.cache.get_heads(key, layer)) is not None:
+                return known
+        found: list[npt.NDArray[np.float32]] = []
+
+        def keep(index: int, heads: Tensor) -> None:
+            one = heads[0].float().cpu().numpy()
+            if index == layer:
+                found.append(one)
+            if self.cache is not None and key:
+                self.cache.put_heads(key, index, one)
+
+        Bucket(self.model, self.reader, [text], [request]).heads(keep)
+        return found[0]
+
+    def calibration(self) -> disk.Calibration | None:
+        """The layer weights that the cache keeps for this model."""
+        model = "" if self.cache is None else self.identity.digest()
+        return self.cache.get_calibration(model) if self.cache is not None and model else None
+
+    def keep_calibration(self, calibration: disk.Calibration) -> None:
+        """Keep the model's layer weights."""
+        if self.cache is not None and (model := self.identity.digest()):
+            self.cache.put_calibration(model, calibration)
+
     def _computed(
         self, texts: Sequence[TextInputs], requests: Sequence[Request]
     ) -> list[list[Explanation] | Exception]:
-        """What :func:`compute` gives, kept in the cache; one bad text does not lose the others."""
+        """What a bucket gives, kept in the cache; one bad text does not lose the others."""
         try:
-            found = compute(self.model, self.reader, texts, requests, self.budget)
+            found = Bucket(self.model, self.reader, texts, requests).explanations(self.budget)
         except Exception as error:
             if len(texts) == 1:
                 return [error]
@@ -106,148 +127,3 @@ class Answers:
         asked, arrays = request.asked()
         arrays |= {name: value.numpy() for name, value in text.model_inputs.items()}
         return disk.key_of(model, arrays, {**asked, "text": text.text})
-
-
-def buckets(lengths: Sequence[int], pads: bool) -> Iterator[list[int]]:
-    """Which texts are computed together: those of about one length, the shortest first.
-
-    Args:
-        lengths: (texts,) tokens of each.
-        pads: Whether shorter texts may be padded; otherwise a bucket has one length.
-
-    Yields:
-        Indices into ``lengths``, each once.
-    """
-    bucket: list[int] = []
-    for i in sorted(range(len(lengths)), key=lambda i: lengths[i]):
-        longest = BUCKET_SLACK * lengths[bucket[0]] if bucket and pads else 0
-        fits = bucket and (lengths[i] == lengths[bucket[0]] or lengths[i] <= longest)
-        if bucket and not (fits and lengths[i] * (len(bucket) + 1) <= BUCKET_TOKENS):
-            yield bucket
-            bucket = []
-        bucket.append(i)
-    if bucket:
-        yield bucket
-
-
-def compute(
-    model: BlockModel,
-    reader: TextReader,
-    texts: Sequence[TextInputs],
-    requests: Sequence[Request],
-    budget: Budget,
-) -> list[list[Explanation]]:
-    """The explanations of a bucket of texts, for each text those that were asked for.
-
-    Args:
-        model: The model.
-        reader: Its tokenizer.
-        texts: The bucket.
-        requests: One for each target; alike in all else.
-        budget: How much may be in flight.
-
-    Raises:
-        ValueError: If the model's logits are not finite, or a class or baseline does not fit.
-    """
-    request = requests[0]
-    probabilities: list[Array] = []
-    labels: tuple[str, ...] = ()
-
-    def choices(logits: Tensor) -> list[list[Target]]:
-        nonlocal labels
-        labels = labels_of(model, logits.shape[1])
-        for text, row in zip(texts, logits, strict=True):
-            if not torch.isfinite(row).all():
-                raise ValueError(
-                    f"model must return finite logits, got {row.tolist()} for {text.text!r:.60}. "
-                    "Its weights or its precision are broken."
-                )
-            probabilities.append(probabilities_of(model, row))
-        return [
-            [choose(one.target, one.contrast, one.output, labels, row) for one in requests]
-            for row in logits
-        ]
-
-    own = placed(model, reader.padded([text.model_inputs for text in texts]))
-    names, others = [f"{request.hidden_baseline} hidden state"] * len(texts), None
-    if request.hidden_baseline is None:
-        replaced = [reader.baseline(text, request.baselines) for text in texts]
-        names = [name for _, name in replaced]
-        others = placed(model, reader.padded([inputs for inputs, _ in replaced]))
-    with model.undisturbed():
-        if len({len(text.tokens) for text in texts}) > 1:
-            _refuse_padding_that_matters(model, own, placed(model, texts[0].model_inputs))
-        found = gather(model, own, others, choices, request, budget)
-    return [
-        [
-            _explanation(model, text, one, evidence, labels, probability, name)
-            for one, evidence in zip(requests, items, strict=True)
-        ]
-        for text, items, probability, name in zip(texts, found, probabilities, names, strict=True)
-    ]
-
-
-def _refuse_padding_that_matters(
-    model: BlockModel, rows: Mapping[str, Tensor], first: Mapping[str, Tensor]
-) -> None:
-    together, alone = model.predict({n: v[:1] for n, v in rows.items()}), model.predict(first)
-    if "attention_mask" not in rows or not torch.allclose(together, alone, rtol=1e-3, atol=1e-4):
-        raise ValueError("padding changes what the model says of a text")
-
-
-def labels_of(model: BlockModel, n_classes: int) -> tuple[str, ...]:
-    """(C,) the classes' names, or their numbers."""
-    named = model.labels or {}
-    return tuple(str(named.get(index, index)) for index in range(n_classes))
-
-
-def probabilities_of(model: BlockModel, logits: Tensor) -> Array:
-    """(C,) what one text's logits (C,) say of each class."""
-    apart = model.multi_label or len(logits) == 1
-    probabilities = torch.sigmoid(logits) if apart else torch.softmax(logits, dim=0)
-    return np.asarray(probabilities.double().cpu().numpy())
-
-
-def placed(model: BlockModel, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Inputs where the model's weights are."""
-    return {name: value.to(model.placement[1]) for name, value in inputs.items()}
-
-
-def _explanation(
-    model: BlockModel,
-    text: TextInputs,
-    request: Request,
-    found: Evidence,
-    labels: tuple[str, ...],
-    probabilities: Array,
-    baseline: str,
-) -> Explanation:
-    n_tokens = len(text.tokens)
-    r = found.layer_attributions[:, :n_tokens]
-    return Explanation(
-        **text.described(),
-        labels=labels,
-        probabilities=probabilities,
-        target=found.target.index,
-        contrast=found.target.contrast,
-        score=found.score,
-        baseline_scores=found.baseline_scores,
-        layer_attributions=r,
-        attention_relevance=found.attention_relevance[:, :n_tokens, :n_tokens],
-        layer_weights=layer_weights([r], [text.special]),
-        fusion=Fusion(),
-        n_steps=found.n_steps,
-        token_error=found.token_error,
-        converged=found.converged,
-        config={
-            "method": request.method,
-            "output": request.output,
-            "antisymmetric": found.target.antisymmetric(len(labels)),
-            "baselines": baseline,
-            "tolerance": request.tolerance,
-            "calibration": "layer weights from this text alone",
-            "model": type(model.model).__name__,
-            "dtype": str(model.placement[0]).removeprefix("torch."),
-            "version": __version__,
-        },
-    )

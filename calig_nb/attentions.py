@@ -83,6 +83,7 @@ class Fused(Eager):
     def listening(self) -> Iterator[Mapping[str, Any]]:
         """Gives the options of a forward pass whose attention is read."""
         self.found: dict[int, Tensor] = {}
+        self.heard: list[int] = []
         with settings(self.model, _attn_implementation="sdpa"), _Listener(self._heard):
             yield {}
 
@@ -93,6 +94,7 @@ class Fused(Eager):
 
     def _heard(self, output: Tensor, call: Mapping[str, Any]) -> None:
         if output.requires_grad:
+            self.heard.append(self.layer)
             layer = self.layer  # the one that runs now; the hook is called much later
             call = {n: _own(value, self.n_items, len(output)) for n, value in call.items()}
             output.register_hook(  # type: ignore[no-untyped-call]

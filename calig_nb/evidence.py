@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from .attentions import KeepHeads
 from .attribution import LayerIntegral, Points, layer_integrated_gradients
 from .fusion import Array
 from .kernels import WrittenOut, fast_matmul
@@ -24,6 +25,8 @@ from .targets import Target, scored
 from .trace import Trace
 
 Inputs = Mapping[str, Tensor]
+Choose = Callable[[Tensor], Sequence[Sequence[Target]]]
+"""Logits of inputs -> the targets of each, as many for each."""
 
 SHORT = 512
 """Beyond so many tokens the matrices of written-out attention take more memory than they save."""
@@ -58,7 +61,7 @@ def gather(
     model: BlockModel,
     own: Inputs,
     baselines: Inputs | None,
-    choose: Callable[[Tensor], Sequence[Sequence[Target]]],
+    choose: Choose,
     request: Request,
     budget: Budget,
 ) -> list[list[Evidence]]:
@@ -72,18 +75,39 @@ def gather(
         request: Method, nodes and tolerance.
         budget: How much may be in flight.
     """
+    with _kernels(model, own):
+        trace, targets = trace_of(model, own, baselines, choose)
+        return _read(model, own, trace, targets, request, budget)
+
+
+def trace_of(
+    model: BlockModel,
+    own: Inputs,
+    baselines: Inputs | None,
+    choose: Choose,
+    keep: KeepHeads | None = None,
+) -> tuple[Trace, Sequence[Sequence[Target]]]:
+    """The trace of a few inputs for the targets that are chosen by their logits, and these."""
     targets: list[Sequence[Target]] = []
 
     def score_of(logits: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
         targets[:] = choose(logits)
         return scored(targets)
 
-    short = next(iter(own.values())).shape[-1] <= SHORT
+    return model.trace(own, baselines, score_of, keep=keep, frugal=not _short(own)), targets
+
+
+def _short(own: Inputs) -> bool:
+    return next(iter(own.values())).shape[-1] <= SHORT
+
+
+@contextmanager
+def _kernels(model: BlockModel, own: Inputs) -> Iterator[None]:
+    """The fastest kernels for inputs of this length."""
     with ExitStack() as stack:
-        if stack.enter_context(fast_matmul(*model.placement)) and short:
+        if stack.enter_context(fast_matmul(*model.placement)) and _short(own):
             stack.enter_context(WrittenOut())
-        trace = model.trace(own, baselines, score_of, frugal=not short)
-        return _read(model, own, trace, targets, request, budget)
+        yield
 
 
 def _read(

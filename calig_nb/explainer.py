@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from . import cache as disk
-from .answers import Answers, labels_of, placed, probabilities_of
+from .answers import Answers
+from .bucket import labels_of, placed, probabilities_of
 from .fusion import Array, Fusion, layer_weights, one_of
 from .identity import Identity
 from .inputs import TextInputs, TextReader
@@ -104,8 +105,9 @@ class Explainer:
 
     @property
     def layer_weights(self) -> Array | None:
-        """(L,) weights found by :meth:`calibrate`; None before, when each text gives its own."""
-        return None if self._calibration is None else np.array(self._calibration.layer_weights)
+        """(L,) weights found by :meth:`calibrate`, now or before, with this model; else None."""
+        calibrated = self._calibrated()
+        return None if calibrated is None else np.array(calibrated.layer_weights)
 
     def predict(self, inputs: str | Sequence[str]) -> pd.DataFrame:
         """What the model says: one row a text, its label and the probability of every class.
@@ -237,6 +239,7 @@ class Explainer:
             [e.layer_attributions for e in explanations], [e.special for e in explanations]
         )
         self._calibration = disk.Calibration(tuple(weights.tolist()), len(texts))
+        self._answers.keep_calibration(self._calibration)
         return weights
 
     def _read(self, text: Any, number: int | None, on_error: str) -> TextInputs | None:
@@ -247,6 +250,11 @@ class Explainer:
                 raise
             warnings.warn(f"A text is skipped: {error}", stacklevel=3)
             return None
+
+    def _calibrated(self) -> disk.Calibration | None:
+        if self._calibration is None:
+            self._calibration = self._answers.calibration()
+        return self._calibration
 
     def _again(self, text: str, request: Request) -> Explanation:
         """The same text about another class."""
@@ -260,12 +268,18 @@ class Explainer:
         found = replace(
             found,
             fusion=Fusion(lam=request.lam),
+            look=lambda layer: self._answers.heads(
+                self._reader.read(found.text),
+                request.about(found.target, found.contrast),
+                layer,
+            ),
             ask=lambda target, contrast: self._again(found.text, request.about(target, contrast)),
         )
-        if self._calibration is None:
+        calibrated = self._calibrated()
+        if calibrated is None:
             return found
-        number = self._calibration.n_inputs
+        number = calibrated.n_inputs
         calibration = f"layer weights from {number} texts of this model"
-        weights = np.array(self._calibration.layer_weights)
+        weights = np.array(calibrated.layer_weights)
         config = {**found.config, "calibration": calibration}
         return replace(found, layer_weights=weights, config=config)

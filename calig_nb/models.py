@@ -88,6 +88,9 @@ class BlockModel(Classifier):
         items = torch.arange(len(entering)) % n_items
         reader = (Fused if frugal else Eager)(self.model, self._around, n_items, keep)
         seen = observe(self.model, modules, inputs, items, entering, reader, frugal)
+        if isinstance(reader, Fused) and reader.heard != [*range(len(seen.outputs))]:
+            reader = Eager(self.model, self._around, n_items, keep)
+            seen = observe(self.model, modules, inputs, items, entering, reader, frugal)
         scores = choose(seen.logits[:n_items].detach())(seen.logits, items)
         wanted = [*seen.hidden, *reader.wanted, *seen.linear.values()]
         n_hidden, n_attention = len(seen.hidden), len(reader.wanted)

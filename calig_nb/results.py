@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.float64]
 Ask = Callable[[int, "int | None"], "Explanation"]
+Look = Callable[[int], npt.NDArray[np.float32]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,6 +83,7 @@ class Explanation:
     converged: npt.NDArray[np.bool_]
     config: dict[str, Any]
     ask: Ask | None = field(default=None, repr=False)
+    look: Look | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         layers, t, c = len(self.layer_weights), len(self.tokens), len(self.labels)
@@ -206,6 +208,25 @@ class Explanation:
         )
         return chosen
 
+    def heads(self, layer: int) -> npt.NDArray[np.float32]:
+        """A ⊙ ∂f/∂A of one layer head by head, (H, T, T); their mean is ``attention_relevance``.
+
+        They are formed when first asked for, by one more pass, and kept in the explainer's cache
+        in half precision.
+
+        Raises:
+            ValueError: If there is no such layer, or the explanation came from a file: heads need
+                the model.
+        """
+        last = len(self.layer_weights) - 1
+        if not 0 <= layer <= last:
+            raise ValueError(f"layer must lie between 0 and {last}, got {layer}.")
+        if self.look is None:
+            raise ValueError(
+                "heads need the model, which a saved explanation has not: explain the text again."
+            )
+        return self.look(layer)
+
     def with_lam(self, lam: float) -> Explanation:
         """The same evidence fused with another λ; nothing is computed anew.
 
@@ -227,56 +248,19 @@ class Explanation:
         ids = {"word": self.word_ids, "sentence": self.sentence_ids}.get(granularity)
         return merged(granularity, self.text, self.tokens, self.special, self.offsets, ids)
 
+    # The only calls upward: each hands itself to the file whose duty it is.
+
     def to_frame(self, granularity: Granularity | Literal["layer"] = "token") -> pd.DataFrame:
-        """The numbers as a table.
+        """The numbers as a table; see :mod:`calig_nb.tables`."""
+        from .tables import frame
 
-        Args:
-            granularity: "token", "word" or "sentence" gives a row for each, its evidence summed
-                over its tokens, with one column of r_b for each layer; "layer" gives a row for
-                each layer with its total, its error and what it took.
-        """
-        import pandas as pd
-
-        if granularity == "layer":
-            weights = [*self.layer_weights, np.nan]
-            return pd.DataFrame(
-                {
-                    "layer": np.arange(len(self.n_steps)),
-                    "total": self.layer_attributions.sum(axis=1),
-                    "convergence_delta": self.convergence_delta,
-                    "token_error": self.token_error,
-                    "n_steps": self.n_steps,
-                    "converged": self.converged,
-                    "layer_weight": weights,
-                }
-            )
-        units = self.units(granularity)
-        rows = [
-            {
-                granularity: unit.text,
-                "special": unit.special,
-                "attributions": self.attributions[list(unit.tokens)].sum(),
-                "supporting": self.supporting[list(unit.tokens)].sum(),
-                "opposing": self.opposing[list(unit.tokens)].sum(),
-                **{
-                    f"layer_{b}": r[list(unit.tokens)].sum()
-                    for b, r in enumerate(self.layer_attributions)
-                },
-            }
-            for unit in units
-        ]
-        return pd.DataFrame(rows)
+        return frame(self, granularity)
 
     def top(self, k: int = 10, granularity: Granularity = "word") -> pd.DataFrame:
         """The k ordinary words with most relevance, strongest first, whatever its sign."""
-        if k < 1:
-            raise ValueError(f"k must be at least 1, got {k}.")
-        frame = self.to_frame(granularity)
-        frame = frame[~frame["special"]][[granularity, "attributions", "supporting", "opposing"]]
-        order = frame["attributions"].abs().sort_values(ascending=False, kind="stable").index
-        return frame.loc[order[:k]].reset_index(drop=True)
+        from .tables import top
 
-    # The only calls upward: each hands itself to the file whose duty it is.
+        return top(self, k, granularity)
 
     def save(self, path: str | Path) -> None:
         """Write one safetensors file; see :func:`calig_nb.load`."""

@@ -30,28 +30,43 @@ MAY_IMPORT = {
     "request": {"fusion", "targets"},
     "units": {"fusion"},
     "results": {"fusion", "units"},
-    "cache": {"fusion", "results"},
+    "stored": {"fusion", "results"},
+    "cache": {"results", "stored"},
+    "tables": {"results", "units"},
     "figures": {"fusion", "results"},
     "widgets": {"fusion", "results"},
     "kernels": set(),
     "evidence": {
-        "attribution", "fusion", "kernels", "memory", "methods", "models", "request", "targets",
-        "trace",
+        "attentions", "attribution", "fusion", "kernels", "memory", "methods", "models", "request",
+        "targets", "trace",
+    },
+    "bucket": {
+        "__version__", "attentions", "evidence", "fusion", "inputs", "memory", "models", "request",
+        "results", "targets",
     },
     "answers": {
-        "__version__", "cache", "evidence", "fusion", "identity", "inputs", "memory", "models",
-        "request", "results", "targets",
+        "bucket", "cache", "identity", "inputs", "memory", "models", "request", "results",
     },
     "explainer": {
-        "answers", "cache", "fusion", "identity", "inputs", "memory", "models", "request",
-        "results", "targets",
+        "answers", "bucket", "cache", "fusion", "identity", "inputs", "memory", "models",
+        "request", "results", "targets",
     },
     "demo": {"cache", "explainer"},
     "__init__": {"cache", "demo", "explainer", "fusion", "results", "widgets"},
 }  # fmt: skip
-UPWARD = {"results": {"cache", "figures", "widgets"}}
+UPWARD = {"results": {"cache", "figures", "tables", "widgets"}}
 """Lazy calls, inside functions only: an explanation saves, draws and shows itself."""
-NO_TORCH = {"quadrature", "fusion", "units", "results", "cache", "figures", "widgets", "__init__"}
+NO_TORCH = {
+    "quadrature",
+    "fusion",
+    "units",
+    "results",
+    "stored",
+    "cache",
+    "figures",
+    "widgets",
+    "__init__",
+}
 
 
 def imports(path):
