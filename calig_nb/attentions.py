@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from inspect import signature
 from typing import Any
 
@@ -38,15 +38,17 @@ class Eager:
         self.model, self.around, self.n_items, self.keep = model, around, n_items, keep
         self.wanted: tuple[Tensor, ...] = ()
         self.layer = 0
+        self.last = True
+
+    def set_up(self) -> AbstractContextManager[None]:
+        """The model's settings for the forward and for the backward pass."""
+        return settings(self.model, _attn_implementation="eager", output_attentions=True)
 
     @contextmanager
     def listening(self) -> Iterator[Mapping[str, Any]]:
-        """Gives the options of a forward pass whose attention is read."""
+        """Gives the options of a forward pass whose attention is heard."""
         asked = "output_attentions" in signature(self.model.forward).parameters
-        with (
-            settings(self.model, _attn_implementation="eager", output_attentions=True),
-            blocks.recorded(self.around) as outer,
-        ):
+        with blocks.recorded(self.around) as outer:
             yield {"output_attentions": True} if asked else {}
         # The innermost module that returns attention returns the blocks' own, not a decoder's.
         found = (getattr(call.output, "attentions", None) for call in outer)
@@ -79,12 +81,16 @@ class Fused(Eager):
     and leaves the kernel says both, and no matrix is kept.
     """
 
+    def set_up(self) -> AbstractContextManager[None]:
+        """The model's settings for the forward and for the backward pass."""
+        return settings(self.model, _attn_implementation="sdpa")
+
     @contextmanager
     def listening(self) -> Iterator[Mapping[str, Any]]:
-        """Gives the options of a forward pass whose attention is read."""
+        """Gives the options of a forward pass whose attention is heard."""
         self.found: dict[int, Tensor] = {}
         self.heard: list[int] = []
-        with settings(self.model, _attn_implementation="sdpa"), _Listener(self._heard):
+        with _Listener(self._heard):
             yield {}
 
     def read(self, n_rows: int, gradients: Sequence[Tensor | None]) -> list[Tensor]:
@@ -101,7 +107,7 @@ class Fused(Eager):
                 lambda gradient: self._read(layer, call, gradient)
             )
 
-    def _read(self, layer: int, call: Mapping[str, Any], gradient: Tensor) -> None:
+    def _read(self, layer: int, call: dict[str, Any], gradient: Tensor) -> None:
         with torch.no_grad():
             heads: list[Tensor] | None = [] if self.keep is not None else None
             total: Tensor | float = 0.0
@@ -114,6 +120,8 @@ class Fused(Eager):
                 self.keep(layer, torch.stack(heads, dim=1))
         assert isinstance(total, Tensor)
         self.found[layer] = total.div_(gradient.shape[1])
+        if self.last:
+            call.clear()
 
 
 def _own(value: Any, n_items: int, n_rows: int) -> Any:

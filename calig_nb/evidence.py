@@ -183,7 +183,9 @@ def _read(
 
 def _stacked(layers: Sequence[Tensor]) -> npt.NDArray[np.float32]:
     """(L, T, T) read-only, so that nobody needs a copy of it: it may be large."""
-    result = np.stack([layer.float().cpu().numpy() for layer in layers])
+    result = np.empty((len(layers), *layers[0].shape), dtype=np.float32)
+    for layer, one in enumerate(layers):
+        result[layer] = one.float().cpu().numpy()
     result.setflags(write=False)
     return result
 

@@ -86,43 +86,11 @@ class BlockModel(Classifier):
         starts = [blocks.entering(modules, partial(self.predict, side)) for side in sides]
         entering = torch.cat(starts).requires_grad_()
         items = torch.arange(len(entering)) % n_items
-        reader = (Fused if frugal else Eager)(self.model, self._around, n_items, keep)
-        seen = observe(self.model, modules, inputs, items, entering, reader, frugal)
-        if isinstance(reader, Fused) and reader.heard != [*range(len(seen.outputs))]:
-            reader = Eager(self.model, self._around, n_items, keep)
-            seen = observe(self.model, modules, inputs, items, entering, reader, frugal)
-        scores = choose(seen.logits[:n_items].detach())(seen.logits, items)
-        wanted = [*seen.hidden, *reader.wanted, *seen.linear.values()]
-        n_hidden, n_attention = len(seen.hidden), len(reader.wanted)
-        gradients, relevance, inner = [], [], []
-        for target in range(scores.shape[1]):
-            found = torch.autograd.grad(
-                scores[:, target].sum(),
-                wanted,
-                retain_graph=target + 1 < scores.shape[1],
-                allow_unused=True,
-            )
-            relevance.append(reader.read(len(items), found[n_hidden : n_hidden + n_attention]))
-            gradients.append(found[:n_hidden])
-            inner.append(found[n_hidden + n_attention :])
-        if any(g is None for g in gradients[0]) or len(relevance[0]) != len(seen.outputs):
-            raise ValueError(
-                "model must return its attention probabilities when called with "
-                "output_attentions=True, or a model inside it must: one attention matrix with a "
-                f"gradient for each of its {len(seen.outputs)} blocks, got {len(relevance[0])}. "
-                "Load it with attn_implementation='eager'; what never forms the matrix cannot be "
-                "served."
-            )
-        trace = Trace(
-            seen.logits.detach(),
-            scores.detach(),
-            tuple(h.detach() for h in seen.hidden),
-            tuple(torch.stack(layer) for layer in zip(*gradients, strict=True)),
-            tuple(torch.stack(layer) for layer in zip(*relevance, strict=True)),
-            seen.row_bytes,
-        )
-        self._learn(inputs, items, seen, inner, trace)
-        return trace
+        run = partial(self._trace, inputs, items, entering, choose)
+        found = run(Fused(self.model, self._around, n_items, keep), True) if frugal else None
+        found = found or run(Eager(self.model, self._around, n_items, keep), False)
+        assert found is not None
+        return found
 
     def replay(self, inputs: ModelInputs, points: Points, *, frugal: bool = False) -> Tensor:
         """Logits when points enter blocks of the items that were traced last.
@@ -206,6 +174,55 @@ class BlockModel(Classifier):
             self._around = blocks.around(self.model, self._blocks)
         return self._blocks
 
+    def _trace(
+        self,
+        inputs: ModelInputs,
+        items: Tensor,
+        entering: Tensor,
+        choose: Callable[[Tensor], ScoreFn],
+        reader: Eager,
+        frugal: bool,
+    ) -> Trace | None:
+        """The trace, as heard by ``reader``; None if it heard nothing it could read."""
+        with reader.set_up():
+            modules = self._find(inputs)
+            seen = observe(self.model, modules, inputs, items, entering, reader, frugal)
+            if isinstance(reader, Fused) and reader.heard != [*range(len(seen.outputs))]:
+                return None
+            scores = choose(seen.logits[: reader.n_items].detach())(seen.logits, items)
+            wanted = [*seen.hidden, *reader.wanted, *seen.linear.values()]
+            n_hidden, n_attention = len(seen.hidden), len(reader.wanted)
+            gradients, relevance, inner = [], [], []
+            for column in range(scores.shape[1]):
+                reader.last = column + 1 == scores.shape[1]
+                found = torch.autograd.grad(
+                    scores[:, column].sum(),
+                    wanted,
+                    retain_graph=not reader.last,
+                    allow_unused=True,
+                )
+                relevance.append(reader.read(len(items), found[n_hidden : n_hidden + n_attention]))
+                gradients.append(found[:n_hidden])
+                inner.append(found[n_hidden + n_attention :])
+        if any(g is None for g in gradients[0]) or len(relevance[0]) != len(seen.outputs):
+            raise ValueError(
+                "model must return its attention probabilities when called with "
+                "output_attentions=True, or a model inside it must: one attention matrix with a "
+                f"gradient for each of its {len(seen.outputs)} blocks, got {len(relevance[0])}. "
+                "Load it with attn_implementation='eager'; what never forms the matrix cannot be "
+                "served."
+            )
+        trace = Trace(
+            seen.logits.detach(),
+            scores.detach(),
+            tuple(h.detach() for h in seen.hidden),
+            _by_layer(gradients),
+            _by_layer(relevance),
+            seen.row_bytes,
+        )
+        self._learn(inputs, items, seen, inner, trace)
+        return trace
+
     def _run(self, index: int, run: blocks.Run, args: Any, kwargs: Any, frugal: bool) -> Any:
         """A block's own computation; of the last one, only what is read."""
 
@@ -272,4 +289,10 @@ def _gradients(scores: Tensor, tensors: Iterable[Tensor]) -> list[Tensor]:
         torch.autograd.grad(column, tensors, retain_graph=i + 1 < len(columns))
         for i, column in enumerate(columns)
     ]
-    return [torch.stack(of_one) for of_one in zip(*found, strict=True)]
+    return list(_by_layer(found))
+
+
+def _by_layer(targets: Sequence[Sequence[Tensor]]) -> tuple[Tensor, ...]:
+    """For each layer (targets, ...); one target's tensors are not copied, they may be large."""
+    layers = zip(*targets, strict=True)
+    return tuple(one[0][None] if len(one) == 1 else torch.stack(one) for one in layers)
