@@ -69,6 +69,7 @@ def layer_integrated_gradients(
     max_nodes: int = MAX_NODES,
     internal_batch_size: int = 16,
     apart: bool = False,
+    layers: Sequence[int] | None = None,
 ) -> list[list[LayerIntegral]]:
     """Integrated Gradients of the scores with respect to every layer's hidden state.
 
@@ -94,9 +95,10 @@ def layer_integrated_gradients(
         max_nodes: Where refinement gives up; what is not done then is not ``converged``.
         internal_batch_size: Points in one pass.
         apart: Whether every pass keeps to one layer.
+        layers: Those to integrate, upwards; all by default.
 
     Returns:
-        For each item L + 1 integrals, in the order of the layers. Sums are formed in double
+        For each item one integral a layer, L + 1 by default. Sums are formed in double
         precision.
 
     Raises:
@@ -113,10 +115,10 @@ def layer_integrated_gradients(
             raise ValueError(f"{name} must be at least 1, got {value}.")
     if internal_batch_size < 1:
         raise ValueError(f"internal_batch_size must be at least 1, got {internal_batch_size}.")
-    n_items, n_layers = len(inputs[0]), len(inputs)
+    n_items, layers = len(inputs[0]), range(len(inputs)) if layers is None else layers
     paths = [
         _Path(layer, item, baselines[layer][item], inputs[layer][item] - baselines[layer][item])
-        for layer in range(n_layers)
+        for layer in layers
         for item in range(n_items)
     ]
     if n_steps is not None:
@@ -133,7 +135,7 @@ def layer_integrated_gradients(
         _refine(gradients, paths, score_changes, tolerance, max_nodes, internal_batch_size, apart)
     found = {(path.layer, path.item): path.found for path in paths}
     return [
-        [integral for layer in range(n_layers) if (integral := found[layer, item])]
+        [integral for layer in layers if (integral := found[layer, item])]
         for item in range(n_items)
     ]
 

@@ -145,6 +145,7 @@ class Bucket:
                 "tolerance": request.tolerance,
                 "calibration": "layer weights from this text alone",
                 "model": type(self.model.model).__name__,
+                "precision": request.precision,
                 "dtype": str(self.model.placement[0]).removeprefix("torch."),
                 "version": __version__,
             },

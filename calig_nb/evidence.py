@@ -21,6 +21,7 @@ from .memory import Budget
 from .methods import conductance
 from .models import BlockModel
 from .request import Request
+from .rounding import rounded
 from .targets import Target, scored
 from .trace import Trace
 
@@ -152,17 +153,24 @@ def _read(
             found.append(one)
     else:
         ends = [(g[:, :n_items], g[:, n_items:]) for g in trace.hidden_gradients]
-        found = layer_integrated_gradients(
-            partial(model.gradients, own, score=score, frugal=budget.exceeded_by(trace.row_bytes)),
-            inputs,
-            starts,
-            changes,
+        frugal = budget.exceeded_by(trace.row_bytes)
+        gradients = partial(model.gradients, own, score=score, frugal=frugal)
+        integrate = partial(
+            layer_integrated_gradients,
+            inputs=inputs,
+            baselines=starts,
+            score_changes=changes,
             ends=ends if with_baselines else None,
             n_steps=request.fixed_steps,
             tolerance=request.tolerance,
             internal_batch_size=batch,
             apart=not model.joins,
         )
+        if request.precision == "bfloat16":
+            apart = not model.joins
+            found = rounded(integrate, gradients, inputs, starts, request.tolerance, apart)
+        else:
+            found = integrate(gradients)
     return [
         [
             Evidence(

@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "trace": {"attentions", "blocks", "classifier", "memory", "pooled"},
     "models": {"attentions", "attribution", "blocks", "classifier", "pooled", "trace"},
     "methods": {"attribution", "quadrature"},
+    "rounding": {"attribution"},
     "inputs": set(),
     "targets": set(),
     "request": {"fusion", "targets"},
@@ -38,7 +39,7 @@ MAY_IMPORT = {
     "kernels": set(),
     "evidence": {
         "attentions", "attribution", "fusion", "kernels", "memory", "methods", "models", "request",
-        "targets", "trace",
+        "rounding", "targets", "trace",
     },
     "bucket": {
         "__version__", "attentions", "evidence", "fusion", "inputs", "memory", "models", "request",
