@@ -78,7 +78,8 @@ class Settings:
 def compare(name: str, texts: Sequence[str], n_tokens: int, settings: Settings) -> None:
     """Print one table: a model, at a length."""
     subject = opened(name, n_tokens or 512)
-    questions = [subject.question(t) for t in texts_of(subject, texts, n_tokens, settings.most)]
+    most = 1 if subject.scale_only else settings.most
+    questions = [subject.question(t) for t in texts_of(subject, texts, n_tokens, most)]
     engine(subject, questions[0])  # chooses the kernel
     lengths = sorted(question.n_tokens for question in questions)
     span = f"{lengths[0]}" if lengths[0] == lengths[-1] else f"{lengths[0]} to {lengths[-1]}"
