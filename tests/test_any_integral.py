@@ -1,5 +1,7 @@
 """Layer-wise Integrated Gradients of one model of every kind: against Captum, and by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from captum.attr import LayerIntegratedGradients
 
 from calig_nb import Explainer
 from calig_nb.attribution import layer_integrated_gradients
+from calig_nb.targets import Target, scored
 
 from . import by_hand
 from . import conftest as zoo
@@ -24,16 +27,21 @@ __all__ = ["traced"]  # a fixture
 
 def integrals(model, inputs, hidden_states, **options):
     """Every layer's integral from the second row of its hidden states to the first."""
-    ends = [hidden.unbind(0) for hidden in hidden_states]
     with torch.no_grad():
-        scores = SCORE(model.replay(row(inputs), 0, hidden_states[0])).tolist()
-    return layer_integrated_gradients(
-        lambda layer, points: model.gradient(row(inputs), layer, points, SCORE),
-        [end for end, _ in ends],
-        [start for _, start in ends],
-        [scores[0] - scores[1]] * len(ends),
+        scores = SCORE(zoo.replay(model, row(inputs), 0, hidden_states[0])).tolist()
+    score = scored([[Target(1, None, "logit")]])
+    ((*layers,),) = layer_integrated_gradients(
+        lambda points: model.gradients(row(inputs), points, score),
+        [hidden[:1] for hidden in hidden_states],
+        [hidden[1:] for hidden in hidden_states],
+        np.full((1, 1, len(hidden_states)), scores[0] - scores[1]),
+        apart=not model.joins,
         **options,
     )
+    return [
+        replace(layer, attributions=layer.attributions[0], converged=layer.converged[0])
+        for layer in layers
+    ]
 
 
 def apart(got, expected):

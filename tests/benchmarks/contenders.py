@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from captum.attr import LayerConductance, LayerIntegratedGradients
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from calig_nb import kernels
 from calig_nb.evidence import gather
+from calig_nb.memory import Budget
 from calig_nb.models import BlockModel
 from calig_nb.request import Request
 from calig_nb.targets import Target
@@ -45,13 +45,11 @@ def engine(subject: Subject, question: Question, **request: Any) -> Answer:
     if subject.explainer is not None:
         got = subject.explainer.explain(question.text, target=question.target, **request)
         return Answer(got.layer_attributions, got.n_steps, got.converged, got.attributions)
-    model = BlockModel(subject.model)
-    target = Target(question.target, None, "logit")
+    model, budget = BlockModel(subject.model), Budget.of(None, None, subject.device)
+    target, own, other = Target(question.target, None, "logit"), question.own, question.baseline
     with model.undisturbed():
-        found = gather(model, question.own, question.baseline, target, Request(**request), 1024)
-    values = np.stack([integral.attributions for integral in found.integrals])
-    nodes = np.array([integral.n_steps for integral in found.integrals])
-    return Answer(values, nodes, np.array([i.converged for i in found.integrals]))
+        ((got,),) = gather(model, own, other, lambda _: [[target]], Request(**request), budget)
+    return Answer(got.layer_attributions, got.n_steps, got.converged)
 
 
 def preview(subject: Subject, question: Question, **request: Any) -> Answer:
@@ -136,9 +134,9 @@ def default_kernel() -> Iterator[None]:
 
 @contextmanager
 def chosen_kernel(subject: Subject) -> Iterator[bool]:
-    """Anybody with the matrix kernel that this package would choose; yields whether it does."""
+    """Anybody with the kernels that this package would choose; yields whether it does."""
     with ExitStack() as stack:
         chosen = stack.enter_context(kernels.fast_matmul(torch.float32, subject.device))
         if chosen:
-            stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+            stack.enter_context(kernels.WrittenOut())
         yield chosen

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import nullcontext
 from functools import partial
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from calig_nb.attribution import Points
+from calig_nb.kernels import WrittenOut
 from calig_nb.models import BlockModel
+from calig_nb.targets import Target, scored
 
 from .contenders import chosen_kernel, engine
 from .measures import timed
@@ -48,22 +51,25 @@ def floor(names: Sequence[str], texts: Sequence[str], lengths: Sequence[int]) ->
 
 def tail_passes(subject: Subject, question: Question, nodes: Sequence[int]) -> tuple[float, float]:
     """Floating-point operations of the least exact work, and those in a second of its passes."""
-    model = BlockModel(subject.model)
-    rows = {k: torch.cat([v, question.baseline[k]]) for k, v in question.own.items()}
-    work = spent = 0.0
-    with model.undisturbed(), chosen_kernel(subject), ExitStack() as stack:
-        stack.enter_context(model.eager_attention())  # so that all products are counted
-        trace = model.trace(rows, question.score)
+    model, score = BlockModel(subject.model), scored([[Target(question.target, None, "logit")]])
+
+    def gradients(layer: int, hidden: torch.Tensor) -> None:
+        points = Points({layer: hidden}, torch.zeros(len(hidden), dtype=torch.long))
+        model.gradients(question.own, points, score)
+
+    work = done = spent = 0.0
+    with model.undisturbed(), chosen_kernel(subject), WrittenOut():  # all products are counted
+        trace = model.trace(question.own, question.baseline, lambda _: score)
         for layer, count in enumerate(nodes):
             hidden = trace.hidden_states[layer][:1]
-            one = operations(partial(model.gradient, question.own, layer, hidden, question.score))
+            one = operations(partial(gradients, layer, hidden))
             batch = max(1, min(count, BATCH_TOKENS // hidden.shape[1]))
             points = hidden.expand(batch, *hidden.shape[1:])
-            ask = partial(model.gradient, question.own, layer, points, question.score)
             # Both ends of every path come from one pass through all blocks.
             work += one * max(0, count - 2) + (2 * one if layer == 0 else 0)
-            spent += timed(ask, 3)[0] / batch * count
-    return work, work / spent
+            spent += timed(partial(gradients, layer, points), 3)[0] / batch * count
+            done += one * count
+    return work, done / spent
 
 
 def operations(call: Callable[[], object]) -> int:
