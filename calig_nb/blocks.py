@@ -184,11 +184,16 @@ def with_hidden(
 
 
 def returned(output: Any) -> Tensor:
-    """The hidden state in a block's output, which is a tensor or begins with one."""
-    first = output[0] if isinstance(output, tuple) else output
-    if not torch.is_tensor(first):
-        raise _NoHiddenState(f"A block returned {type(first).__name__}; it must be {WANTED}")
-    return first
+    """The hidden state in a block's output: a tensor, or the one of fewest axes in a tuple.
+
+    Attention probabilities, which some blocks return in front of it, have an axis more.
+    """
+    parts = [
+        part for part in (output if isinstance(output, tuple) else [output]) if _is_hidden(part)
+    ]
+    if not parts:
+        raise _NoHiddenState(f"A block returned {type(output).__name__}; it must be {WANTED}")
+    return cast(Tensor, min(parts, key=lambda part: part.ndim))
 
 
 def first_rows(value: Any, n_rows: int, n_all: int) -> Any:
@@ -212,8 +217,15 @@ def lengths(value: Any) -> set[int]:
 
 
 def like(output: Any, hidden: Tensor | None) -> Any:
-    """A block's output with ``hidden`` in it, beside what else the block returned when it ran."""
-    return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
+    """A block's output with ``hidden`` in it, beside what else the block returned when it ran.
+
+    None keeps the place and drops the values.
+    """
+    old = returned(output)
+    new = old.new_empty((0,) * old.ndim) if hidden is None else hidden
+    if not isinstance(output, tuple):
+        return new
+    return tuple(new if part is old else part for part in output)
 
 
 def agree(a: Tensor, b: Tensor) -> bool:

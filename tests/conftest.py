@@ -44,6 +44,7 @@ def tiny_tokenizer(**options):
     return hf.PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         model_max_length=48,
+        model_input_names=["input_ids", "attention_mask"],  # what every architecture takes
         **{f"{key}_token": value for key, value in names.items()},
         **options,
     )
@@ -222,6 +223,11 @@ def zoo_blocks(model, name):
     """Its blocks by their class's name; of an encoder-decoder those of the encoder."""
     named = [m for m in model.modules() if type(m).__name__ == ZOO[name][0]]
     return [m for m in named if not getattr(m, "is_decoder", False)]
+
+
+def zoo_depth(name):
+    """How many blocks it runs; some share their weights."""
+    return {"albert-groups": 4, "swin": 2}.get(name, 3)
 
 
 def zoo_inputs(name):

@@ -9,6 +9,7 @@ from calig_nb import Explainer
 from calig_nb.methods import conductance
 
 from .conftest import ARCHITECTURES, SENTENCE, tiny_model
+from .probes import probes
 
 torch.manual_seed(3)
 INPUTS, BASELINES = torch.randn(2, 5, 4, dtype=torch.float64)
@@ -109,11 +110,11 @@ def test_it_agrees_with_captums_sum_as_that_grows_fine(tokenizer):
             hidden = hidden[0] if isinstance(hidden, tuple) else hidden
         return user.classifier(user.bert.pooler(hidden))[:, 1]
 
-    for b, module in enumerate(user.bert.encoder.layer):
-        found = LayerConductance(forward, module).attribute(
-            ends[0], ends[1], n_steps=2000, method="riemann_middle", internal_batch_size=200
-        )
-        found = found[0] if isinstance(found, tuple) else found
-        expected = found.sum(dim=-1)[0].detach().numpy()
-        error = np.abs(explanation.layer_attributions[b + 1] - expected).sum()
-        assert error <= 0.01 * np.abs(expected).sum(), b
+    with probes(user.bert.encoder.layer) as places:
+        for b, place in enumerate(places):
+            found = LayerConductance(forward, place).attribute(
+                ends[0], ends[1], n_steps=2000, method="riemann_middle", internal_batch_size=200
+            )
+            expected = found.sum(dim=-1)[0].detach().numpy()
+            error = np.abs(explanation.layer_attributions[b] - expected).sum()
+            assert error <= 0.01 * np.abs(expected).sum(), b
