@@ -125,10 +125,11 @@ class Fused(Eager):
 
 
 def _own(value: Any, n_items: int, n_rows: int) -> Any:
-    """The items' rows of an argument of the kernel, by themselves."""
+    """The items' rows of an argument of the kernel; what layers share, as a mask, is no copy."""
     if not torch.is_tensor(value):
         return value
-    return value.detach()[: n_items if len(value) == n_rows else None].clone()
+    rows = value.detach()[: n_items if len(value) == n_rows else None]
+    return rows.clone() if value.requires_grad else rows
 
 
 def _one_head(call: Mapping[str, Any], head: int, gradient: Tensor) -> Tensor:
