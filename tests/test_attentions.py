@@ -34,6 +34,9 @@ def test_attention_left_fused_says_the_same(name, monkeypatch):
 @pytest.mark.parametrize("name", FUSED)
 def test_the_matrices_are_never_formed_where_torch_has_a_kernel(name):
     model, inputs = BlockModel(zoo.zoo_model(name)), zoo.zoo_inputs(name)
+    configs = [module.config for module in model.model.modules() if hasattr(module, "config")]
+    if not any(config._attn_implementation == "sdpa" for config in configs):
+        pytest.skip("this version of transformers writes its attention out")
     with model.undisturbed(), zoo.Softmaxes() as softmaxes:
         zoo.trace(model, inputs, frugal=True)
     assert not any(found.requires_grad for found in softmaxes.found)

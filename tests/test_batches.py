@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+import transformers
 
 from calig_nb import Explainer
 from calig_nb.bucket import BUCKET_TOKENS, Bucket, buckets
@@ -45,6 +46,7 @@ def test_a_list_gives_what_each_text_gives_alone(name, tokenizer, sizes):
     explainer = Explainer(zoo.zoo_model(name), tokenizer)
     together = explainer.explain(TEXTS, target=1)
     carries = name in ("t5", "t5-encoder", "deberta-v2")  # a block's second output is one text's
+    carries |= name == "electra" and transformers.__version__ < "5"
     assert carries or max(sizes) > 1
     assert sum(sizes) == len(TEXTS)
     for got, text in zip(together, TEXTS, strict=True):
