@@ -13,6 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from . import blocks
 from .attribution import attention_relevance
+from .memory import release
 from .undisturbed import settings
 
 KeepHeads = Callable[[int, Tensor], None]
@@ -99,7 +100,7 @@ class Fused(Eager):
         return [found[layer] for layer in sorted(found)]
 
     def _heard(self, output: Tensor, call: Mapping[str, Any]) -> None:
-        if output.requires_grad:
+        if output.requires_grad and self.layer >= 0:
             self.heard.append(self.layer)
             layer = self.layer  # the one that runs now; the hook is called much later
             call = {n: _own(value, self.n_items, len(output)) for n, value in call.items()}
@@ -122,6 +123,7 @@ class Fused(Eager):
         self.found[layer] = total.div_(gradient.shape[1])
         if self.last:
             call.clear()
+        release()
 
 
 def _own(value: Any, n_items: int, n_rows: int) -> Any:

@@ -66,14 +66,14 @@ def conductance(
     for start in range(0 if ends is None else 2, len(rule.nodes), internal_batch_size):
         alphas = torch.tensor(rule.nodes[start : start + internal_batch_size]).to(delta)
         batches.append(passage(baselines + alphas[:, None, None] * delta))
-    shorter = nested(max(2, len(rule.nodes) // 2 + 1))
+    n = len(rule.nodes)
+    rules = [nested(max(2, n // 4 + 1)), nested(max(2, n // 2 + 1)), rule]
     integrals = []
     for layer in range(len(batches[0])):
         hidden = torch.cat([batch[layer][0] for batch in batches])
         gradients = torch.cat([batch[layer][1] for batch in batches], dim=1)
-        now, before = (_integrated(part, hidden, gradients) for part in (rule, shorter))
-        change = score_changes[:, layer]
-        integrals.append(judged(now, before, len(rule.nodes), change, tolerance))
+        values = [_integrated(part, hidden, gradients) for part in rules]
+        integrals.append(judged(values, n, score_changes[:, layer], tolerance))
     return integrals
 
 

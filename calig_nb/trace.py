@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
@@ -82,15 +81,16 @@ def observe(
         items: (rows,) which item's inputs each row goes with.
         entering: (rows, tokens, hidden); those of the items first.
         reader: How attention is heard.
-        frugal: Whether blocks but the first are computed again for the backward pass.
+        frugal: Whether blocks are computed again for the backward pass; their maps are not
+            watched then.
 
     Raises:
         ValueError: If what enters the first block is random.
     """
     hidden: list[Tensor] = []
     outputs: list[Any] = []
-    last: list[dict[nn.Module, Tensor]] = []
-    saved: list[list[int]] = []
+    last: list[dict[nn.Module, Tensor]] = [{}]
+    row_bytes: list[int] = []
     lengths: set[int] = set()
 
     def enter(index: int, run: blocks.Run, args: Any, kwargs: Any) -> Any:
@@ -106,21 +106,30 @@ def observe(
         reader.layer = index
         hidden.append(blocks.hidden_of(args, kwargs))
         lengths.update(blocks.lengths((args, kwargs)))
-        compute = partial(checkpoint, run, use_reentrant=False) if frugal and index else run
-        with ExitStack() as stack:
-            linear = stack.enter_context(pooled.linear_outputs(modules[index % len(modules)]))
-            if not index:
-                saved.append(stack.enter_context(saved_bytes(modules[0])))
-            outputs.append(compute(*args, **kwargs))
-        last.append({m: f[0] for m, f in linear.items() if len(f) == 1 and f[0].requires_grad})
-        del last[:-1]
+        block = modules[index % len(modules)]
+        measured = saved_bytes(block) if index == 0 else nullcontext([0])
+        if frugal:
+            reader.layer = -1  # nobody listens
+            small, named = blocks.first_rows((args, kwargs), 1, len(items))
+            with measured as saved:
+                if index == 0:
+                    run(*small, **named)
+            reader.layer = index
+            outputs.append(checkpoint(run, *args, use_reentrant=False, **kwargs))
+        else:
+            with measured as saved, pooled.linear_outputs(block) as linear:
+                outputs.append(run(*args, **kwargs))
+            saved[0] //= len(items)
+            last[:] = [{m: f[0] for m, f in linear.items() if len(f) == 1 and f[0].requires_grad}]
+        row_bytes.append(saved[0])
         return outputs[-1]
 
     with reader.listening() as options, blocks.taken_over(modules, enter):
         logits = logits_of(model, model(**rows_of(own, items), **options))
-    row_bytes = saved[0][0] * len(outputs) // len(items)
     hidden.append(blocks.returned(outputs[-1]))
-    return Seen(hidden, outputs, logits, last[-1], lengths - {len(items)}, row_bytes)
+    return Seen(
+        hidden, outputs, logits, last[-1], lengths - {len(items)}, row_bytes[0] * len(outputs)
+    )
 
 
 def rows_of(inputs: ModelInputs, items: Tensor) -> ModelInputs:
