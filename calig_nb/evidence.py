@@ -25,6 +25,10 @@ from .rounding import rounded
 from .targets import Target, scored
 from .trace import Trace
 
+FAST_WORK = 3e7
+"""Weights of a block, times tokens, below which the fast kernel loses more on shapes that are new
+to it than it gains: some ninety tokens at 192 wide, seventeen at 384 wide."""
+
 Inputs = Mapping[str, Tensor]
 Choose = Callable[[Tensor], Sequence[Sequence[Target]]]
 """Logits of inputs -> the targets of each, as many for each."""
@@ -104,9 +108,11 @@ def _short(own: Inputs) -> bool:
 
 @contextmanager
 def _kernels(model: BlockModel, own: Inputs) -> Iterator[None]:
-    """The fastest kernels for inputs of this length."""
+    """The fastest kernels for this model and inputs of this length."""
+    work = model.block_size(own) * next(iter(own.values())).shape[-1]
     with ExitStack() as stack:
-        if stack.enter_context(fast_matmul(*model.placement)) and _short(own):
+        fast = work >= FAST_WORK and stack.enter_context(fast_matmul(*model.placement))
+        if fast and _short(own):
             stack.enter_context(WrittenOut())
         yield
 

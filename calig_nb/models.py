@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -54,6 +54,10 @@ class BlockModel(Classifier):
         carried = (o[1:] for o in self._recorded if isinstance(o, tuple))
         return self.joins and self._checked and not any(map(blocks.lengths, carried))
 
+    def block_size(self, inputs: ModelInputs) -> int:
+        """Weights of a block."""
+        return sum(weight.numel() for weight in self._find(inputs)[0].parameters())
+
     def trace(
         self,
         inputs: ModelInputs,
@@ -88,9 +92,7 @@ class BlockModel(Classifier):
         items = torch.arange(len(entering)) % n_items
         run = partial(self._trace, inputs, items, entering, choose)
         found = run(Fused(self.model, self._around, n_items, keep), True) if frugal else None
-        found = found or run(Eager(self.model, self._around, n_items, keep), False)
-        assert found is not None
-        return found
+        return found or cast(Trace, run(Eager(self.model, self._around, n_items, keep), False))
 
     def replay(self, inputs: ModelInputs, points: Points, *, frugal: bool = False) -> Tensor:
         """Logits when points enter blocks of the items that were traced last.
