@@ -138,6 +138,14 @@ def test_every_layer_agrees_with_captum(name, options, tokenizer):
         assert (got - reference).abs().sum() <= 1e-6 * scale, f"layer {layer}"
 
 
+@pytest.mark.parametrize("name", ["bert", "albert", "gpt2", "deberta-v2"])
+def test_in_double_precision_every_layer_is_complete_to_ten_digits(name, tokenizer):
+    got = Explainer(tiny_model(name), tokenizer).explain(SENTENCE, target=1, tolerance=1e-10)
+    assert abs(got.convergence_delta).max() < 1e-10
+    assert got.converged.all()
+    assert got.token_error.max() <= 1e-10
+
+
 # --- the user's model is never changed -------------------------------------------------------
 
 
