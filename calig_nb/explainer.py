@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -129,7 +129,7 @@ class Explainer:
 
     def explain(
         self,
-        inputs: str | Sequence[str],
+        inputs: str | Iterable[str],
         *,
         target: int | str | Sequence[int | str] | None = None,
         contrast: int | str | None = None,
@@ -146,7 +146,7 @@ class Explainer:
         """Why the model gives ``target`` this score.
 
         Args:
-            inputs: A text; or a list of them, for a list of explanations.
+            inputs: A text; or a list (or column) of them, for a list of explanations.
             target: Class index or label; the predicted class by default. A list of them shares
                 the passes, and gives a list of explanations for each text.
             contrast: Explain ``logit[target] - logit[contrast]``: why this rather than that.
@@ -191,7 +191,7 @@ class Explainer:
             Request(one, contrast, output, method, baselines, n_steps, tolerance, lam, precision)
             for one in targets
         ]
-        single = isinstance(inputs, str) or not isinstance(inputs, Sequence)
+        single = isinstance(inputs, (str, bytes, dict)) or not isinstance(inputs, Iterable)
         named = {None: inputs} if single else dict(enumerate(inputs))
         texts = [self._read(text, i, on_error) for i, text in named.items()]
         if self._model.model.training:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,7 +73,12 @@ def saved_bytes(module: nn.Module) -> Iterator[list[int]]:
 
 
 def release() -> None:
-    """Give freed memory back to the system; the C library of Linux keeps much of it otherwise."""
+    """Give memory back to the system that is no longer in use.
+
+    What recomputation leaves behind refers to itself, and the C library of Linux keeps much of
+    what is freed.
+    """
+    gc.collect()
     trim = getattr(_c_library(), "malloc_trim", None)
     if trim is not None:
         trim(0)

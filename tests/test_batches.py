@@ -1,6 +1,7 @@
 """Lists and several targets share passes, and give what each gives by itself."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import transformers
@@ -52,6 +53,13 @@ def test_a_list_gives_what_each_text_gives_alone(name, tokenizer, sizes):
     for got, text in zip(together, TEXTS, strict=True):
         # some kernels take the softmax in single precision, whatever the weights are
         assert_same(got, explainer.explain(text, target=1), 1e-6)
+
+
+def test_a_column_of_a_table_is_a_list(tokenizer):
+    explainer = Explainer(tiny_model("bert"), tokenizer)
+    column = pd.Series(TEXTS[:3], index=[7, 8, 9])
+    for texts in (column, column.to_numpy(), tuple(TEXTS[:3]), iter(TEXTS[:3])):
+        assert [e.text for e in explainer.explain(texts)] == TEXTS[:3]
 
 
 @pytest.mark.parametrize("baselines", ["pad", "mask", "bad", "mean"])
