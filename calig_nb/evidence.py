@@ -30,6 +30,7 @@ FAST_WORK = 3e7
 to it than it gains: some ninety tokens at 192 wide, seventeen at 384 wide."""
 
 Inputs = Mapping[str, Tensor]
+Relevance = npt.NDArray[np.float32]
 Choose = Callable[[Tensor], Sequence[Sequence[Target]]]
 """Logits of inputs -> the targets of each, as many for each."""
 
@@ -56,7 +57,7 @@ class Evidence:
     score: float
     baseline_scores: Array
     layer_attributions: Array
-    attention_relevance: npt.NDArray[np.float32]
+    attention_relevance: Relevance
     n_steps: npt.NDArray[np.int64]
     token_error: Array
     converged: npt.NDArray[np.bool_]
@@ -127,6 +128,7 @@ def _read(
 ) -> list[list[Evidence]]:
     """The evidence that follows from the trace of inputs and, where they have them, baselines."""
     n_items, score = len(targets), scored(targets)
+    relevance = _relevance(trace, n_items, len(targets[0]))
     inputs = [hidden[:n_items] for hidden in trace.hidden_states]
     scores = trace.scores[:n_items].double().cpu().numpy()
     if with_baselines := len(trace.logits) > n_items:
@@ -184,7 +186,7 @@ def _read(
                 float(scores[i, k]),
                 below[i, k],
                 np.stack([integral.attributions[k] for integral in found[i]]),
-                _stacked([relevance[k, i] for relevance in trace.attention_relevance]),
+                relevance[i][k],
                 np.array([integral.n_steps for integral in found[i]]),
                 np.array([integral.token_error[k] for integral in found[i]]),
                 np.array([integral.converged[k] for integral in found[i]]),
@@ -195,13 +197,25 @@ def _read(
     ]
 
 
-def _stacked(layers: Sequence[Tensor]) -> npt.NDArray[np.float32]:
-    """(L, T, T) read-only, so that nobody needs a copy of it: it may be large."""
-    result = np.empty((len(layers), *layers[0].shape), dtype=np.float32)
-    for layer, one in enumerate(layers):
-        result[layer] = one.float().cpu().numpy()
-    result.setflags(write=False)
-    return result
+def _relevance(trace: Trace, n_items: int, n_targets: int) -> list[list[Relevance]]:
+    """For each item and target (L, T, T), moved out of the trace layer by layer: it may be large.
+
+    Read-only, so that nobody needs a copy of it.
+    """
+    n_layers, shape = len(trace.attention_relevance), trace.attention_relevance[0].shape[2:]
+    found = [
+        [np.empty((n_layers, *shape), dtype=np.float32) for _ in range(n_targets)]
+        for _ in range(n_items)
+    ]
+    for layer in range(n_layers):
+        matrices = trace.attention_relevance.pop(0)
+        for item, targets in enumerate(found):
+            for target, array in enumerate(targets):
+                array[layer] = matrices[target, item].float().cpu().numpy()
+    for targets in found:
+        for array in targets:
+            array.setflags(write=False)
+    return found
 
 
 def _hidden_baselines(

@@ -219,7 +219,7 @@ class BlockModel(Classifier):
             scores.detach(),
             tuple(h.detach() for h in seen.hidden),
             _by_layer(gradients),
-            _by_layer(relevance),
+            list(_by_layer(relevance)),
             seen.row_bytes,
         )
         self._learn(inputs, items, seen, inner, trace)

@@ -38,7 +38,7 @@ class Trace:
     scores: Tensor
     hidden_states: tuple[Tensor, ...]
     hidden_gradients: tuple[Tensor, ...]
-    attention_relevance: tuple[Tensor, ...]
+    attention_relevance: list[Tensor]
     row_bytes: int
 
 
