@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from .explainer import Explainer as Explainer
     from .fusion import Fusion as Fusion
     from .results import Explanation as Explanation
+    from .widgets import Comparison as Comparison
     from .widgets import RelevanceFlow as RelevanceFlow
     from .widgets import TokenView as TokenView
     from .widgets import Workbench as Workbench
 
 _HOME = {
+    "Comparison": "widgets",
     "Explainer": "explainer",
     "Explanation": "results",
     "Fusion": "fusion",

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from . import fusion as fu
 from .fusion import Channel, Fusion, one_of
-from .units import Granularity, Unit, merged
+from .units import Granularity, Unit, merged, passage_ids
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,6 +140,11 @@ class Explanation:
         return tuple(unit.text for unit in self.units("word") if not unit.special)
 
     @property
+    def passage_ids(self) -> npt.NDArray[np.int64]:
+        """(T,) number of each token's passage, some sentences long; -1 for special tokens."""
+        return passage_ids(self.text, self.offsets, self.sentence_ids)
+
+    @property
     def pooled(self) -> npt.NDArray[np.bool_]:
         """(T,) positions that the classifier pools: those with relevance after the last block."""
         pooled: npt.NDArray[np.bool_] = self.layer_attributions[-1] != 0
@@ -216,21 +221,21 @@ class Explanation:
         return dataclasses.replace(self, fusion=fusion)
 
     def units(self, granularity: Granularity = "word") -> tuple[Unit, ...]:
-        """The text in tokens, words or sentences; special tokens stay by themselves.
+        """The text in tokens, words, sentences or passages; special tokens stay by themselves.
 
         Raises:
             ValueError: If ``granularity`` is unknown.
         """
-        ids = {"word": self.word_ids, "sentence": self.sentence_ids}.get(granularity)
+        ids = None if granularity == "token" else getattr(self, f"{granularity}_ids", None)
         return merged(granularity, self.text, self.tokens, self.special, self.offsets, ids)
 
     def to_frame(self, granularity: Granularity | Literal["layer"] = "token") -> pd.DataFrame:
         """The numbers as a table.
 
         Args:
-            granularity: "token", "word" or "sentence" gives a row for each, its evidence summed
-                over its tokens, with one column of r_b for each layer; "layer" gives a row for
-                each layer with its total, its error and what it took.
+            granularity: "token", "word", "sentence" or "passage" gives a row for each, its
+                evidence summed over its tokens, with one column of r_b for each layer; "layer"
+                gives a row for each layer with its total, its error and what it took.
         """
         import pandas as pd
 
@@ -247,22 +252,16 @@ class Explanation:
                     "layer_weight": weights,
                 }
             )
-        units = self.units(granularity)
-        rows = [
+        columns = {n: getattr(self, n) for n in ("attributions", "supporting", "opposing")}
+        columns |= {f"layer_{b}": r for b, r in enumerate(self.layer_attributions)}
+        return pd.DataFrame(
             {
                 granularity: unit.text,
                 "special": unit.special,
-                "attributions": self.attributions[list(unit.tokens)].sum(),
-                "supporting": self.supporting[list(unit.tokens)].sum(),
-                "opposing": self.opposing[list(unit.tokens)].sum(),
-                **{
-                    f"layer_{b}": r[list(unit.tokens)].sum()
-                    for b, r in enumerate(self.layer_attributions)
-                },
+                **{name: values[list(unit.tokens)].sum() for name, values in columns.items()},
             }
-            for unit in units
-        ]
-        return pd.DataFrame(rows)
+            for unit in self.units(granularity)
+        )
 
     def top(self, k: int = 10, granularity: Granularity = "word") -> pd.DataFrame:
         """The k ordinary words with most relevance, strongest first, whatever its sign."""

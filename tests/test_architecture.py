@@ -26,8 +26,10 @@ MAY_IMPORT = {
     "units": {"fusion"},
     "results": {"fusion", "units"},
     "cache": {"fusion", "results"},
+    "comparison": {"fusion", "results", "units"},
     "figures": {"fusion", "results"},
-    "widgets": {"fusion", "results"},
+    "figures_comparison": {"comparison", "figures", "fusion", "results", "units"},
+    "widgets": {"comparison", "fusion", "results", "units"},
     "kernels": set(),
     "evidence": {"attribution", "fusion", "kernels", "methods", "models", "request", "targets"},
     "explainer": {
@@ -37,9 +39,12 @@ MAY_IMPORT = {
     "demo": {"cache", "explainer"},
     "__init__": {"cache", "demo", "explainer", "fusion", "results", "widgets"},
 }  # fmt: skip
-UPWARD = {"results": {"cache", "figures", "widgets"}}
+UPWARD = {"results": {"cache", "figures", "widgets"}, "widgets": {"figures_comparison"}}
 """Lazy calls, inside functions only: an explanation saves, draws and shows itself."""
-NO_TORCH = {"quadrature", "fusion", "units", "results", "cache", "figures", "widgets", "__init__"}
+NO_TORCH = {
+    "quadrature", "fusion", "units", "results", "cache", "comparison", "figures",
+    "figures_comparison", "widgets", "__init__",
+}  # fmt: skip
 
 
 def imports(path):

@@ -7,6 +7,7 @@ from typing import Any
 from ..fusion import one_of
 from ..results import Explanation
 from ._base import View as View
+from .comparison import Comparison as Comparison
 from .flow import RelevanceFlow as RelevanceFlow
 from .tokens import TokenView as TokenView
 from .workbench import Workbench as Workbench

@@ -29,6 +29,7 @@ def meta(explanation: Explanation) -> dict[str, Any]:
         "offsets": _utf16_offsets(explanation.text, explanation.offsets),
         "word_ids": explanation.word_ids.tolist(),
         "sentence_ids": explanation.sentence_ids.tolist(),
+        "passage_ids": explanation.passage_ids.tolist(),
         "labels": list(explanation.labels),
         "probs": _finite(explanation.probabilities),
         "target": explanation.target,
@@ -44,6 +45,7 @@ def meta(explanation: Explanation) -> dict[str, Any]:
         "layer_weights": _finite(explanation.layer_weights),
         "calibration": explanation.config.get("calibration", ""),
         "fusion": {
+            "lam": explanation.fusion.lam,
             "gamma": explanation.fusion.gamma,
             "readout": explanation.fusion.readout,
             "pooled": explanation.pooled.astype(int).tolist(),

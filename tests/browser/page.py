@@ -71,6 +71,11 @@ def pieces_of(text: str) -> list[tuple[int, int, int]]:
     return found
 
 
+def passages_of(sentences: list[int]) -> list[int]:
+    """Four sentences make a passage."""
+    return [s // 4 for s in sentences]
+
+
 def longer(tokens: int) -> str:
     """A review of about so many tokens."""
     words = (
@@ -141,6 +146,7 @@ class Explanation:
         )
         if self.nan:
             r[self.nan] = np.nan
+        sentences = [-1, *ends[:-2].tolist(), -1] if pieces else [-1, -1]
         classes = len(self.labels)
         probs = np.full(classes, 0.1 / max(1, classes - 1))
         probs[-1] = 0.9
@@ -151,7 +157,8 @@ class Explanation:
             "special": special.astype(int).tolist(),
             "offsets": [[0, 0], *([a, b] for a, b, _ in pieces), [0, 0]],
             "word_ids": [-1, *(w for *_, w in pieces), -1],
-            "sentence_ids": [-1, *ends[:-2].tolist(), -1] if pieces else [-1, -1],
+            "sentence_ids": sentences,
+            "passage_ids": passages_of(sentences),
             "labels": list(self.labels),
             "probs": probs.tolist(),
             "target": classes - 1,
@@ -166,7 +173,7 @@ class Explanation:
             "converged": [1] * (layers + 1),
             "layer_weights": weights,
             "calibration": "layer weights from 8 calibration texts",
-            "fusion": {"gamma": 1.0, "readout": "all", "pooled": [0] * count},
+            "fusion": {"lam": 0.5, "gamma": 1.0, "readout": "all", "pooled": [0] * count},
             "live": self.live,
             "antisymmetric": self.antisymmetric,
             "matrix": {"bits": self.bits, "scales": scales.tolist()},
@@ -185,6 +192,8 @@ class Explanation:
             "theme": "auto",
             "target": classes - 1,
             "contrast": None,
+            "span": None,
+            "play": None,
             **self.state,
         }
         data = {

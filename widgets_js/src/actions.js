@@ -1,5 +1,8 @@
 /** What a reader can do, as changes of the one state. */
 import { same, turnTo } from "./lib/question.js";
+import { createHistory } from "./lib/history.js";
+import { shareString } from "./lib/share.js";
+import { farther, nearer } from "./lib/zoom.js";
 import { createPlayer } from "./player.js";
 
 /** @typedef {import("./lib/store.js").Store} Store */
@@ -25,6 +28,7 @@ export function createActions(store, scene) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let rest;
   const player = createPlayer(store, () => scene().x.weights.length);
+  const history = createHistory(store);
   const tokens = (/** @type {number[]} */ units) => units.flatMap((u) => scene().units.members[u]);
 
   const actions = {
@@ -51,10 +55,9 @@ export function createActions(store, scene) {
       if (store.state.playing) return;
       timer = setTimeout(
         () => {
-          const { selected, picture } = scene();
-          const shown = selected.length ? selected : picture.order.slice(0, 3);
+          const { resting } = scene();
           // A word that already has its ribbons only makes the others step back.
-          store.set({ preview: unit === null || shown.includes(unit) ? null : unit });
+          store.set({ preview: unit === null || resting.includes(unit) ? null : unit });
         },
         unit === null ? PREVIEW.out : PREVIEW.in,
       );
@@ -62,9 +65,9 @@ export function createActions(store, scene) {
 
     /** Step through the words with the keyboard: ribbons at once. @param {number} step */
     walk(step) {
-      const { units, selected } = scene();
-      const from = store.state.hover ?? selected[0] ?? (step > 0 ? -1 : units.count);
-      const unit = Math.min(units.count - 1, Math.max(0, from + step));
+      const { sight, selected } = scene();
+      const from = store.state.hover ?? selected[0] ?? (step > 0 ? sight.first - 1 : sight.last);
+      const unit = Math.min(sight.last - 1, Math.max(sight.first, from + step));
       clearTimeout(timer);
       store.set({ hover: unit, hoverLayer: null, preview: unit });
     },
@@ -90,6 +93,31 @@ export function createActions(store, scene) {
     /** @param {State["granularity"]} granularity */
     granularity: (granularity) => store.set({ granularity, hover: null, preview: null }),
 
+    /** @param {State["span"]} span @param {boolean} [final] */
+    span(span, final = true) {
+      store.set({ span, dragging: !final });
+    },
+
+    /** @param {1 | -1} step nearer or farther @param {number | null} [unit] that is zoomed to */
+    zoom(step, unit = null) {
+      const { x, units, selected, sight } = scene();
+      const at = unit ?? store.state.hover ?? selected[0] ?? Math.floor((sight.first + sight.last) / 2);
+      const T = x.tokens.length;
+      const next = step > 0 ? nearer(store.state, T, units.members[at]) : farther(store.state, T);
+      store.set({ ...next, hover: null, hoverLayer: null, preview: null });
+    },
+
+    undo: history.undo,
+    redo: history.redo,
+    can: history.can,
+
+    /** Hand the state on as a string: to the clipboard, and to the eye. */
+    async share() {
+      const text = shareString(store.state);
+      const copied = await navigator.clipboard?.writeText(text).then(() => true, () => false);
+      store.set({ note: `${copied ? "Copied" : "The state of this view"}: ${text}` });
+    },
+
     nextTheme() {
       const next = /** @type {const} */ ({ auto: "light", light: "dark", dark: "auto" });
       store.set({ theme: next[store.state.theme] });
@@ -106,7 +134,7 @@ export function createActions(store, scene) {
 
     play: player.toggle,
 
-    dismiss: () => store.set({ error: "" }),
+    dismiss: () => store.set({ error: "", note: "" }),
 
     clear() {
       clearTimeout(timer);
@@ -117,6 +145,7 @@ export function createActions(store, scene) {
       clearTimeout(timer);
       clearTimeout(rest);
       player.stop();
+      history.stop();
     },
   };
   return actions;

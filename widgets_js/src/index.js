@@ -1,8 +1,7 @@
 /** The widget: connects the model (traits, messages) with one sheet of views. */
 import { createActions } from "./actions.js";
-import { sceneMaker } from "./lib/scene.js";
 import { SHARED, createStore } from "./lib/store.js";
-import { readExplanation, readMatrices } from "./lib/wire.js";
+import { stageOf } from "./stage.js";
 import { createSheet } from "./views/sheet.js";
 
 /** What of anywidget's model is used here. @typedef {object} Model
@@ -14,34 +13,38 @@ import { createSheet } from "./views/sheet.js";
  * @property {(event: string, callback: (...args: any[]) => void) => void} off
  */
 
-const DATA = ["_meta", "_r", "_G_columns", "_matrices"];
-/** λ is told to Python at most this often while it is dragged, in ms. */
+/** What moves all the time is told to Python at most this often, in ms. */
 const PACE = 100;
+/** Between two slices of what is prepared for later, in ms. */
+const BREATH = 40;
 
 /** @param {{model: Model, el: HTMLElement}} context */
 function render({ model, el: host }) {
   const get = (/** @type {string} */ name) => model.get(name);
-  /** @returns {Partial<import("./lib/store.js").State>} */
-  const shared = () =>
-    Object.fromEntries(SHARED.map((name) => [name, get(name)]).filter(([, value]) => value !== undefined));
+  /** @param {Set<string>} [but] @returns {Partial<import("./lib/store.js").State>} */
+  const shared = (but) =>
+    Object.fromEntries(
+      SHARED.filter((name) => !but?.has(name)).map((name) => [name, get(name)]).filter(([, value]) => value !== undefined),
+    );
   const status = () => ({ busy: Boolean(get("_busy")), error: String(get("_error") ?? "") });
-  const store = createStore({ ...shared(), ...status() });
-  const makeScene = sceneMaker();
-  let x = readExplanation(get);
-  let scene = makeScene(x, store.state);
-  const actions = createActions(store, () => (scene = makeScene(x, store.state)));
+  const store = createStore({ target: -1, ...shared(), ...status() });
+  const stage = stageOf(get);
+  let scene = stage.scene(store.state);
+  const actions = createActions(store, () => (scene = stage.scene(store.state)));
   const sheet = createSheet(get("_view") ?? "workbench", actions, later);
   host.replaceChildren(sheet.root);
 
   let frame = 0;
   let stale = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let idle;
   function later() {
     frame ||= requestAnimationFrame(draw);
   }
   function draw() {
     frame = 0;
     if (stale) reload();
-    scene = makeScene(x, store.state);
+    scene = stage.scene(store.state);
     sheet.draw(scene);
   }
 
@@ -49,31 +52,39 @@ function render({ model, el: host }) {
   function reload() {
     stale = false;
     try {
-      x = readExplanation(get);
-      ask();
+      stage.read();
+      complete();
     } catch (error) {
       // Traits of two explanations may mix for a moment; the next change brings the rest.
       store.set({ error: error instanceof Error ? error.message : String(error) });
     }
   }
 
-  /** The matrices of long inputs come on request, after the first paint. */
-  function ask() {
-    if (!x.matrices) model.send({ kind: "matrices" });
+  /** What is large comes on request, after the first paint; then the drag of λ is made light. */
+  function complete() {
+    for (const content of stage.missing()) model.send(content);
+    clearTimeout(idle);
+    const slice = () => {
+      if (!store.state.dragging && !stage.prepare()) return;
+      idle = setTimeout(slice, BREATH);
+    };
+    idle = setTimeout(slice, BREATH);
   }
 
+  const tell = teller(model, () => store.state);
   /** @type {[string, (...args: any[]) => void][]} */
   const subscriptions = [
-    ...DATA.map((name) => subscription(name, () => ((stale = true), store.set({ error: "" }), later()))),
+    ...stage.traits.map((name) => subscription(name, () => ((stale = true), store.set({ error: "" }), later()))),
     // All at once: traits set together are announced one by one.
-    ...SHARED.map((name) => subscription(name, () => store.set(shared()))),
+    ...SHARED.map((name) => subscription(name, () => store.set(shared(tell.untold)))),
     ...["_busy", "_error"].map((name) => subscription(name, () => store.set(status()))),
     [
       "msg:custom",
       (content, buffers) => {
         if (content?.kind !== "matrices" || !buffers?.[0]) return;
         try {
-          x = { ...x, matrices: readMatrices(buffers[0], get("_meta").matrix, x.tokens.length) };
+          stage.take(content, buffers[0]);
+          complete();
         } catch {
           // The answer to an earlier question; the one to this question is still to come.
         }
@@ -87,7 +98,6 @@ function render({ model, el: host }) {
   }
   for (const [event, f] of subscriptions) model.on(event, f);
 
-  const tell = teller(model, () => store.state);
   const unlisten = store.listen((changed) => {
     tell(changed);
     later();
@@ -98,11 +108,12 @@ function render({ model, el: host }) {
   draw();
   const first = setTimeout(() => {
     store.set({ dragging: false });
-    ask();
+    complete();
   });
 
   return () => {
     clearTimeout(first);
+    clearTimeout(idle);
     cancelAnimationFrame(frame);
     for (const [event, f] of subscriptions) model.off(event, f);
     unlisten();
@@ -114,7 +125,7 @@ function render({ model, el: host }) {
 }
 
 /**
- * Changes of the shared state go to Python; λ no more often than it can follow.
+ * Changes of the shared state go to Python; what is dragged or played no more often than it can follow.
  * @param {Model} model @param {() => import("./lib/store.js").State} state
  */
 function teller(model, state) {
@@ -134,15 +145,16 @@ function teller(model, state) {
   };
   const tell = (/** @type {Set<string>} */ changed) => {
     for (const name of SHARED) if (changed.has(name)) untold.add(name);
-    const moving = state().dragging && [...untold].every((name) => name === "lam");
+    const { dragging, playing } = state();
+    const flows = (/** @type {string} */ name) => (dragging && (name === "lam" || name === "span")) || (playing && name === "play");
     if (!untold.size) return;
-    if (moving) waiting ??= setTimeout(save, PACE);
+    if ([...untold].every(flows)) waiting ??= setTimeout(save, PACE);
     else {
       clearTimeout(waiting);
       save();
     }
   };
-  return Object.assign(tell, { stop: () => clearTimeout(waiting) });
+  return Object.assign(tell, { untold, stop: () => clearTimeout(waiting) });
 }
 
 export default { render };

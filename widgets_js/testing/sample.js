@@ -28,6 +28,7 @@ export function sample({ odd = 0, meta = {}, matrices = true } = {}) {
       offsets: [[0, 0], [0, 3], [4, 8], [8, 9], [0, 0]],
       word_ids: [-1, 0, 1, 2, -1],
       sentence_ids: [-1, 0, 0, 0, -1],
+      passage_ids: [-1, 0, 0, 0, -1],
       labels: ["negative", "positive"],
       probs: [0.2, 0.8],
       target: 1,
@@ -61,5 +62,7 @@ export function sample({ odd = 0, meta = {}, matrices = true } = {}) {
     theme: "auto",
     target: 1,
     contrast: null,
+    span: null,
+    play: null,
   };
 }

@@ -16,8 +16,8 @@ const LINE = 15;
  * @returns {Label[]}
  */
 export function axisLabels({ picture: p, units, active }, layout, names) {
-  const { axis, x, bottom, angle, x0, x1 } = layout;
-  const all = [...units.names.keys()];
+  const { axis, x, bottom, angle, x0, x1, first, last } = layout;
+  const all = [...units.names.keys()].slice(first, last);
   if (axis === "flat")
     return all.map((unit) => ({ unit, x: x(unit), y: bottom + 20, anchor: "middle", rotate: 0, row: -1 }));
   if (axis === "slant")
@@ -28,10 +28,12 @@ export function axisLabels({ picture: p, units, active }, layout, names) {
   /** @type {Label[]} */
   const labels = [];
   const most = Math.round((x1 - x0) / ROOM);
+  const largest = Math.abs(p.net[p.order.find((u) => u >= first && u < last) ?? 0]);
   for (const unit of new Set([...active, ...p.order])) {
     if (labels.length >= most) break;
+    if (unit < first || unit >= last) continue;
     const chosen = active.includes(unit);
-    if (!chosen && (Math.abs(p.net[unit]) < WEAK * p.largest || units.names[unit].length < 2)) continue;
+    if (!chosen && (Math.abs(p.net[unit]) < WEAK * largest || units.names[unit].length < 2)) continue;
     const half = names[unit] / 2 + 4;
     const at = clamp(x(unit), x0 + half - 6, x1 - half + 6);
     const row = rows.findIndex((taken) => taken.every(([a, b]) => at - half > b || at + half < a));

@@ -146,6 +146,14 @@ function dot(a, b) {
   return sum;
 }
 
+/** λ r̂ + (1 − λ) colsum Ĝ, per block. @param {Signals} signals @param {number} lam */
+export const cellsOf = ({ hidden, columns }, lam) =>
+  hidden.map((row, b) => {
+    const cells = new Float64Array(row.length);
+    for (let t = 0; t < row.length; t++) cells[t] = lam * row[t] + (1 - lam) * columns[b][t];
+    return cells;
+  });
+
 /**
  * Evidence of either sign that each token carried into the read-out positions.
  * Two vector–matrix passes, O(layers · tokens²): the rolled-out matrix itself is never formed.
@@ -153,11 +161,8 @@ function dot(a, b) {
  * @returns {Fused}
  */
 export function fuse(signals, fusion) {
-  const { tokens: T, layers: L, hidden, columns } = signals;
-  const { lam } = fusion;
-  const cells = hidden.map((row, b) =>
-    Float64Array.from(row, (v, t) => lam * v + (1 - lam) * columns[b][t]),
-  );
+  const { tokens: T, layers: L } = signals;
+  const cells = cellsOf(signals, fusion.lam);
   if (!signals.matrices) return firstOrder(cells, fusion, T);
 
   const readout = readoutVector(fusion, T);

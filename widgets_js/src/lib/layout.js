@@ -10,6 +10,8 @@
  * @property {boolean} middle
  * @property {number} x0 plot area
  * @property {number} x1
+ * @property {number} first unit in sight
+ * @property {number} last one beyond the last unit in sight
  * @property {number} column width of one unit
  * @property {(unit: number) => number} x centre of a unit's column
  * @property {(x: number) => number} unitAt
@@ -41,13 +43,14 @@ const CLOSED = { slot: 8, gap: 15 };
 /**
  * @param {object} options
  * @param {number} options.width
- * @param {number} options.count units
+ * @param {{first: number, last: number}} options.sight units in sight, the last one exclusive
  * @param {number[]} options.weights
  * @param {number[]} options.names width of each unit's name at 12 px
  * @param {boolean} options.rtl
  * @returns {Layout}
  */
-export function flowLayout({ width, count, weights, names, rtl }) {
+export function flowLayout({ width, sight: { first, last }, weights, names, rtl }) {
+  const count = last - first;
   const wide = width >= WIDE;
   const middle = width >= MIDDLE;
   const size = SIZES[wide ? "wide" : middle ? "middle" : "narrow"];
@@ -83,13 +86,14 @@ export function flowLayout({ width, count, weights, names, rtl }) {
   }
   const font = wide && count <= 20 ? 14 : 12;
   const scale = font / 12;
-  const axis = names.every((w) => w * scale + 8 <= column) ? "flat" : column >= 13.5 ? "slant" : "thin";
+  const shown = names.slice(first, last);
+  const axis = shown.every((w) => w * scale + 8 <= column) ? "flat" : column >= 13.5 ? "slant" : "thin";
   const angle = column < 17 ? 64 : column < 26 ? 52 : 40;
-  const longest = names.reduce((a, w) => Math.max(a, w * scale), 0);
+  const longest = shown.reduce((a, w) => Math.max(a, w * scale), 0);
   const words =
     axis === "flat" ? 30 : axis === "slant" ? Math.min(112, longest * Math.sin((angle * Math.PI) / 180) + 26) : 46;
   /** @param {number} unit */
-  const x = (unit) => (rtl ? x1 - (unit + 0.5) * column : x0 + (unit + 0.5) * column);
+  const x = (unit) => (rtl ? x1 - (unit - first + 0.5) * column : x0 + (unit - first + 0.5) * column);
   return {
     width,
     height: Math.round(y + words),
@@ -97,9 +101,11 @@ export function flowLayout({ width, count, weights, names, rtl }) {
     middle,
     x0,
     x1,
+    first,
+    last,
     column,
     x,
-    unitAt: (px) => Math.floor((rtl ? x1 - px : px - x0) / column),
+    unitAt: (px) => first + Math.floor((rtl ? x1 - px : px - x0) / column),
     decision: size.decision,
     output,
     bottom: y,

@@ -55,7 +55,11 @@ export function picture(x, units, fused, sign) {
   const supporting = sums(units, flip ? fused.opposing : fused.supporting);
   const opposing = sums(units, flip ? fused.supporting : fused.opposing);
   const net = supporting.map((v, u) => v - opposing[u]);
-  const cells = fused.cells.map((row) => sums(units, row).map((v) => sign * v));
+  const directed = (/** @type {ArrayLike<number>} */ row) => {
+    const values = sums(units, row);
+    return flip ? values.map((v) => -v) : values;
+  };
+  const cells = fused.cells.map(directed);
   const entering = {
     supporting: flip ? fused.entering.opposing : fused.entering.supporting,
     opposing: flip ? fused.entering.supporting : fused.entering.opposing,
@@ -75,7 +79,7 @@ export function picture(x, units, fused, sign) {
     opposing,
     net,
     cells,
-    r: x.r.map((row) => sums(units, row).map((v) => sign * v)),
+    r: x.r.map(directed),
     total,
     entering: { ...entering, largest: Math.max(TINY, peak(entering.supporting), peak(entering.opposing)) },
     score,
@@ -96,8 +100,8 @@ export function picture(x, units, fused, sign) {
 
 /** @param {number[][]} cells @param {number} columns */
 function toneOf(cells, columns) {
-  const all = cells.flat().map(Math.abs).sort((a, b) => b - a);
-  return Math.max(TINY, all[columns > MANY ? Math.floor(all.length * 0.008) : 0] ?? 0);
+  const all = Float64Array.from(cells.flat(), Math.abs).sort();
+  return Math.max(TINY, all[all.length - 1 - (columns > MANY ? Math.floor(all.length * 0.008) : 0)] ?? 0);
 }
 
 /** Where a unit changes sign from one block to the next. @param {number[][]} cells @param {number[]} order @returns {Flip[]} */

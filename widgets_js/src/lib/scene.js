@@ -7,7 +7,9 @@ import { rightToLeft } from "./format.js";
 import { fuse, normalise } from "./fusion.js";
 import { picture } from "./picture.js";
 import { answers } from "./question.js";
+import { sweep } from "./sweep.js";
 import { units } from "./units.js";
+import { sight } from "./zoom.js";
 
 /** @typedef {import("./wire.js").Explanation} Explanation */
 /** @typedef {import("./store.js").State} State */
@@ -18,13 +20,14 @@ import { units } from "./units.js";
  * @property {Explanation} x
  * @property {State} state
  * @property {import("./units.js").Units} units
- * @property {import("./units.js").Units} sentences
  * @property {import("./picture.js").Picture} picture
  * @property {boolean} exact the matrices are here
  * @property {boolean} pending the picture answers an earlier question
  * @property {boolean} empty there is no ordinary token
  * @property {boolean} rtl
+ * @property {{first: number, last: number}} sight units in sight, the last one exclusive
  * @property {number[]} selected units
+ * @property {number[]} resting units whose ribbons are drawn while none is pointed at
  * @property {number[]} active units whose ribbons are drawn, in reading order
  * @property {number | null} layer layer shown by text and ledger; null: all
  * @property {(unit: number) => Ancestry | null} ancestry null while it cannot keep up
@@ -32,6 +35,8 @@ import { units } from "./units.js";
 
 /** Above this many matrix entries ribbons wait until λ rests. */
 const HEAVY = 1.5e6;
+/** @param {import("./fusion.js").Signals} signals */
+const heavy = ({ layers, tokens, matrices }) => matrices !== null && layers * tokens ** 2 > HEAVY;
 /** Steps below this share of a word's evidence are never among those drawn. */
 const FAINT = 1e-3;
 /** How many words grow ribbons when none is selected. */
@@ -64,11 +69,9 @@ function layerShown({ play, layer }, layers) {
   return layer;
 }
 
-/** @returns {(x: Explanation, state: State) => Scene} */
 export function sceneMaker() {
   const signalsOf = memo((/** @type {Explanation} */ x) => normalise(x.r, x.matrices, x.columns));
   const unitsOf = memo(units);
-  const sentencesOf = memo((/** @type {Explanation} */ x) => units(x, "sentence"));
   const rtlOf = memo((/** @type {Explanation} */ x) => rightToLeft(x.text || x.tokens.join(" ")));
   const fusionOf = memo((/** @type {Explanation} */ x, /** @type {number} */ lam) => ({
     lam,
@@ -78,6 +81,12 @@ export function sceneMaker() {
     pooled: x.pooled,
   }));
   const fusedOf = memo(fuse);
+  const sweepOf = memo((/** @type {Explanation} */ x, /** @type {import("./fusion.js").Signals} */ signals) =>
+    heavy(signals) ? sweep(signals, fusionOf(x, 0)) : null,
+  );
+  const blendOf = memo(
+    (/** @type {NonNullable<ReturnType<typeof sweepOf>>} */ swept, /** @type {number} */ lam) => swept.at(lam),
+  );
   const pictureOf = memo(picture);
   /** The last question that could be answered stays on screen until the next one is. */
   let sign = /** @type {1 | -1} */ (1);
@@ -108,7 +117,8 @@ export function sceneMaker() {
     },
   );
 
-  return (x, asked) => {
+  /** @param {Explanation} x @param {State} asked @returns {Scene} */
+  const make = (x, asked) => {
     // Python may ask for a layer that this explanation does not have.
     const known = asked.layer !== null && asked.layer >= 0 && asked.layer < x.weights.length;
     const state = known ? asked : { ...asked, layer: null };
@@ -121,31 +131,36 @@ export function sceneMaker() {
     const signals = signalsOf(x);
     const u = unitsOf(x, state.granularity);
     const fusion = fusionOf(x, state.lam);
-    const fused = fusedOf(signals, fusion);
+    const swept = state.dragging && sweepOf(x, signals);
+    const fused = (swept && blendOf(swept, state.lam)) || fusedOf(signals, fusion);
     const p = pictureOf(x, u, fused, sign);
     const selected = [...new Set(state.selected.filter((t) => t < x.tokens.length).map((t) => u.of[t]))];
-    const chosen =
-      state.preview !== null && state.preview < u.count
-        ? [state.preview]
-        : selected.length
-          ? selected
-          : p.order.slice(0, AT_REST).filter((unit) => p.supporting[unit] + p.opposing[unit] > 0);
+    const inSight = sight(u, state.span);
+    const leading = state.span ? p.order.filter((unit) => unit >= inSight.first && unit < inSight.last) : p.order;
+    const resting = selected.length
+      ? selected
+      : leading.slice(0, AT_REST).filter((unit) => p.supporting[unit] + p.opposing[unit] > 0);
+    const chosen = state.preview !== null && state.preview < u.count ? [state.preview] : resting;
     const find = ancestriesOf(signals, fusion, u, p, sign);
-    const waits = state.dragging && signals.layers * signals.tokens ** 2 > HEAVY;
+    const waits = state.dragging && heavy(signals);
     return {
       x,
       state,
       units: u,
-      sentences: sentencesOf(x),
       picture: p,
       exact: fused.exact,
       pending: answer === 0,
       empty: p.order.length === 0,
       rtl: rtlOf(x),
+      sight: inSight,
+      resting,
       selected,
       active: chosen.toSorted((a, b) => a - b),
       layer: layerShown(state, signals.layers),
       ancestry: (unit) => (waits || !fused.exact ? null : find(unit)),
     };
   };
+  /** Make λ light, a little at a time. @param {Explanation} x whether anything is left to do */
+  const prepare = (x) => x.matrices !== null && Boolean(sweepOf(x, signalsOf(x))?.prepare());
+  return Object.assign(make, { prepare });
 }

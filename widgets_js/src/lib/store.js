@@ -13,15 +13,17 @@
  * @property {"auto" | "light" | "dark"} theme
  * @property {number} target
  * @property {number | null} contrast
+ * @property {[number, number] | null} span first and last token in sight; null: all
+ * @property {number | null} play layers passed so far, with fraction; null: not playing
  *
  * @property {number | null} hover unit pointed at
  * @property {number | null} hoverLayer
  * @property {number | null} preview unit whose ribbons are shown while it is pointed at
- * @property {number | null} play layers passed so far, with fraction; null: not playing
  * @property {boolean} playing
- * @property {boolean} dragging λ is being moved: leave out what cannot keep up
+ * @property {boolean} dragging λ or the window is being moved: leave out what cannot keep up
  * @property {boolean} busy Python is at work
  * @property {string} error
+ * @property {string} note
  */
 
 export const SHARED = /** @type {const} */ ([
@@ -33,6 +35,8 @@ export const SHARED = /** @type {const} */ ([
   "theme",
   "target",
   "contrast",
+  "span",
+  "play",
 ]);
 
 /** @type {State} */
@@ -45,6 +49,7 @@ export const INITIAL = {
   theme: "auto",
   target: 0,
   contrast: null,
+  span: null,
   hover: null,
   hoverLayer: null,
   preview: null,
@@ -53,10 +58,11 @@ export const INITIAL = {
   dragging: false,
   busy: false,
   error: "",
+  note: "",
 };
 
 /** @param {unknown} a @param {unknown} b */
-const equal = (a, b) =>
+export const equal = (a, b) =>
   Object.is(a, b) || (Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((v, i) => v === b[i]));
 
 /**

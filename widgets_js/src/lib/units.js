@@ -1,9 +1,9 @@
-/** Tokens grouped into what is shown: pieces, words or sentences.  Special tokens stay alone. */
+/** Tokens grouped into what is shown: pieces, words, sentences or passages; `units.py` is the twin.  Special tokens stay alone. */
 
 import { quoted } from "./format.js";
 
 /** @typedef {import("./wire.js").Explanation} Explanation */
-/** @typedef {"token" | "word" | "sentence"} Granularity */
+/** @typedef {"token" | "word" | "sentence" | "passage"} Granularity */
 
 /**
  * @typedef {object} Units
@@ -30,23 +30,20 @@ export const bare = (s) => s.replace(/^[[<]\|?|\|?[\]>]$/g, "") || s;
  * @returns {Units}
  */
 export function units(x, granularity) {
-  const ids = granularity === "sentence" ? x.sentenceIds : x.wordIds;
-  /** @type {number[]} */
-  const of = [];
+  const ids = { token: null, word: x.wordIds, sentence: x.sentenceIds, passage: x.passageIds }[granularity];
   /** @type {number[][]} */
   const members = [];
-  x.tokens.forEach((_, t) => {
-    const alone = granularity === "token" || ids[t] < 0;
-    // A word is a run of equal ids; a sentence may be interrupted by a special token.
-    const joins = alone
-      ? -1
-      : granularity === "word"
-        ? t > 0 && ids[t - 1] === ids[t]
-          ? of[t - 1]
-          : -1
-        : members.findLastIndex((m) => ids[m[0]] === ids[t]);
-    if (joins >= 0) members[joins].push(t);
-    of.push(joins >= 0 ? joins : members.push([t]) - 1);
+  /** @type {Map<number, number>} */
+  const known = new Map();
+  const of = x.tokens.map((_, t) => {
+    // Tokens with one number are one unit, also where a special token stands between them.
+    const joins = ids && !x.special[t] && ids[t] >= 0 ? known.get(ids[t]) : undefined;
+    if (joins !== undefined) {
+      members[joins].push(t);
+      return joins;
+    }
+    if (ids && !x.special[t] && ids[t] >= 0) known.set(ids[t], members.length);
+    return members.push([t]) - 1;
   });
   const special = members.map((m) => x.special[m[0]]);
   const names = members.map((m, u) => {
@@ -82,4 +79,9 @@ function told(names) {
  * Sums over the tokens of each unit.
  * @param {Units} units @param {ArrayLike<number>} values
  */
-export const sums = ({ members }, values) => members.map((m) => m.reduce((a, t) => a + values[t], 0));
+export function sums({ of, count }, values) {
+  /** @type {number[]} */
+  const sums = Array(count).fill(0);
+  for (let t = 0; t < of.length; t++) sums[of[t]] += values[t];
+  return sums;
+}

@@ -6,12 +6,15 @@
 /**
  * One explained input, as the views use it.
  * @typedef {object} Explanation
+ * @property {string} [name] among those compared
  * @property {string} text
  * @property {string[]} tokens display text of each token
  * @property {boolean[]} special
  * @property {[number, number][]} offsets UTF-16 offsets of each token in `text`
  * @property {number[]} wordIds −1 for special tokens
  * @property {number[]} sentenceIds −1 for special tokens
+ * @property {number[]} passageIds −1 for special tokens
+ * @property {number} lam the λ it came with
  * @property {string[]} labels
  * @property {number[]} probs
  * @property {number} target
@@ -31,7 +34,7 @@
  * @property {boolean[]} pooled
  * @property {boolean} live another question can be asked from Python
  * @property {boolean} antisymmetric the mirrored question is this one with all signs flipped
- * @property {number} bits precision of the matrices
+ * @property {{bits: number, scales: number[]}} form of the matrices on the wire
  * @property {Float64Array[]} r (layers + 1) rows, units of f, finite
  * @property {[number, number][]} holes [layer, token] that were not numbers
  * @property {Float64Array[]} columns column sums of the attention relevance, one per block
@@ -128,6 +131,7 @@ export function readExplanation(get) {
     offsets: m.offsets,
     wordIds: m.word_ids,
     sentenceIds: m.sentence_ids,
+    passageIds: m.passage_ids,
     labels: m.labels,
     probs: numbers(m.probs),
     target: m.target,
@@ -142,12 +146,13 @@ export function readExplanation(get) {
     converged: (m.converged ?? []).map(Boolean),
     weights: numbers(m.layer_weights).map((w) => (Number.isFinite(w) ? w : 0)),
     calibration: m.calibration ?? "",
+    lam: m.fusion?.lam ?? 0.5,
     gamma: m.fusion?.gamma ?? 1,
     readout: m.fusion?.readout ?? "all",
     pooled: (m.fusion?.pooled ?? []).map(Boolean),
     live: Boolean(m.live),
     antisymmetric: Boolean(m.antisymmetric),
-    bits: m.matrix.bits,
+    form: m.matrix,
     r,
     holes,
     columns: fill(readRows(get("_G_columns"), L, T, "_G_columns"), []),

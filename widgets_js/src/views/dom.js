@@ -66,7 +66,7 @@ export function roving(group, selector, onMove) {
     const ends = { Home: 0, End: -1 }[event.key];
     if (step === undefined && ends === undefined) return;
     const members = /** @type {HTMLElement[]} */ ([...group.querySelectorAll(selector)]).filter(
-      (m) => m.getAttribute("aria-disabled") !== "true",
+      (m) => m.getAttribute("aria-disabled") !== "true" && !m.hidden,
     );
     const at = members.indexOf(/** @type {HTMLElement} */ (document.activeElement));
     const root = group.getRootNode();

@@ -10,7 +10,7 @@ import { drawDecision } from "./flow_decision.js";
 import { drawGutter } from "./flow_gutter.js";
 import { drawMarks } from "./flow_marks.js";
 import { paint } from "./flow_paint.js";
-import { palette } from "./palette.js";
+import { inks } from "./palette.js";
 
 /** @typedef {import("../lib/scene.js").Scene} Scene */
 /** @typedef {import("../lib/layout.js").Layout} Layout */
@@ -18,7 +18,7 @@ import { palette } from "./palette.js";
 const NAME = 16;
 const HELP =
   "Relevance flow. Left and right move along the words, up and down along the layers, " +
-  "Enter selects, Escape clears, Space plays.";
+  "Enter selects, Escape clears, Space plays, plus and minus zoom.";
 
 /** @param {import("../actions.js").Actions} actions */
 export function flowView(actions) {
@@ -46,6 +46,8 @@ export function flowView(actions) {
   /** @type {import("../lib/axis.js").Label[]} */
   let labels = [];
   let family = "";
+  /** @type {import("./palette.js").Inks | undefined} */
+  let ink;
 
   listen(root, actions, () => scene && layout && { scene, layout });
 
@@ -55,7 +57,7 @@ export function flowView(actions) {
     names = now.units.names.map((name, u) =>
       textWidth(now.units.special[u] ? bare(name) : short(name, NAME), 12, family),
     );
-    layout = flowLayout({ width, count: now.units.count, weights: now.x.weights, names, rtl: now.rtl });
+    layout = flowLayout({ width, sight: now.sight, weights: now.x.weights, names, rtl: now.rtl });
     const ratio = Math.min(3, window.devicePixelRatio || 1);
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(layout.height * ratio);
@@ -67,7 +69,7 @@ export function flowView(actions) {
     /** @param {Scene} now @param {number} width @param {number} theme changes when the colours do */
     draw(now, width, theme) {
       scene = now;
-      if (moved(now.units, now.x, width)) arrange(now, width);
+      if (moved(now.units, now.x, width, now.sight.first, now.sight.last)) arrange(now, width);
       if (!layout) return;
       const { state } = now;
       const focus = state.hover !== null && now.active.length > 1 && now.active.includes(state.hover) ? state.hover : null;
@@ -75,7 +77,10 @@ export function flowView(actions) {
       if (repaint(layout, now.picture, String(now.active), ribbons, state.play, state.layer, focus, theme)) {
         const flow = flowOf(now, layout);
         const context = canvas.getContext("2d");
-        if (context) paint(context, { scene: now, layout, flow, colours: palette(probe), focus });
+        if (context) {
+          if (!ink || !(state.dragging || state.playing)) ink = inks(probe, context, canvas.width / layout.width);
+          paint(context, { scene: now, layout, flow, focus, ...ink });
+        }
         const scale = layout.font / 12;
         labels = axisLabels(now, layout, names.map((w) => w * scale));
         still.replaceChildren();
@@ -115,7 +120,7 @@ function listen(root, actions, now) {
     const [x, y] = [event.clientX - box.left, event.clientY - box.top];
     const unit = layout.unitAt(x);
     const layer = layout.strips.findIndex((s) => y >= s.top - 3 && y <= s.top + s.height + 3);
-    const inside = unit >= 0 && unit < scene.units.count && y >= layout.output - 4;
+    const inside = unit >= layout.first && unit < layout.last && y >= layout.output - 4;
     return { unit: inside ? unit : null, layer: layer < 0 ? null : layer };
   };
   root.addEventListener("pointermove", (event) => {
@@ -131,6 +136,20 @@ function listen(root, actions, now) {
     else if (layer !== null) actions.layer(state?.layer === layer ? null : layer);
     else actions.clear();
   });
+  root.addEventListener("dblclick", (event) => {
+    const { unit } = at(event);
+    if (unit !== null) actions.zoom(1, unit);
+  });
+  root.addEventListener(
+    "wheel",
+    (event) => {
+      // Without a key the wheel belongs to the page.
+      if (!event.ctrlKey && !event.metaKey) return;
+      event.preventDefault();
+      actions.zoom(event.deltaY < 0 ? 1 : -1, at(event).unit);
+    },
+    { passive: false },
+  );
   root.addEventListener("keydown", (event) => {
     const current = now();
     if (!current || event.target !== root) return;
@@ -142,10 +161,14 @@ function listen(root, actions, now) {
       ArrowLeft: () => actions.walk(-rightwards),
       ArrowUp: () => actions.climb(1),
       ArrowDown: () => actions.climb(-1),
+      "+": () => actions.zoom(1),
+      "=": () => actions.zoom(1),
+      "-": () => actions.zoom(-1),
+      0: () => actions.span(null),
       Enter: () => scene.state.hover !== null && actions.pick(scene.state.hover, event.shiftKey),
       " ": () => actions.play(),
     };
-    if (!keys[event.key]) return;
+    if (!keys[event.key] || event.ctrlKey || event.metaKey) return;
     keys[event.key]();
     event.preventDefault();
     event.stopPropagation();

@@ -13,10 +13,11 @@ const NAME = 16;
  */
 export function drawAxis(g, scene, layout, labels) {
   const { picture: p, units, active, state } = scene;
-  const { strips, bottom, column, x, rtl } = { rtl: scene.rtl, ...layout };
+  const { strips, bottom, column, x, rtl, first, last } = { rtl: scene.rtl, ...layout };
+  const seen = (/** @type {number} */ unit) => unit >= first && unit < last;
   const upto = state.play ?? strips.length;
 
-  for (const flip of p.flips.slice(0, layout.middle ? 14 : 8)) {
+  for (const flip of p.flips.filter((f) => seen(f.unit)).slice(0, layout.middle ? 14 : 8)) {
     if (flip.b > upto) continue;
     const y = (strips[flip.b].top + strips[flip.b].height + strips[flip.b - 1].top) / 2;
     const opacity = state.layer !== null && state.layer !== flip.b ? 0.3 : 1;
@@ -52,7 +53,7 @@ export function drawAxis(g, scene, layout, labels) {
     );
   }
   if (layout.axis !== "thin") return;
-  for (const stop of units.stops) {
+  for (const stop of units.stops.filter(seen)) {
     const at = Math.round(x(stop) + ((rtl ? -1 : 1) * column) / 2) + 0.5;
     g.append(svg("line", { class: "mark", x1: at, x2: at, y1: bottom + 1, y2: bottom + 7 }));
   }

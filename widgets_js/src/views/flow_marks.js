@@ -11,7 +11,7 @@ import { svg } from "./dom.js";
  */
 export function drawMarks(g, still, { state, selected, units }, layout, labels) {
   const { hover, hoverLayer } = state;
-  const { output, bottom, column, x0, x1 } = layout;
+  const { output, bottom, column, x0, x1, first, last } = layout;
   g.replaceChildren();
   for (const text of still.querySelectorAll("text[data-unit]"))
     text.classList.toggle("hot", text.getAttribute("data-unit") === String(hover));
@@ -19,6 +19,7 @@ export function drawMarks(g, still, { state, selected, units }, layout, labels) 
   const marked = hover === null || hover >= units.count ? selected : [...new Set([...selected, hover])];
   const width = Math.max(2, column);
   for (const unit of marked) {
+    if (unit < first || unit >= last) continue;
     const x = layout.x(unit);
     const faint = unit === hover && !selected.includes(unit);
     g.append(svg("rect", { class: "band", x: x - width / 2, y: output, width, height: bottom - output }));
@@ -35,7 +36,7 @@ export function drawMarks(g, still, { state, selected, units }, layout, labels) 
         ),
       );
   }
-  if (hover === null || hoverLayer === null || hover >= units.count) return;
+  if (hover === null || hoverLayer === null || hover < first || hover >= last) return;
   const { top, height } = layout.strips[hoverLayer];
   const wide = Math.max(3, column);
   g.append(svg("rect", { class: "cell", x: layout.x(hover) - wide / 2, y: top, width: wide, height }));

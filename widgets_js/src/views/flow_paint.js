@@ -1,50 +1,44 @@
 /** The flow's canvas: ribbons, strips, balance. */
 import { clamp } from "../lib/format.js";
 import { front } from "../lib/layout.js";
-import { hatching, rgba, tones } from "./palette.js";
+import { drawStrips } from "./flow_strips.js";
+import { rgba } from "./palette.js";
 
 /** @typedef {import("../lib/ribbons.js").Flow} Flow */
 /** @typedef {import("../lib/layout.js").Layout} Layout */
 /** @typedef {CanvasRenderingContext2D} Context */
 
 /**
- * @typedef {object} Stage
+ * @typedef {object} Scenery
  * @property {import("../lib/scene.js").Scene} scene
  * @property {Layout} layout
  * @property {Flow} flow
- * @property {import("./palette.js").Palette} colours
  * @property {number | null} focus active unit that is pointed at
  */
+/** @typedef {Scenery & import("./palette.js").Inks} Stage */
 
 const RIBBON = 0.56;
-/** Cells below this share of the deepest tone are left out. */
-const FAINT = 0.015;
-/** Strips lower than this cannot show hatching: support stands above their line, opposition below. */
-const SLIVER = 8;
 const BALANCE = 16;
 
 /** @param {Context} context @param {Stage} stage */
 export function paint(context, stage) {
-  const { layout, colours, scene } = stage;
+  const { layout, scene, hatches } = stage;
   const ratio = context.canvas.width / layout.width;
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, layout.width, layout.height);
-  const hatches = {
-    ribbon: hatching(context, rgba(colours["opp-deep"], 0.42), 1.1, ratio),
-    cell: hatching(context, rgba(colours.surface, 0.5), 1.3, ratio),
-  };
   const upto = scene.state.play ?? layout.strips.length;
   context.save();
-  if (upto < layout.strips.length) {
-    const y = front(layout, upto);
-    context.beginPath();
-    context.rect(0, y, layout.width, layout.height - y);
-    context.clip();
-  }
+  // What comes from blocks not yet passed, or from words out of sight, ends at the plot's edge.
+  const y = upto < layout.strips.length ? front(layout, upto) : layout.output - 1;
+  const whole = layout.last - layout.first === scene.units.count;
+  const [left, right] = whole ? [0, layout.width] : [layout.x0 - 6, layout.x1 + 6];
+  context.beginPath();
+  context.rect(left, y, right - left, layout.height - y);
+  context.rect(0, 0, layout.width, layout.output - 1);
+  context.clip();
   ribbons(context, stage, upto, hatches.ribbon);
   context.restore();
-  const tone = tones(colours);
-  for (let b = 0; b < layout.strips.length; b++) strip(context, stage, b, upto, hatches.cell, tone);
+  drawStrips(context, stage, upto);
   holes(context, stage);
   balance(context, stage, upto, hatches.cell);
   context.globalAlpha = 1;
@@ -78,72 +72,6 @@ function ribbons(context, { flow, layout, scene, colours, focus }, upto, hatch) 
   context.globalAlpha = 1;
 }
 
-/**
- * @param {Context} context @param {Stage} stage @param {number} b @param {number} upto
- * @param {string | CanvasPattern} hatch @param {(t: number) => string} tone
- */
-function strip(context, { layout, scene, flow, colours }, b, upto, hatch, tone) {
-  const { strips, slot, x0, x1, column } = layout;
-  const { mid } = strips[b];
-  const { picture: p, state, x, units } = scene;
-  const height = Math.max(2.5, Math.min(1, x.weights[b]) * slot);
-  const sliver = height < SLIVER || slot < 2 * SLIVER - 6;
-  const dim = state.layer !== null && state.layer !== b ? 0.32 : b > Math.floor(upto) ? 0.12 : 1;
-
-  context.globalAlpha = 1;
-  context.strokeStyle = rgba(colours.rule);
-  context.lineWidth = 1;
-  context.globalCompositeOperation = "destination-over";
-  context.beginPath();
-  context.moveTo(x0, Math.round(mid) + 0.5);
-  context.lineTo(x1, Math.round(mid) + 0.5);
-  context.stroke();
-  context.globalCompositeOperation = "source-over";
-
-  /** Words that the drawn ribbons touch; the others recede. @type {Set<number> | null} */
-  let touched = null;
-  if (scene.selected.length || state.preview !== null) {
-    touched = new Set(scene.active);
-    for (const r of flow.ribbons) if (r.b === b && !r.funnel) touched.add(r.from).add(r.to);
-  }
-  const gap = column > 14 ? 1 : column > 5 ? 0.5 : 0;
-  for (const u of visible(p.cells[b], layout, units.count)) {
-    const t = p.cells[b][u] / p.tone;
-    if (Math.abs(t) < FAINT) continue;
-    const w = Math.max(column, 1) - 2 * gap;
-    const left = layout.x(u) - w / 2;
-    // Position carries the sign where hatching cannot be seen.
-    const top = sliver ? (t > 0 ? mid - Math.max(3, height / 2) : mid) : mid - height / 2;
-    const h = sliver ? Math.max(3, height / 2) : height;
-    context.globalAlpha = 1;
-    if (!sliver && Math.abs(t) > 0.05) context.clearRect(left, top, w, h);
-    context.globalAlpha = dim * (touched && !touched.has(u) ? 0.42 : 1);
-    context.fillStyle = tone(t);
-    context.fillRect(left, top, w, h);
-    if (t < 0 && !sliver) {
-      context.fillStyle = hatch;
-      context.fillRect(left, top, w, h);
-    }
-  }
-  context.globalAlpha = 1;
-}
-
-/**
- * Where columns are narrower than a pixel, the strongest of each pixel stands for its neighbours.
- * @param {number[]} row @param {Layout} layout @param {number} count
- */
-function visible(row, layout, count) {
-  if (layout.column >= 1) return Array(count).keys();
-  /** @type {Map<number, number>} */
-  const best = new Map();
-  for (let u = 0; u < count; u++) {
-    const px = Math.round(layout.x(u));
-    const known = best.get(px);
-    if (known === undefined || Math.abs(row[u]) > Math.abs(row[known])) best.set(px, u);
-  }
-  return best.values();
-}
-
 /** Values that are not numbers. @param {Context} context @param {Stage} stage */
 function holes(context, { layout, scene, colours }) {
   context.strokeStyle = rgba(colours.ink);
@@ -152,6 +80,7 @@ function holes(context, { layout, scene, colours }) {
   for (const [b, t] of scene.x.holes) {
     if (b >= layout.strips.length) continue;
     const x = layout.x(scene.units.of[t]);
+    if (x < layout.x0 || x > layout.x1) continue;
     const y = layout.strips[b].mid;
     context.moveTo(x - 4, y - 4);
     context.lineTo(x + 4, y + 4);

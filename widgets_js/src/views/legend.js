@@ -23,7 +23,7 @@ export function legendView({ flow }) {
             key("", "ribbon width: evidence carried; the largest are drawn, up to 80 % of it"),
           ]
         : [key("sup", `rises: supports ${p.name}`), key("opp", `hangs, hatched: opposes ${p.name}`)];
-      if (flow && x.bits === 8) keys.push(key("", "matrices in 8 bits: within 0.5 % of the strongest word"));
+      if (flow && x.form.bits === 8) keys.push(key("", "matrices in 8 bits: within 0.5 % of the strongest word"));
       if (x.calibration) keys.push(key("", x.calibration));
       root.replaceChildren(...keys);
     },

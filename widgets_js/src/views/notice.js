@@ -11,13 +11,13 @@ export function noticeView(actions) {
   return Object.assign(root, {
     /** @param {import("../lib/scene.js").Scene} scene */
     draw({ state, pending, x }) {
-      if (!fresh(state.error, state.busy, pending, state.target)) return;
+      if (!fresh(state.error, state.note, state.busy, pending, state.target)) return;
       const waiting = state.busy || pending;
-      root.hidden = !state.error && !waiting;
+      root.hidden = !state.error && !state.note && !waiting;
       root.classList.toggle("error", Boolean(state.error));
-      close.hidden = !state.error;
+      close.hidden = !state.error && !state.note;
       text.textContent =
-        state.error || (pending ? `Explaining “${x.labels[state.target]}” …` : waiting ? "Python is at work …" : "");
+        state.error || state.note || (pending ? `Explaining “${x.labels[state.target]}” …` : waiting ? "Python is at work …" : "");
     },
   });
 }

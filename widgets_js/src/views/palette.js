@@ -15,7 +15,7 @@ const DENSE = 0.72;
 const EXPONENT = 0.72;
 
 /** @param {HTMLElement} probe an element inside the widget's root @returns {Palette} */
-export function palette(probe) {
+function palette(probe) {
   const entries = NAMES.map((name) => {
     probe.style.color = `var(--calig-${name})`;
     const [r, g, b] = (getComputedStyle(probe).color.match(/[\d.]+/g) ?? ["0", "0", "0"]).map(Number);
@@ -37,6 +37,28 @@ function toneOf(colours, t) {
   return rgba(/** @type {Rgb} */ (base.map((v, i) => Math.round(v + (deep[i] - v) * k))));
 }
 
+/**
+ * All that the canvas paints with.  Reading it from the page costs a style pass: not at every step of a drag.
+ * @param {HTMLElement} probe @param {CanvasRenderingContext2D} context @param {number} ratio device pixels per px
+ */
+export function inks(probe, context, ratio) {
+  const colours = palette(probe);
+  const tone = tones(colours);
+  return {
+    colours,
+    tone,
+    bytes: pixelsOf(tone),
+    /** Rows of pixels on their way to the canvas. */
+    row: new OffscreenCanvas(1, 2),
+    hatches: {
+      ribbon: hatching(context, rgba(colours["opp-deep"], 0.42), 1.1, ratio),
+      cell: hatching(context, rgba(colours.surface, 0.5), 1.3, ratio),
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof inks>} Inks */
+
 /** Steps on either side of zero; finer ones cannot be seen. */
 const STEPS = 100;
 
@@ -45,9 +67,23 @@ const STEPS = 100;
  * time, so the colours are made beforehand.
  * @param {Palette} colours
  */
-export function tones(colours) {
+function tones(colours) {
   const known = Array.from({ length: 2 * STEPS + 1 }, (_, i) => toneOf(colours, i / STEPS - 1));
   return (/** @type {number} */ t) => known[Math.round((Math.max(-1, Math.min(1, t)) + 1) * STEPS)];
+}
+
+/** The same colours as pixels. @param {(t: number) => string} tone */
+function pixelsOf(tone) {
+  const known = new Uint32Array(2 * STEPS + 1);
+  const bytes = new Uint8ClampedArray(known.buffer);
+  known.forEach((_, i) => {
+    const [r, g, b, a] = /** @type {RegExpMatchArray} */ (tone(i / STEPS - 1).match(/[\d.]+/g)).map(Number);
+    bytes.set([r, g, b, a * 255], 4 * i);
+  });
+  return (/** @type {number} */ t, /** @type {number} */ alpha) => {
+    const rgba = known[Math.round((Math.max(-1, Math.min(1, t)) + 1) * STEPS)];
+    return alpha === 1 ? rgba : ((rgba & 0xffffff) | (((rgba >>> 24) * alpha) << 24)) >>> 0;
+  };
 }
 
 /**
@@ -55,7 +91,7 @@ export function tones(colours) {
  * @param {CanvasRenderingContext2D} context @param {string} colour @param {number} line width
  * @param {number} ratio device pixels per px
  */
-export function hatching(context, colour, line, ratio) {
+function hatching(context, colour, line, ratio) {
   const size = Math.round(5 * ratio);
   const tile = document.createElement("canvas");
   tile.width = tile.height = size;

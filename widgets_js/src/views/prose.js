@@ -66,19 +66,20 @@ export function proseView(actions, { specimen = false } = {}) {
     /** @param {Scene} scene @param {number} width of the widget */
     draw(scene, width) {
       const { state, units, x, selected } = scene;
-      if (rebuilt(units, x)) {
+      const { span } = state;
+      if (rebuilt(units, x, span)) {
         words = build(text, scene);
         set(text, { dir: scene.rtl ? "rtl" : "ltr" });
         text.classList.toggle("long", x.tokens.length > LONG);
-        text.classList.toggle("sentences", state.granularity === "sentence");
+        text.classList.toggle("joined", state.granularity === "sentence" || state.granularity === "passage");
       }
-      if (resized(width, units)) {
+      if (resized(width, units, span)) {
         const size = fontSize(text, scene, specimen);
         text.style.setProperty("--size", `${size}px`);
         fold(text);
       }
-      if (repainted(scene.picture, scene.layer, units, state.dragging)) paint(scene);
-      if (!remarked(units, state.hover, String(selected))) return;
+      if (repainted(scene.picture, scene.layer, units, span, state.dragging)) paint(scene);
+      if (!remarked(units, span, state.hover, String(selected))) return;
       for (const word of words) {
         const u = Number(word.dataset.unit);
         word.classList.toggle("hot", u === state.hover);
@@ -125,7 +126,7 @@ function fontSize(text, { x }, specimen) {
  * Rebuild the text.  Pieces of one word share a wrapper and stay inline, so that letters still join.
  * @param {HTMLElement} text @param {Scene} scene
  */
-function build(text, { x, units }) {
+function build(text, { x, units, state }) {
   text.replaceChildren();
   /** @type {HTMLElement[]} */
   const words = [];
@@ -156,19 +157,24 @@ function build(text, { x, units }) {
     else if (before.classList.contains("glued")) before.append(node);
     else text.append(el("span", { class: "glued" }, before, node));
   };
-  for (let t = 0; t < x.tokens.length; t++) {
+  const [from, to] = state.span ?? [0, x.tokens.length - 1];
+  if (from > 0) text.append("… ");
+  for (let t = from; t <= to; t++) {
+    if (t === from && !x.special[t]) end = x.offsets[t][0];
+    if (units.granularity === "passage" && t > from && !x.special[t] && units.of[t] !== units.of[t - 1])
+      text.append(el("span", { class: "break" }));
     if (x.special[t]) {
       const chip = word(t, bare(x.tokens[t]), "chip");
       const before = text.lastChild;
       // A chip at the end must not stand on a line of its own; a long word must stay breakable.
       const short = before instanceof HTMLElement && (before.textContent ?? "").length < 20;
-      if (t === x.tokens.length - 1 && short) {
+      if (t === to && short) {
         text.append(el("span", { class: "glued" }, before, " ", chip));
       } else text.append(" ", chip, " ");
       continue;
     }
     let last = t;
-    while (x.wordIds[t] >= 0 && x.wordIds[last + 1] === x.wordIds[t]) last++;
+    while (last < to && x.wordIds[t] >= 0 && x.wordIds[last + 1] === x.wordIds[t]) last++;
     if (units.granularity !== "token" || last === t) {
       const node = word(t, written(t, last), "");
       // The bars of one sentence join up across its spaces.
@@ -184,6 +190,7 @@ function build(text, { x, units }) {
     }
     t = last;
   }
+  if (to < x.tokens.length - 1) text.append(" …");
   if (words[0]) words[0].tabIndex = 0;
   return words;
 }

@@ -1,26 +1,19 @@
-/** "Why this class rather than that one?": class picker with probabilities, contrast, theme. */
+/** "Why this class rather than that one?": class picker with probabilities, contrast. */
 import { percent, short } from "../lib/format.js";
 import { reachable, rest, turnTo } from "../lib/question.js";
-import { differ, el, roving, set, svg } from "./dom.js";
+import { differ, el, roving, set } from "./dom.js";
 
 /** More classes than this go into a select. */
 const MOST = 6;
-const CIRCLE = "M8 1.2a6.8 6.8 0 1 0 0 13.6A6.8 6.8 0 0 0 8 1.2Zm0 1.4v10.8A5.4 5.4 0 0 1 8 2.6Z";
 
 /** @param {import("../actions.js").Actions} actions */
 export function questionView(actions) {
   const group = el("div", { class: "classes", role: "radiogroup", "aria-label": "Class to explain" });
   const more = el("span", { class: "contrast more-classes" });
   const contrast = el("span", { class: "contrast" });
-  const theme = el(
-    "button",
-    { type: "button", class: "icon" },
-    svg("svg", { viewBox: "0 0 16 16", "aria-hidden": true }, svg("path", { d: CIRCLE })),
-  );
-  const root = el("div", { class: "question" }, el("span", { class: "why" }, "Why"), group, more, contrast, theme);
+  const root = el("div", { class: "question" }, el("span", { class: "why" }, "Why"), group, more, contrast);
   const fresh = differ();
 
-  theme.addEventListener("click", actions.nextTheme);
   roving(group, "[role=radio]", (radio) => radio.click());
 
   /** @param {import("../lib/scene.js").Scene} scene @param {number[]} classes */
@@ -86,8 +79,6 @@ export function questionView(actions) {
     /** @param {import("../lib/scene.js").Scene} scene */
     draw(scene) {
       const { x, state } = scene;
-      const label = `Theme: ${state.theme}`;
-      set(theme, { "aria-label": label, title: label });
       if (!fresh(x, state.target, state.contrast)) return;
       const focused = group.contains(document.activeElement);
       const ranked = [...x.labels.keys()].sort((a, b) => x.probs[b] - x.probs[a]);

@@ -1,10 +1,14 @@
 /** Which views stand on a sheet, and in which order. */
 import { flowStory, textStory } from "../lib/story.js";
+import { barView } from "./bar.js";
 import { captionView } from "./caption.js";
+import { comparisonViews } from "./comparison.js";
 import { el } from "./dom.js";
 import { flowView } from "./flow.js";
+import { helpView } from "./help.js";
 import { ledgerView } from "./ledger.js";
 import { legendView } from "./legend.js";
+import { minimapView } from "./minimap.js";
 import { noticeView } from "./notice.js";
 import { proseView } from "./prose.js";
 import { questionView } from "./question.js";
@@ -16,12 +20,12 @@ import { toolsView } from "./tools.js";
 
 /** @typedef {import("../lib/scene.js").Scene} Scene */
 /** @typedef {HTMLElement & {draw(scene: Scene, width: number, theme: number): void}} View */
-/** @typedef {"workbench" | "tokens" | "flow"} Kind */
+/** @typedef {"workbench" | "tokens" | "flow" | "comparison"} Kind */
 
 /** Up to this many tokens there is room for the score line under the text. */
 const BRIEF = 80;
 
-const NAMES = { workbench: "Relevance workbench", tokens: "Relevance of the text", flow: "Relevance flow" };
+const NAMES = { workbench: "Relevance workbench", tokens: "Relevance of the text", flow: "Relevance flow", comparison: "Comparison" };
 
 /**
  * @param {Kind} kind
@@ -29,6 +33,8 @@ const NAMES = { workbench: "Relevance workbench", tokens: "Relevance of the text
  * @returns {{views: View[], nodes: HTMLElement[]}} the views to draw, and the nodes that hold them
  */
 function arrange(kind, actions) {
+  if (kind === "comparison") return comparisonViews(actions);
+  const map = minimapView(actions);
   const head = [questionView(actions), toolsView(actions, { slider: kind === "tokens" }), noticeView(actions)];
   if (kind === "tokens") {
     const caption = captionView(actions, textStory);
@@ -39,15 +45,15 @@ function arrange(kind, actions) {
     const table = tableView();
     const figures = el("div", { class: "figures" }, ledger, score);
     return {
-      views: [...head, caption, legend, prose, ledger, score, table],
-      nodes: [...head, caption, legend, prose, figures, table],
+      views: [...head, caption, legend, map, prose, ledger, score, table],
+      nodes: [...head, caption, legend, map, prose, figures, table],
     };
   }
   const flow = flowView(actions);
   const caption = captionView(actions, flowStory);
   const legend = legendView({ flow: true });
   if (kind === "flow") {
-    const nodes = [...head, flow, caption, legend];
+    const nodes = [...head, map, flow, caption, legend];
     return { views: nodes, nodes };
   }
   const prose = proseView(actions);
@@ -57,8 +63,8 @@ function arrange(kind, actions) {
   const reading = el("div", { class: "reading" }, prose, ledger, score);
   // The rollout matrix will stand between the reading and the table.
   return {
-    views: [...head, flow, caption, prose, ledger, score, table, legend],
-    nodes: [...head, flow, caption, reading, table, legend],
+    views: [...head, map, flow, caption, prose, ledger, score, table, legend],
+    nodes: [...head, map, flow, caption, reading, table, legend],
   };
 }
 
@@ -77,7 +83,9 @@ export function createSheet(kind, actions, redraw) {
   });
   const { views, nodes } = arrange(kind, actions);
   const tip = tipView(root);
-  root.append(...nodes, tip);
+  const help = helpView();
+  const bar = barView(actions, help);
+  root.append(bar, help, ...nodes, tip);
   let theme = 0;
   let stale = true;
   const stopTheme = watchTheme(() => (theme++, redraw()));
@@ -90,8 +98,14 @@ export function createSheet(kind, actions, redraw) {
   });
   size.observe(root);
   root.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    actions.clear();
+    const command = (event.ctrlKey || event.metaKey) && !event.altKey;
+    const letter = event.key.toLowerCase();
+    if (command && (letter === "z" || letter === "y")) (letter === "y" || event.shiftKey ? actions.redo : actions.undo)();
+    else if (event.key === "?") bar.toggle();
+    else if (event.key !== "Escape") return;
+    else if (help.hidden) actions.clear();
+    else bar.toggle(false);
+    event.preventDefault();
     event.stopPropagation();
   });
 
@@ -116,8 +130,8 @@ export function createSheet(kind, actions, redraw) {
       }
       // Not laid out yet: the observer asks again as soon as there is a width.
       if (!width) return;
-      for (const view of views) if (!scene.empty || !isFigure(view)) view.draw(scene, inner, theme);
-      tip.draw(scene);
+      for (const view of [bar, ...views]) if (!scene.empty || !isFigure(view)) view.draw(scene, inner, theme);
+      if (kind !== "comparison") tip.draw(scene);
     },
     stop() {
       size.disconnect();
@@ -127,4 +141,4 @@ export function createSheet(kind, actions, redraw) {
 }
 
 /** Views that have nothing to show when there is no ordinary token. @param {HTMLElement} view */
-const isFigure = (view) => ["flow", "text", "text specimen", "ledger", "score-line"].includes(view.className);
+const isFigure = (view) => ["flow", "text", "text specimen", "ledger", "score-line", "minimap"].includes(view.className);

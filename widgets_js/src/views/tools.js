@@ -127,16 +127,18 @@ function lamView(actions) {
     /** @param {Scene} scene */
     draw({ state }) {
       // Written only when it differs: writing it back would fight the hand that drags it.
-      if (Number(input.value) !== state.lam) input.value = String(state.lam);
-      input.style.setProperty("--p", String(state.lam));
-      output.textContent = state.lam.toFixed(2);
+      const own = Number.isNaN(state.lam);
+      const lam = own ? 0.5 : state.lam;
+      if (Number(input.value) !== lam) input.value = String(lam);
+      input.style.setProperty("--p", String(lam));
+      output.textContent = own ? "own" : lam.toFixed(2);
     },
   });
 }
 
 /** @param {import("../actions.js").Actions} actions */
 function granularityView(actions) {
-  const names = /** @type {const} */ (["sentence", "word", "token"]);
+  const names = /** @type {const} */ (["passage", "sentence", "word", "token"]);
   const group = el("div", { class: "segments", role: "radiogroup", "aria-label": "Granularity" });
   for (const name of names) {
     const radio = el("button", { type: "button", role: "radio" }, `${name}s`);
@@ -146,7 +148,10 @@ function granularityView(actions) {
   roving(group, "[role=radio]", (radio) => radio.click());
   return Object.assign(el("div", { class: "tool right" }, el("span", { class: "label" }, "show"), group), {
     /** @param {Scene} scene */
-    draw({ state }) {
+    draw({ state, x }) {
+      // What is one passage needs no grain of its own.
+      const first = /** @type {HTMLElement} */ (group.firstElementChild);
+      first.hidden = state.granularity !== "passage" && x.passageIds.every((id) => id <= 0);
       check(group, names.indexOf(state.granularity));
     },
   });
