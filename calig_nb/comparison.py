@@ -71,7 +71,7 @@ def comparable(explanations: Any) -> tuple[Explanation, ...]:
 def names_of(explanations: Sequence[Explanation]) -> tuple[str, ...]:
     """Names that tell explanations apart: by method, class, model or λ, or by number."""
     features = (
-        lambda e: str(e.config.get("method", "")).upper(),
+        lambda e: str(e.config.get("method", "")).replace("ca-lig", "CA-LIG"),
         lambda e: e.target_name + ("" if e.contrast is None else f" / {e.labels[e.contrast]}"),
         lambda e: str(e.config.get("model", "")).rstrip("/").split("/")[-1],
         lambda e: f"λ = {e.fusion.lam:g}",

@@ -2,7 +2,7 @@
 import { number, quoted, short, signed } from "./format.js";
 import { peak } from "./picture.js";
 import { memo, sceneMaker } from "./scene.js";
-import { units } from "./units.js";
+import { told, units } from "./units.js";
 
 /** @typedef {import("./wire.js").Explanation} Explanation */
 /** @typedef {import("./store.js").State} State */
@@ -28,7 +28,7 @@ export function differ(values) {
 /** One name for a row: what all have, or what became of it. @param {string[]} texts */
 export function nameOf(texts) {
   const same = texts.every((t) => t.toLowerCase() === texts[0].toLowerCase());
-  return same ? quoted(short(texts[0], 40)) : texts.map((t) => (t ? quoted(short(t, 20)) : NOTHING)).join(" → ");
+  return same ? short(texts[0], 40) : texts.map((t) => (t ? quoted(short(t, 20)) : NOTHING)).join(" → ");
 }
 
 export function comparisonMaker() {
@@ -135,7 +135,7 @@ function rowUnits(all, rows, granularity) {
   const texts = grain.map((row) => row.map((own, i) => own.map((u) => sides[i].names[u]).join(" ")));
   const names = texts.map(nameOf);
   const special = grain.map((row) => row.every((own, i) => own.every((u) => sides[i].special[u])));
-  return { granularity, count: grain.length, of, members, names, labels: names, special, stops: [], rowsOf, texts };
+  return { granularity, count: grain.length, of, members, names, labels: told(names), special, stops: [], rowsOf, texts };
 }
 
 /** How the explanations differ, in a sentence or two. @param {Scene} scene @returns {Part[]} */
@@ -143,15 +143,15 @@ export function comparisonStory(scene) {
   const { sides, values, difference, order, units, selected } = /** @type {Compared} */ (scene);
   const two = sides.length === 2;
   /** @param {number} n @returns {Part[]} */
-  const told = (n) => {
+  const change = (n) => {
     const shown = values[n].map((v) => (v === null ? NOTHING : signed(v)));
     return [
-      { unit: n, text: units.names[n] },
+      { unit: n, text: units.labels[n] },
       two ? ` from ${shown[0]} to ${shown[1]}, ` : ` ${shown.join(" / ")}, `,
       { strong: two ? signed(difference[n]) : `spread ${number(difference[n])}` },
     ];
   };
-  const list = (/** @type {number[]} */ rows) => rows.flatMap((n, i) => [...(i ? ["; "] : []), ...told(n)]);
+  const list = (/** @type {number[]} */ rows) => rows.flatMap((n, i) => [...(i ? ["; "] : []), ...change(n)]);
   if (selected.length) return [...list(selected), "."];
   if (!order.length) return ["There is nothing to compare."];
   const { texts } = /** @type {ReturnType<typeof rowUnits>} */ (units);
@@ -165,7 +165,7 @@ export function comparisonStory(scene) {
       ...turn,
       "Of what was edited, most comes from ",
       ...list(edited.slice(0, 2)),
-      ...(kept.length ? ["; of what was kept, from ", ...told(kept[0])] : []),
+      ...(kept.length ? ["; of what was kept, from ", ...change(kept[0])] : []),
       ".",
     ];
   const strength = (/** @type {number} */ n) => peak(values[n].map((v) => v ?? 0));

@@ -60,8 +60,8 @@ export function units(x, granularity) {
   return { granularity, count: members.length, of, members, names, labels: told(names), special, stops };
 }
 
-/** @param {string[]} names */
-function told(names) {
+/** Names, told apart where they repeat. @param {string[]} names */
+export function told(names) {
   /** @type {Map<string, number>} */
   const total = new Map();
   for (const name of names) total.set(name, (total.get(name) ?? 0) + 1);

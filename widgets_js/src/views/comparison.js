@@ -1,5 +1,5 @@
 /** The comparison: the texts side by side on one scale, and below them their difference, row by row. */
-import { percent, signed } from "../lib/format.js";
+import { isolated, percent, signed } from "../lib/format.js";
 import { comparisonStory } from "../lib/comparison.js";
 import { captionView } from "./caption.js";
 import { differenceView } from "./comparison_rows.js";
@@ -32,8 +32,16 @@ export function comparisonViews(actions) {
       now.forEach((side, i) => views[i].draw(side, width));
     },
   });
+  const names = el("span");
+  const title = Object.assign(el("div", { class: "question" }, el("span", { class: "why" }, names)), {
+    /** @param {import("../lib/scene.js").Scene} scene */
+    draw(scene) {
+      names.textContent = /** @type {Compared} */ (scene).sides.map((s) => isolated(s.name)).join(" against ");
+    },
+  });
   const all = [
-    toolsView(actions),
+    title,
+    toolsView(actions, { play: false }),
     noticeView(actions),
     captionView(actions, comparisonStory),
     legendView({ flow: false }),
@@ -52,7 +60,7 @@ function sideView(actions, i) {
     ...actions,
     pick: (unit, more) => actions.pick(/** @type {number} */ (rowOf(unit)), more),
     hover: (unit) => actions.hover(rowOf(unit)),
-  });
+  }, { small: true });
   const name = el("b", { dir: "auto" });
   const said = el("span");
   const net = el("p", { class: "sum" });
@@ -61,13 +69,12 @@ function sideView(actions, i) {
     /** @param {Side} now @param {number} width */
     draw(now, width) {
       side = now;
-      const { x, picture: p, layer, units } = now.scene;
+      const { x, picture: p, layer } = now.scene;
       name.textContent = now.name;
       set(root, { "aria-label": `${i + 1}: ${now.name}` });
       said.textContent = `${p.name} ${percent(x.probs[x.target])}, score ${signed(x.score)}`;
       const values = layer === null ? p.net : p.cells[layer];
       net.textContent = `all tokens: net ${signed(values.reduce((a, v) => a + v, 0))} for ${p.name}`;
-      void units;
       prose.draw(now.scene, width);
     },
   });

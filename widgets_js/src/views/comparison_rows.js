@@ -62,7 +62,7 @@ export function differenceView(actions) {
             el(
               "tr",
               { "data-unit": n },
-              el("th", { scope: "row" }, el("button", { type: "button", class: "word", "data-unit": n, tabindex: i ? -1 : 0, dir: "auto" }, units.names[n])),
+              el("th", { scope: "row" }, el("button", { type: "button", class: "word", "data-unit": n, tabindex: i ? -1 : 0, dir: "auto" }, units.labels[n])),
               ...values[n].map((v) => cell(v, most)),
               el("td", {}, el("b", {}, two ? signed(difference[n]) : number(difference[n]))),
             ),

@@ -13,9 +13,9 @@ const LARGEST = 40;
 
 /**
  * @param {import("../actions.js").Actions} actions
- * @param {{specimen?: boolean}} [options] set as a specimen: serif, larger
+ * @param {{specimen?: boolean, small?: boolean}} [options] set as a specimen: serif, larger; or small in any width
  */
-export function proseView(actions, { specimen = false } = {}) {
+export function proseView(actions, { specimen = false, small = false } = {}) {
   const title = el("b");
   const unit = el("span");
   const text = el("div", {
@@ -74,7 +74,7 @@ export function proseView(actions, { specimen = false } = {}) {
         text.classList.toggle("joined", state.granularity === "sentence" || state.granularity === "passage");
       }
       if (resized(width, units, span)) {
-        const size = fontSize(text, scene, specimen);
+        const size = fontSize(text, scene, specimen, small);
         text.style.setProperty("--size", `${size}px`);
         fold(text);
       }
@@ -106,11 +106,11 @@ function reveal(box, word) {
     box.scrollTop = top - box.clientHeight / 2;
 }
 
-/** @param {HTMLElement} text @param {Scene} scene @param {boolean} specimen */
-function fontSize(text, { x }, specimen) {
+/** @param {HTMLElement} text @param {Scene} scene @param {boolean} specimen @param {boolean} small */
+function fontSize(text, { x }, specimen, small) {
   const width = text.clientWidth;
   const count = x.tokens.length;
-  const narrow = width < 480;
+  const narrow = small || width < 480;
   if (specimen) {
     const family = getComputedStyle(text).fontFamily;
     const chips = x.special.filter(Boolean).length * 40;

@@ -11,10 +11,11 @@ const PAUSE = "M3.500 2h3v12h-3zM9.500 2h3v12h-3z";
 
 /**
  * @param {import("../actions.js").Actions} actions
- * @param {{slider?: boolean}} [options] choose the layer with a slider in any case
+ * @param {{slider?: boolean, play?: boolean}} [options] choose the layer with a slider in any case; offer to play
  */
-export function toolsView(actions, { slider = false } = {}) {
+export function toolsView(actions, { slider = false, play: plays = true } = {}) {
   const play = playView(actions);
+  play.hidden = !plays;
   const layer = el("div", { class: "tool layers" });
   const lam = lamView(actions);
   const granularity = granularityView(actions);
