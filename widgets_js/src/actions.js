@@ -1,5 +1,6 @@
 /** What a reader can do, as changes of the one state. */
 import { same, turnTo } from "./lib/question.js";
+import { matrixActions } from "./matrix_actions.js";
 import { createPlayer } from "./player.js";
 
 /** @typedef {import("./lib/store.js").Store} Store */
@@ -88,7 +89,7 @@ export function createActions(store, scene) {
     },
 
     /** @param {State["granularity"]} granularity */
-    granularity: (granularity) => store.set({ granularity, hover: null, preview: null }),
+    granularity: (granularity) => store.set({ granularity, hover: null, preview: null, cross: null, zoom: null }),
 
     nextTheme() {
       const next = /** @type {const} */ ({ auto: "light", light: "dark", dark: "auto" });
@@ -110,7 +111,8 @@ export function createActions(store, scene) {
 
     clear() {
       clearTimeout(timer);
-      store.set({ selected: [], layer: null, hover: null, hoverLayer: null, preview: null, ...STILL });
+      const looked = { hover: null, hoverLayer: null, preview: null, cross: null, zoom: null };
+      store.set({ selected: [], layer: null, cell: [], head: null, ...looked, ...STILL });
     },
 
     stop() {
@@ -119,7 +121,7 @@ export function createActions(store, scene) {
       player.stop();
     },
   };
-  return actions;
+  return { ...actions, matrix: matrixActions(store, scene, actions) };
 }
 
 /** @typedef {ReturnType<typeof createActions>} Actions */

@@ -2,6 +2,7 @@
 import { createActions } from "./actions.js";
 import { sceneMaker } from "./lib/scene.js";
 import { SHARED, createStore } from "./lib/store.js";
+import { createMatrices } from "./matrices.js";
 import { readExplanation, readMatrices } from "./lib/wire.js";
 import { createSheet } from "./views/sheet.js";
 
@@ -30,7 +31,8 @@ function render({ model, el: host }) {
   let x = readExplanation(get);
   let scene = makeScene(x, store.state);
   const actions = createActions(store, () => (scene = makeScene(x, store.state)));
-  const sheet = createSheet(get("_view") ?? "workbench", actions, later);
+  const matrices = createMatrices((content) => model.send(content), later);
+  const sheet = createSheet(get("_view") ?? "workbench", actions, matrices, later);
   host.replaceChildren(sheet.root);
 
   let frame = 0;
@@ -71,8 +73,9 @@ function render({ model, el: host }) {
     [
       "msg:custom",
       (content, buffers) => {
-        if (content?.kind !== "matrices" || !buffers?.[0]) return;
         try {
+          if (["rollout", "heads"].includes(content?.kind)) return matrices.receive(content, buffers, x.tokens.length);
+          if (content?.kind !== "matrices" || !buffers?.[0]) return;
           x = { ...x, matrices: readMatrices(buffers[0], get("_meta").matrix, x.tokens.length) };
         } catch {
           // The answer to an earlier question; the one to this question is still to come.
@@ -108,6 +111,7 @@ function render({ model, el: host }) {
     unlisten();
     tell.stop();
     actions.stop();
+    matrices.stop();
     sheet.stop();
     sheet.root.remove();
   };

@@ -17,6 +17,8 @@ import { units } from "./units.js";
  * @typedef {object} Scene
  * @property {Explanation} x
  * @property {State} state
+ * @property {import("./fusion.js").Signals} signals
+ * @property {import("./fusion.js").Fusion} fusion
  * @property {import("./units.js").Units} units
  * @property {import("./units.js").Units} sentences
  * @property {import("./picture.js").Picture} picture
@@ -135,6 +137,8 @@ export function sceneMaker() {
     return {
       x,
       state,
+      signals,
+      fusion,
       units: u,
       sentences: sentencesOf(x),
       picture: p,

@@ -13,7 +13,15 @@
  * @property {"auto" | "light" | "dark"} theme
  * @property {number} target
  * @property {number | null} contrast
+ * @property {boolean} alone the matrix of one layer instead of the rollout up to it
+ * @property {boolean} residual the matrix with what each position brought along itself
+ * @property {number[]} cell row and column of the pinned cell, tokens; or nothing
+ * @property {number | null} head whose matrix is shown; null: all heads fused
+ * @property {boolean} matrix the workbench's matrix is unfolded
  *
+ * @property {[number, number] | null} cross row and column pointed at, units
+ * @property {{row: number, column: number, size: number} | null} zoom part of the matrix that is shown
+ * @property {boolean} heads the heads are laid out
  * @property {number | null} hover unit pointed at
  * @property {number | null} hoverLayer
  * @property {number | null} preview unit whose ribbons are shown while it is pointed at
@@ -33,6 +41,11 @@ export const SHARED = /** @type {const} */ ([
   "theme",
   "target",
   "contrast",
+  "alone",
+  "residual",
+  "cell",
+  "head",
+  "matrix",
 ]);
 
 /** @type {State} */
@@ -45,6 +58,14 @@ export const INITIAL = {
   theme: "auto",
   target: 0,
   contrast: null,
+  alone: false,
+  residual: false,
+  cell: [],
+  head: null,
+  matrix: false,
+  cross: null,
+  zoom: null,
+  heads: false,
   hover: null,
   hoverLayer: null,
   preview: null,

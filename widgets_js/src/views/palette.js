@@ -73,3 +73,23 @@ export function hatching(context, colour, line, ratio) {
   pattern?.setTransform(new DOMMatrix().scale(1 / ratio));
   return pattern ?? colour;
 }
+
+/**
+ * The same tones as bytes, for pictures with a pixel for each cell.
+ * @param {(t: number) => string} tone @returns {(t: number) => ArrayLike<number>} red, green, blue, opacity
+ */
+export function toneBytes(tone) {
+  const strip = document.createElement("canvas");
+  strip.width = 2 * STEPS + 1;
+  strip.height = 1;
+  const pen = strip.getContext("2d");
+  for (let i = 0; pen && i <= 2 * STEPS; i++) {
+    pen.fillStyle = tone(i / STEPS - 1);
+    pen.fillRect(i, 0, 1, 1);
+  }
+  const data = pen?.getImageData(0, 0, strip.width, 1).data ?? new Uint8ClampedArray(4 * strip.width);
+  return (t) => {
+    const at = 4 * Math.round((Math.max(-1, Math.min(1, t)) + 1) * STEPS);
+    return data.subarray(at, at + 4);
+  };
+}

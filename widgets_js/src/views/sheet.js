@@ -8,6 +8,7 @@ import { legendView } from "./legend.js";
 import { noticeView } from "./notice.js";
 import { proseView } from "./prose.js";
 import { questionView } from "./question.js";
+import { rolloutView } from "./rollout.js";
 import { scoreLineView } from "./score_line.js";
 import { tableView } from "./table.js";
 import { watchTheme } from "./theme.js";
@@ -16,19 +17,25 @@ import { toolsView } from "./tools.js";
 
 /** @typedef {import("../lib/scene.js").Scene} Scene */
 /** @typedef {HTMLElement & {draw(scene: Scene, width: number, theme: number): void}} View */
-/** @typedef {"workbench" | "tokens" | "flow"} Kind */
+/** @typedef {"workbench" | "tokens" | "flow" | "rollout"} Kind */
 
 /** Up to this many tokens there is room for the score line under the text. */
 const BRIEF = 80;
 
-const NAMES = { workbench: "Relevance workbench", tokens: "Relevance of the text", flow: "Relevance flow" };
+const NAMES = {
+  workbench: "Relevance workbench",
+  tokens: "Relevance of the text",
+  flow: "Relevance flow",
+  rollout: "Relevance rollout",
+};
 
 /**
  * @param {Kind} kind
  * @param {import("../actions.js").Actions} actions
+ * @param {import("../matrices.js").Matrices} matrices
  * @returns {{views: View[], nodes: HTMLElement[]}} the views to draw, and the nodes that hold them
  */
-function arrange(kind, actions) {
+function arrange(kind, actions, matrices) {
   const head = [questionView(actions), toolsView(actions, { slider: kind === "tokens" }), noticeView(actions)];
   if (kind === "tokens") {
     const caption = captionView(actions, textStory);
@@ -43,11 +50,15 @@ function arrange(kind, actions) {
       nodes: [...head, caption, legend, prose, figures, table],
     };
   }
+  if (kind === "rollout") {
+    const nodes = [...head, rolloutView(actions, matrices, { folded: false }), tableView(), legendView({ flow: false, matrix: true })];
+    return { views: nodes, nodes };
+  }
   const flow = flowView(actions);
   const caption = captionView(actions, flowStory);
   const legend = legendView({ flow: true });
   if (kind === "flow") {
-    const nodes = [...head, flow, caption, legend];
+    const nodes = [...head, flow, caption, tableView(), legend];
     return { views: nodes, nodes };
   }
   const prose = proseView(actions);
@@ -55,19 +66,20 @@ function arrange(kind, actions) {
   const score = scoreLineView();
   const table = tableView();
   const reading = el("div", { class: "reading" }, prose, ledger, score);
-  // The rollout matrix will stand between the reading and the table.
+  const rollout = rolloutView(actions, matrices, { folded: true });
   return {
-    views: [...head, flow, caption, prose, ledger, score, table, legend],
-    nodes: [...head, flow, caption, reading, table, legend],
+    views: [...head, flow, caption, prose, ledger, score, rollout, table, legend],
+    nodes: [...head, flow, caption, reading, rollout, table, legend],
   };
 }
 
 /**
  * @param {Kind} kind
  * @param {import("../actions.js").Actions} actions
+ * @param {import("../matrices.js").Matrices} matrices
  * @param {() => void} redraw asked for when the width or the colours change
  */
-export function createSheet(kind, actions, redraw) {
+export function createSheet(kind, actions, matrices, redraw) {
   const root = el("section", {
     class: "calig",
     "data-view": kind,
@@ -75,7 +87,7 @@ export function createSheet(kind, actions, redraw) {
     // JupyterLab would take single letters as commands for the cell.
     "data-lm-suppress-shortcuts": "true",
   });
-  const { views, nodes } = arrange(kind, actions);
+  const { views, nodes } = arrange(kind, actions, matrices);
   const tip = tipView(root);
   root.append(...nodes, tip);
   let theme = 0;
@@ -127,4 +139,5 @@ export function createSheet(kind, actions, redraw) {
 }
 
 /** Views that have nothing to show when there is no ordinary token. @param {HTMLElement} view */
-const isFigure = (view) => ["flow", "text", "text specimen", "ledger", "score-line"].includes(view.className);
+const isFigure = (view) =>
+  ["flow", "text", "text specimen", "ledger", "score-line", "rollout", "more rollout"].includes(view.className);
