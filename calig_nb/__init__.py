@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .fusion import Fusion as Fusion
     from .results import Explanation as Explanation
     from .widgets import RelevanceFlow as RelevanceFlow
+    from .widgets import RolloutView as RolloutView
     from .widgets import TokenView as TokenView
     from .widgets import Workbench as Workbench
 
@@ -23,6 +24,7 @@ _HOME = {
     "Explanation": "results",
     "Fusion": "fusion",
     "RelevanceFlow": "widgets",
+    "RolloutView": "widgets",
     "TokenView": "widgets",
     "Workbench": "widgets",
     "demos": "demo",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets as t
@@ -11,6 +11,11 @@ import traitlets as t
 from ..fusion import Fusion
 from ..results import Explanation
 from . import wire
+from .answers import answer
+from .selection import Selection
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -31,6 +36,11 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]
         theme: "auto" follows the notebook; "light"; "dark".
         target: Index of the explained class.
         contrast: Index of the class it is set against, or None.
+        alone: The matrix of one layer alone, instead of the rollout up to it.
+        residual: Whether the matrix shows what each position brought along itself.
+        cell: The pinned cell of the matrix: row and column, as tokens; or nothing.
+        head: The attention head whose matrix is shown; None for all, fused.
+        matrix: Whether the workbench's rollout matrix is unfolded.
 
     Raises:
         TypeError: If an option is unknown, or the first argument is not an explanation.
@@ -58,6 +68,13 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]
     theme = t.Enum(["auto", "light", "dark"], "auto").tag(sync=True)
     target = t.Int(0).tag(sync=True)
     contrast = t.Int(None, allow_none=True).tag(sync=True)
+    alone = t.Bool(False).tag(sync=True)
+    residual = t.Bool(False).tag(sync=True)
+    cell = t.List(t.Int()).tag(sync=True)
+    head = t.Int(None, allow_none=True).tag(sync=True)
+    matrix = t.Bool(False).tag(sync=True)
+
+    _figure = "tokens"
 
     def __init__(self, explanation: Explanation, **state: Any) -> None:
         name = type(self).__name__
@@ -87,6 +104,26 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]
     def explanation(self) -> Explanation:
         """What is on screen, with the λ that is set there."""
         return self._explanation.with_lam(self.lam)
+
+    @property
+    def selection(self) -> Selection:
+        """What is selected: tokens, spans of the text, a table."""
+        return Selection(self.explanation, tuple(sorted(self.selected)))
+
+    def figure(self, **state: Any) -> Figure:
+        """What is on screen as a matplotlib figure; ``state`` changes parts of it."""
+        shown = {
+            "layer": self.layer,
+            "granularity": self.granularity,
+            "theme": "light" if self.theme == "auto" else self.theme,
+        }
+        if self._figure != "tokens":
+            shown["selected"] = tuple(self.selected)
+        if self._figure == "rollout":
+            names = ("channel", "alone", "residual", "head")
+            shown |= {name: getattr(self, name) for name in names}
+            shown["cell"] = tuple(self.cell) or None
+        return self.explanation.figure(**{"view": self._figure, **shown, **state})
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._explanation!r})"
@@ -119,6 +156,21 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]
             raise t.TraitError(f"selected must hold tokens between 0 and {last}, got {wrong}.")
         return list(proposal["value"])
 
+    @t.validate("cell")
+    def _check_cell(self, proposal: Any) -> list[int]:
+        cell, last = list(proposal["value"]), len(self._explanation.tokens) - 1
+        if cell and (len(cell) != 2 or any(not 0 <= i <= last for i in cell)):
+            raise t.TraitError(
+                f"cell must be [] or [row, column] with tokens between 0 and {last}, got {cell}."
+            )
+        return cell
+
+    @t.validate("head")
+    def _check_head(self, proposal: Any) -> Any:
+        if proposal["value"] is not None and proposal["value"] < 0:
+            raise t.TraitError(f"head must be None or at least 0, got {proposal['value']}.")
+        return proposal["value"]
+
     @t.validate("target", "contrast")
     def _check_class(self, proposal: Any) -> Any:
         index, labels = proposal["value"], self._explanation.labels
@@ -139,8 +191,8 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]
             self._matrices = content if len(content) <= wire.INLINE_LIMIT else b""
 
     def _answer(self, _: Any, content: Any, __: Any) -> None:
-        if isinstance(content, dict) and content.get("kind") == "matrices":
-            self.send({"kind": "matrices"}, [wire.matrices(self._explanation)[2]])
+        if isinstance(content, dict) and (found := answer(self._explanation, content)):
+            self.send(*found)
 
     def _ask(self, _: Any = None) -> None:
         """Explain the class that was picked, and show what comes back or what went wrong."""

@@ -238,7 +238,7 @@ class Sheet:
         pixels: int = self.page.evaluate(
             """() => {
               const cell = document.querySelector("#cell").getBoundingClientRect();
-              const clipped = (n) => n.closest(".prose.long, .table, .tip, select, defs") !== null;
+              const clipped = (n) => n.closest(".prose.long, .table, .thumbs, .tip, select, defs") !== null;
               const boxes = [...document.querySelectorAll(".calig, .calig *")]
                 .filter((n) => !clipped(n) && n.getClientRects().length)
                 .map((n) => n.getBoundingClientRect());

@@ -97,7 +97,8 @@ export function matrixMaker() {
     const pinned = state.cell.length === 2 && Math.max(i, k) < T ? /** @type {Cell} */ ([units.of[i], units.of[k]]) : null;
     const cross = state.cross && Math.max(...state.cross) < units.count ? state.cross : pinned;
     const film = filmOf(frames, state.channel, units, T, p.sign);
-    const looked = cross && shown ? shown[cross[0] * units.count + cross[1]] : null;
+    // A pinned cell stays for long: the contrast adapts to what is pointed at only.
+    const looked = state.cross && cross && shown ? shown[cross[0] * units.count + cross[1]] : null;
     const name = layerName(b, L);
     const from = single ? b : 0;
     return {

@@ -11,8 +11,8 @@ import { svg, textWidth } from "./dom.js";
 export const NAME = 16;
 /** Names of rows and columns need so much room, in px. */
 const ROOM = { row: 13, column: 15 };
-/** From this many units on the ends of sentences are drawn. */
-const LONG = 24;
+/** The ends of sentences are drawn from this many units on, where they stand at least so many px apart. */
+const SENTENCES = { least: 24, apart: 26 };
 
 /** @param {import("../lib/units.js").Units} units @param {number} u */
 export const nameOf = (units, u) => (units.special[u] ? bare(units.names[u]) : short(units.names[u], NAME));
@@ -37,7 +37,7 @@ export function drawNames(g, m, layout) {
     const turned = angle ? { transform: `rotate(${angle} ${x} ${y})`, "text-anchor": rtl ? "end" : "start" } : { "text-anchor": "middle" };
     label(u, columns.includes(u) || (!m.cross && selected.includes(u)), { x, y, ...turned, "data-column": u });
   }
-  if (w.size > LONG)
+  if (w.size >= SENTENCES.least && m.n * cell > SENTENCES.apart * units.stops.length)
     for (const stop of units.stops) {
       const [x, y] = [layout.x(stop) + ((rtl ? -1 : 1) * cell) / 2, layout.y(stop) + cell / 2];
       if (x > x0 && x < x1) nodes.push(line(x, x, y0, layout.y1, "stop"));

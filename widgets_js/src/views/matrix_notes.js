@@ -10,7 +10,7 @@ import { thumbs } from "./thumbs.js";
 /** @typedef {import("../lib/matrix.js").Matrix} Matrix */
 
 const LINKS = 6;
-const SCALE = { width: 132, height: 9 };
+const SCALE = { width: 96, height: 9 };
 
 /** @param {import("../actions.js").Actions} actions */
 export function matrixNotes(actions) {
@@ -69,7 +69,7 @@ function how(m) {
       : m.alone
         ? "Only what this layer adds, in shares."
         : "In shares; the sums below the columns are the evidence shown in the text, as it stands after this layer.";
-  const beyond = m.beyond ? ` ${m.beyond} cell${m.beyond === 1 ? " is" : "s are"} beyond the scale and marked + or ${MINUS}.` : "";
+  const beyond = m.beyond ? ` ${m.beyond} cell${m.beyond === 1 ? " is" : "s are"} beyond the scale: marked + or ${MINUS} where there is room.` : "";
   return column + sum + beyond;
 }
 

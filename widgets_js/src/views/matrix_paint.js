@@ -84,40 +84,30 @@ function bitmap(values, n, scaled, bytes, rtl) {
   return canvas;
 }
 
-/** Sums of the columns below and of the rows beside, each on its own scale. @param {Context} context @param {Matrix} m @param {MatrixLayout} layout @param {Palette} colours @param {string | CanvasPattern} hatch */
-function edges(context, m, layout, colours, hatch) {
-  const { x0, x1, y0, y1, cell, window: w, margin, rtl } = layout;
+/** Sums of the columns below and of the rows beside, on one scale. @param {Context} context @param {Matrix} m @param {MatrixLayout} layout @param {Palette} colours @param {string | CanvasPattern} hatch */
+function edges(context, m, { x, y, x0, x1, y0, y1, cell, window: w, margin, rtl }, colours, hatch) {
   const thick = Math.max(0.75, cell - (cell > 9 ? 1 : 0));
-  const bar = (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ width, /** @type {number} */ height, /** @type {number} */ v) => {
-    context.fillStyle = rgba(colours[v > 0 ? "sup" : "opp"]);
-    context.fillRect(x, y, width, height);
-    if (v > 0 || Math.min(width, height) < 3) return;
-    context.fillStyle = hatch;
-    context.fillRect(x, y, width, height);
-  };
-  const lines = [place(m.columns, w.column, w.size), place(m.rows, w.row, w.size)];
-  lines.forEach(({ from, share, most }, side) => {
-    const reach = margin / Math.max(1e-12, share);
-    const zero = (side === 0 ? y1 + 8 : rtl ? x0 - 8 - margin : x1 + 8) + (side === 0 || rtl ? most.plus : most.minus) * reach;
-    const values = side === 0 ? m.columns : m.rows;
-    for (let u = from; u < from + w.size; u++) {
-      const v = values[u];
+  const sides = [m.columns.slice(w.column, w.column + w.size), m.rows.slice(w.row, w.row + w.size)];
+  const most = sides.map((side) => [Math.max(0, ...side), Math.max(0, ...side.map((v) => -v))]);
+  const reach = margin / Math.max(1e-12, ...most.map(([plus, minus]) => plus + minus));
+  sides.forEach((side, n) => {
+    // Support stands above the columns' axis, and at the far side of the rows'.
+    const zero = n === 0 ? y1 + 8 + most[0][0] * reach : rtl ? x0 - 8 - most[1][1] * reach : x1 + 8 + most[1][1] * reach;
+    side.forEach((v, i) => {
       const length = Math.abs(v) * reach;
-      if (length < 0.3) continue;
-      if (side === 0) bar(layout.x(u) - thick / 2, v > 0 ? zero - length : zero, thick, length, v);
-      else bar(v > 0 !== rtl ? zero : zero - length, layout.y(u) - thick / 2, length, thick, v);
-    }
+      if (length < 0.3) return;
+      const back = n === 0 ? v > 0 : v > 0 === rtl;
+      const [from, at] = [back ? zero - length : zero, n === 0 ? x(w.column + i) : y(w.row + i)];
+      const box = n === 0 ? [at - thick / 2, from, thick, length] : [from, at - thick / 2, length, thick];
+      for (const fill of v < 0 && Math.min(thick, length) >= 3 ? [rgba(colours.opp), hatch] : [rgba(colours[v > 0 ? "sup" : "opp"])]) {
+        context.fillStyle = fill;
+        context.fillRect(box[0], box[1], box[2], box[3]);
+      }
+    });
     context.fillStyle = rgba(colours.ink3);
-    if (side === 0) context.fillRect(x0, Math.round(zero), x1 - x0, 1);
+    if (n === 0) context.fillRect(x0, Math.round(zero), x1 - x0, 1);
     else context.fillRect(Math.round(zero), y0, 1, y1 - y0);
   });
-}
-
-/** Room on either side of zero. @param {number[]} values @param {number} from @param {number} size */
-function place(values, from, size) {
-  const shown = values.slice(from, from + size);
-  const most = { plus: Math.max(0, ...shown), minus: Math.max(0, ...shown.map((v) => -v)) };
-  return { from, most, share: most.plus + most.minus };
 }
 
 /**

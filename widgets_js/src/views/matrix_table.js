@@ -1,4 +1,4 @@
-/** The matrix as a table: all of it while it can be read, else its strongest cells. */
+/** The matrix as a table of its cells, strongest first; a table as wide as the matrix could not be read. */
 import { matrixRows } from "../lib/csv.js";
 import { number, short, signed } from "../lib/format.js";
 import { digitsOf, unitOf } from "../lib/matrix_story.js";
@@ -8,8 +8,6 @@ import { differ, el } from "./dom.js";
 
 /** @typedef {import("../lib/matrix.js").Matrix} Matrix */
 
-/** Up to this many units a side the matrix is written out. */
-const WHOLE = 24;
 const STRONGEST = 200;
 
 export function matrixTable() {
@@ -21,7 +19,7 @@ export function matrixTable() {
   let now;
   const build = () => {
     if (!root.open || !now || !fresh(now.shown)) return;
-    body.replaceChildren(now.n <= WHOLE ? whole(now) : strongest(now));
+    body.replaceChildren(strongest(now));
   };
   root.addEventListener("toggle", build);
   return Object.assign(root, {
@@ -34,19 +32,6 @@ export function matrixTable() {
 }
 
 const th = (/** @type {string} */ scope, /** @type {string} */ text) => el("th", { scope }, el("bdi", {}, text));
-
-/** @param {Matrix} m */
-function whole(m) {
-  const names = m.scene.units.labels.map((label) => short(label, 24));
-  const cell = (/** @type {number} */ q) => el("td", {}, m.shown ? signed(m.shown[q], digitsOf(m)) : "");
-  return el(
-    "table",
-    {},
-    el("caption", {}, `${m.title}, ${m.scene.state.channel}, in ${unitOf(m)}. Rows receive, columns give.`),
-    el("thead", {}, el("tr", {}, el("td"), ...names.map((name) => th("col", name)))),
-    el("tbody", {}, ...names.map((name, i) => el("tr", {}, th("row", name), ...names.map((_, j) => cell(i * m.n + j))))),
-  );
-}
 
 /** @param {Matrix} m */
 function strongest(m) {

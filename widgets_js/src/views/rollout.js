@@ -24,7 +24,7 @@ export function rolloutView(actions, matrices, { folded }) {
   let matrix;
   const caption = captionView(actions, () => matrixStory(matrix));
   const table = matrixTable();
-  const parts = [el("div", { class: "matrix" }, film, el("div", { class: "stage" }, board), notes), caption, table];
+  const parts = [el("div", { class: "matrix" }, film, el("div", { class: "stage" }, board, caption), notes), table];
   const summary = el("summary", {}, "Rollout matrix", el("small", {}, "which position received evidence from which word"));
   const root = folded ? el("details", { class: "more rollout" }, summary, ...parts) : el("div", { class: "rollout" }, ...parts);
   if (folded) root.addEventListener("toggle", () => actions.matrix.unfold(/** @type {HTMLDetailsElement} */ (root).open));
