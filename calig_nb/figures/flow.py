@@ -60,9 +60,10 @@ def flow_figure(
     chosen = {u for u, unit in enumerate(units) if set(unit.tokens) & set(selected)}
     page.question(explanation)
     page.flow(sorted(chosen) or page.strongest_units(), layer)
+    gain = signed(explanation.score - explanation.baseline_score)
     page.note(
         f"Height of a strip: the weight of its layer. Ribbons: the largest steps, up to 80 % of a "
-        f"word's evidence. f(x) − f(x′) = {signed(explanation.score - explanation.baseline_score)}, "
+        f"word’s evidence. f(x) − f(x′) = {gain}, "
         f"λ = {explanation.fusion.lam:.2f}."
     )
     return page.finished()
@@ -207,16 +208,19 @@ class _FlowPage(Page):
         net = zero + plus - minus
         self.axes.plot([net], [top - 5], marker="v", color=self.colours.ink, ms=3.5)
         self.axes.plot([zero] * 2, [top - 3, top + BALANCE + 3], color=self.colours.ink, lw=0.8)
-        self.y = top
         name = self.explanation.target_name
         against = f"opposes {name} {self.opposing.sum():.2f}"
-        self.write(against, zero - minus - 6, 9, self.colours.opposes_text, align="right")
-        self.write(
-            f"{self.supporting.sum():.2f} supports {name}",
-            zero + plus + 6,
-            9,
-            self.colours.supports_text,
-        )
+        speaking = f"{self.supporting.sum():.2f} supports {name}"
+        room = max(self.measured(text, 9, SANS) for text in (against, speaking)) + self.margin + 6
+        beside = zero - minus - room > 0 and zero + plus + room < self.width
+        # Where there is no room beside the bar: above it, as far out as the page allows.
+        left, right = self.margin, self.width - self.margin
+        left, right = (zero - minus - 6, zero + plus + 6) if beside else (left, right)
+        ends = ("right", "left") if beside else ("left", "right")
+        self.y = top if beside else top - 18
+        self.write(against, left, 9, self.colours.opposes_text, align=ends[0])
+        self.y += 0 if beside or 2 * room < self.width else -12
+        self.write(speaking, right, 9, self.colours.supports_text, align=ends[1])
 
     def strip(self, tones: Array, mid: float, height: float, opacity: float) -> None:
         self.axes.plot([self.x0, self.x1], [mid] * 2, color=self.colours.rule, lw=0.6, zorder=0)

@@ -129,7 +129,7 @@ def merged_pair(pair: Array, units: Sequence[Unit]) -> Array:
 def of_channel(pair: Array, channel: Channel) -> Array:
     """One signed matrix: support positive, opposition negative."""
     chosen = {"supporting": pair[0], "opposing": -pair[1]}
-    return chosen.get(channel, pair[0] - pair[1])
+    return np.asarray(chosen.get(channel, pair[0] - pair[1]))
 
 
 def limit_of(values: Array) -> float:
@@ -215,7 +215,7 @@ class _MatrixPage(Page):
             self.y += 16
 
     def cells(self, shown: Array, limit: float, columns: Array, rows: Array, cell: float) -> None:
-        """In vector graphics while there are few; else as a picture, the strongest of a dot kept."""
+        """Vector graphics while there are few; else a picture that keeps the strongest of a dot."""
         t = shown / limit
         if len(rows) > VECTOR:
             ordered = pooled(t if columns[0] < columns[-1] else t[:, ::-1], 2 * cell)
@@ -228,19 +228,21 @@ class _MatrixPage(Page):
         gap = 0.6 if cell > 8 else 0.0
         i, j = np.nonzero(np.abs(t) >= FAINT)
         x, y, d = columns[j] + gap / 2, rows[i] + gap / 2, cell - gap
-        corners = np.stack(
-            [np.stack([x + a * d, y + b * d], -1) for a, b in ((0, 0), (1, 0), (1, 1), (0, 1))], 1
+        corner = ((0, 0), (1, 0), (1, 1), (0, 1))
+        squares = list(np.stack([np.stack([x + a * d, y + b * d], -1) for a, b in corner], 1))
+        tones, signs = self.colours.tones(t[i, j]), np.sign(t[i, j])
+        self.axes.add_collection(PolyCollection(squares, facecolors=tones, linewidths=0))
+        if cell < 6:
+            return
+        against = [square for square, sign in zip(squares, signs, strict=True) if sign < 0]
+        hatching = PolyCollection(
+            against, facecolors="none", hatch="//////", linewidths=0, edgecolors=self.colours.page
         )
-        tones = self.colours.tones(t[i, j])
-        self.axes.add_collection(PolyCollection(corners, facecolors=tones, linewidths=0))
-        against = corners[t[i, j] < 0]
-        if cell >= 6 and len(against):
-            self.axes.add_collection(
-                PolyCollection(
-                    against, facecolors="none", hatch="//////", linewidths=0,
-                    edgecolors=self.colours.page,
-                )
-            )  # fmt: skip
+        self.axes.add_collection(hatching)
+        for sign, marker in ((1, "+"), (-1, "_")):  # beyond the scale
+            beyond = (signs == sign) & (np.abs(t[i, j]) > 1.0001)
+            centre = (x[beyond] + d / 2, y[beyond] + d / 2)
+            self.axes.plot(*centre, marker, color=self.colours.page, ms=min(6, cell / 2))
 
     def sums(
         self, given: Array, taken: Array, columns: Array, rows: Array, cell: float,

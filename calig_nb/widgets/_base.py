@@ -112,7 +112,7 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]
 
     def figure(self, **state: Any) -> Figure:
         """What is on screen as a matplotlib figure; ``state`` changes parts of it."""
-        shown = {
+        shown: dict[str, Any] = {
             "layer": self.layer,
             "granularity": self.granularity,
             "theme": "light" if self.theme == "auto" else self.theme,

@@ -30,7 +30,9 @@ def answer(explanation: Explanation, question: dict[str, Any]) -> Answer | None:
     kind = question.get("kind")
     if kind not in known:
         return None
-    echo = {name: question[name] for name in ("kind", "id", "layer") if name in question}
+    echo: dict[str, Any] = {
+        name: question[name] for name in ("kind", "id", "layer") if name in question
+    }
     try:
         content, buffers = known[kind](explanation, question)
     except Exception as error:
@@ -55,7 +57,8 @@ def _rollout(explanation: Explanation, question: dict[str, Any]) -> Answer:
     asked = explanation.with_lam(question["lam"])
     layers = len(asked.layer_weights) if question.get("film") else layer + 1
     frames = _carried(asked)
-    film, chosen = [], np.empty(0)
+    film: list[npt.NDArray[np.float32]] = []
+    chosen = np.empty((0, 0, 0), np.float32)
     for b, pair in enumerate(islice(frames, layers)):
         chosen = pair if b == layer else chosen
         if question.get("film"):

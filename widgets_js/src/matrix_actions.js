@@ -1,8 +1,6 @@
 /** What a reader can do with the rollout matrix. */
 import { clamp } from "./lib/format.js";
 
-/** @typedef {import("./lib/store.js").State} State */
-
 /** Zooming shows no fewer than this many units. */
 const LEAST = 8;
 
@@ -76,26 +74,8 @@ export function matrixActions(store, scene, shared) {
     /** @param {number} factor below one: closer @param {[number, number]} [around] */
     zoom: (factor, around) => actions.look((store.state.zoom?.size ?? scene().units.count) * factor, around),
 
-    /** Move the window. @param {number} rows @param {number} columns */
-    pan(rows, columns) {
-      const { zoom } = store.state;
-      if (!zoom) return;
-      const most = scene().units.count - zoom.size;
-      store.set({ zoom: { ...zoom, row: clamp(zoom.row + rows, 0, most), column: clamp(zoom.column + columns, 0, most) } });
-    },
-
-    /** @param {State["channel"]} channel */
-    channel: (channel) => store.set({ channel }),
-    /** @param {boolean} alone */
-    alone: (alone) => store.set({ alone, head: null }),
-    /** @param {boolean} residual */
-    residual: (residual) => store.set({ residual }),
-    /** @param {number | null} head */
-    head: (head) => store.set({ head: head === store.state.head ? null : head }),
-    /** @param {boolean} heads */
-    heads: (heads) => store.set(heads ? { heads } : { heads, head: null }),
-    /** @param {boolean} matrix */
-    unfold: (matrix) => store.set({ matrix }),
+    /** Channel, scope, residual, head: nothing hangs on them but the picture. */
+    set: store.set,
   };
   return actions;
 }

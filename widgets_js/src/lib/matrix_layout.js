@@ -22,6 +22,8 @@ import { MIDDLE, WIDE } from "./layout.js";
  */
 
 export const FONT = 12;
+/** The longest name beside the matrix, px. @param {number} width of the widget */
+export const nameRoom = (width) => (width >= MIDDLE ? 104 : 62);
 const LARGEST = { side: 520, cell: 58 };
 const ANGLE = 56;
 /** Left of the board: the film. Right of it: the notes. */
@@ -43,17 +45,16 @@ export function matrixLayout({ width, count, names, zoom, rtl }) {
   const board = wide ? width - BESIDE.film - BESIDE.notes : width;
   const longest = names.reduce((a, w) => Math.max(a, w), 0);
   const margin = middle ? 40 : 26;
-  const left = Math.min(longest, middle ? 110 : 62) + 12;
-  const slant = Math.min(longest, 104);
+  const left = longest + 12;
   const cos = Math.cos((ANGLE * Math.PI) / 180);
-  const right = Math.max(margin + 10, Math.ceil(slant * cos) + 4);
+  const right = Math.max(margin + 10, Math.ceil(longest * cos) + 4);
   const room = Math.max(60, Math.min(LARGEST.side, board - left - right));
   let cell = Math.min(LARGEST.cell, room / window.size);
   // Whole pixels where cells can be told apart: no seam is wider than its neighbour.
   if (cell >= 4) cell = Math.floor(cell);
   const side = cell * window.size;
   const flat = names.every((w) => w + 6 <= cell);
-  const y0 = flat ? 28 : Math.ceil(slant * Math.sin((ANGLE * Math.PI) / 180)) + 18;
+  const y0 = flat ? 28 : Math.ceil(longest * Math.sin((ANGLE * Math.PI) / 180)) + 18;
   const x0 = rtl ? right : left;
   const [x1, y1] = [x0 + side, y0 + side];
   const x = (/** @type {number} */ column) => (rtl ? x1 - (column - window.column + 0.5) * cell : x0 + (column - window.column + 0.5) * cell);

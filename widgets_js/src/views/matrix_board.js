@@ -1,7 +1,7 @@
 /** The board: one canvas for the cells, names and crosshair over it; mouse and keyboard. */
-import { FONT, matrixLayout } from "../lib/matrix_layout.js";
+import { FONT, matrixLayout, nameRoom } from "../lib/matrix_layout.js";
 import { differ, el, set, svg, textWidth } from "./dom.js";
-import { drawCross, drawNames, nameOf } from "./matrix_marks.js";
+import { drawCross, drawNames, namesOf } from "./matrix_marks.js";
 import { paintMatrix } from "./matrix_paint.js";
 import { palette } from "./palette.js";
 
@@ -9,18 +9,15 @@ import { palette } from "./palette.js";
 /** @typedef {import("../lib/matrix_layout.js").MatrixLayout} MatrixLayout */
 
 const HELP =
-  "Rollout matrix. A row is the position that receives, a column the token that gives. Arrows move the crosshair, " +
-  "Home and End go along the row, with Control along the column, Page Up and Page Down change the layer, " +
-  "plus and minus zoom, Enter pins, Escape clears.";
-/** A press that moves farther than this, in px, drags the window. */
-const DRAG = 4;
+  "Rollout matrix: rows receive, columns give. Arrows move the crosshair, Home and End go to the ends of a row, " +
+  "with Control of a column; Page Up and Down change the layer, plus and minus zoom, Enter pins, Escape clears.";
 
 /** @param {import("../actions.js").Actions} actions */
 export function matrixBoard(actions) {
   const canvas = el("canvas", { "aria-hidden": true });
-  const names = svg("g");
+  const axes = svg("g");
   const marks = svg("g");
-  const picture = svg("svg", { "aria-hidden": true }, names, marks);
+  const picture = svg("svg", { "aria-hidden": true }, axes, marks);
   const probe = el("i", { hidden: true });
   const root = el(
     "div",
@@ -35,6 +32,8 @@ export function matrixBoard(actions) {
   /** @type {MatrixLayout | undefined} */
   let layout;
   let family = "";
+  /** @type {string[]} */
+  let names = [];
   /** @type {number[]} */
   let widths = [];
   const measured = differ();
@@ -45,11 +44,13 @@ export function matrixBoard(actions) {
     /** @param {Matrix} m @param {number} width @param {number} theme */
     draw(m, width, theme) {
       const { units, rtl, state, selected } = m.scene;
-      if (measured(units)) {
+      const room = nameRoom(width);
+      if (measured(units, room)) {
         family = getComputedStyle(root).fontFamily;
-        widths = units.names.map((_, u) => textWidth(nameOf(units, u), FONT, family));
+        names = namesOf(units, room, family);
+        widths = names.map((name) => Math.min(room, textWidth(name, FONT, family)));
       }
-      if (moved(units, width, state.zoom, rtl)) {
+      if (moved(names, width, state.zoom, rtl)) {
         layout = matrixLayout({ width, count: m.n, names: widths, zoom: state.zoom, rtl });
         const ratio = Math.min(3, window.devicePixelRatio || 1);
         canvas.width = Math.round(layout.width * ratio);
@@ -60,12 +61,11 @@ export function matrixBoard(actions) {
       }
       if (!layout) return;
       root.classList.toggle("late", m.late);
-      root.classList.toggle("near", Boolean(state.zoom));
       if (repaint(layout, m.shown, m.limit, m.knee, theme)) {
         const context = canvas.getContext("2d");
         if (context) paintMatrix(context, m, layout, palette(probe));
       }
-      if (renamed(layout, m.rows, String(m.cross), String(selected), state.hover)) drawNames(names, m, layout);
+      if (renamed(layout, m.rows, String(m.cross), String(selected), state.hover)) drawNames(axes, m, layout, names);
       drawCross(marks, m, layout, family);
     },
   });
@@ -74,29 +74,14 @@ export function matrixBoard(actions) {
 /** @param {HTMLElement} root @param {import("../actions.js").Actions} actions @param {() => MatrixLayout | undefined} now */
 function listen(root, actions, now) {
   const { matrix } = actions;
-  /** @type {{x: number, y: number, left: [number, number], moved: boolean} | null} */
-  let press = null;
   const at = (/** @type {MouseEvent} */ event) => {
     const box = root.getBoundingClientRect();
     return now()?.at(event.clientX - box.left, event.clientY - box.top) ?? null;
   };
-  root.addEventListener("pointerdown", (event) => (press = { x: event.clientX, y: event.clientY, left: [0, 0], moved: false }));
-  root.addEventListener("pointermove", (event) => {
-    const layout = now();
-    if (press && event.buttons && layout && root.classList.contains("near")) {
-      const gone = [event.clientX - press.x, event.clientY - press.y];
-      press.moved ||= Math.hypot(...gone) > DRAG;
-      const steps = [Math.trunc((layout.rtl ? gone[0] : -gone[0]) / layout.cell), Math.trunc(-gone[1] / layout.cell)];
-      if (press.moved) matrix.pan(steps[1] - press.left[1], steps[0] - press.left[0]);
-      press.left = /** @type {[number, number]} */ (steps);
-      return;
-    }
-    matrix.point(at(event));
-  });
-  root.addEventListener("pointerleave", () => ((press = null), matrix.point(null)));
+  root.addEventListener("pointermove", (event) => matrix.point(at(event)));
+  root.addEventListener("pointerleave", () => matrix.point(null));
   root.addEventListener("click", (event) => {
     const cell = at(event);
-    if (press?.moved) return;
     if (cell) matrix.pin(cell);
     else actions.clear();
   });

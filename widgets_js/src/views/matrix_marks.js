@@ -1,5 +1,5 @@
 /** What lies over the matrix: names, sentence ends, crosshair, selection, values that are missing. */
-import { named } from "../lib/matrix_layout.js";
+import { FONT, named } from "../lib/matrix_layout.js";
 import { short, signed } from "../lib/format.js";
 import { digitsOf } from "../lib/matrix_story.js";
 import { bare } from "../lib/units.js";
@@ -8,17 +8,22 @@ import { svg, textWidth } from "./dom.js";
 /** @typedef {import("../lib/matrix.js").Matrix} Matrix */
 /** @typedef {import("../lib/matrix_layout.js").MatrixLayout} MatrixLayout */
 
-export const NAME = 16;
 /** Names of rows and columns need so much room, in px. */
 const ROOM = { row: 13, column: 15 };
 /** The ends of sentences are drawn from this many units on, where they stand at least so many px apart. */
 const SENTENCES = { least: 24, apart: 26 };
 
-/** @param {import("../lib/units.js").Units} units @param {number} u */
-export const nameOf = (units, u) => (units.special[u] ? bare(units.names[u]) : short(units.names[u], NAME));
+/** The units' names, cut where they are longer than the room. @param {import("../lib/units.js").Units} units @param {number} room @param {string} family */
+export const namesOf = (units, room, family) =>
+  units.names.map((name, u) => {
+    const whole = units.special[u] ? bare(name) : name;
+    let n = Math.min(24, whole.length);
+    while (n > 2 && textWidth(short(whole, n), FONT, family) > room) n--;
+    return short(whole, n);
+  });
 
-/** @param {SVGGElement} g @param {Matrix} m @param {MatrixLayout} layout */
-export function drawNames(g, m, layout) {
+/** @param {SVGGElement} g @param {Matrix} m @param {MatrixLayout} layout @param {string[]} names */
+export function drawNames(g, m, layout, names) {
   const { x0, x1, y0, cell, window: w, rtl, angle } = layout;
   const { units, selected, state } = m.scene;
   const hot = state.hover === null ? [] : [state.hover];
@@ -26,7 +31,7 @@ export function drawNames(g, m, layout) {
   const nodes = [];
   const label = (/** @type {number} */ u, /** @type {boolean} */ chosen, /** @type {Record<string, any>} */ place) => {
     const role = chosen ? "strong name" : units.special[u] ? "small" : "soft name";
-    nodes.push(svg("text", { class: role, direction: "ltr", ...place }, nameOf(units, u)));
+    nodes.push(svg("text", { class: role, direction: "ltr", ...place }, names[u]));
   };
   for (const u of named(w.row, w.size, cell, ROOM.row, [...rows, ...selected, ...hot], m.rows)) {
     const [x, anchor] = rtl ? [x1 + 8, "start"] : [x0 - 8, "end"];

@@ -15,10 +15,10 @@ const SCALE = { width: 96, height: 9 };
 /** @param {import("../actions.js").Actions} actions */
 export function matrixNotes(actions) {
   const { matrix } = actions;
-  const channel = choice("Channel", ["net", "supporting", "opposing"], (name) => matrix.channel(name));
-  const scope = choice("Scope", ["up to this layer", "this layer alone"], (_, i) => matrix.alone(i === 1));
+  const channel = choice("Channel", ["net", "supporting", "opposing"], (channel) => matrix.set({ channel }));
+  const scope = choice("Scope", ["up to this layer", "this layer alone"], (_, i) => matrix.set({ alone: i === 1, head: null }));
   const residual = el("input", { type: "checkbox" });
-  residual.addEventListener("change", () => matrix.residual(residual.checked));
+  residual.addEventListener("change", () => matrix.set({ residual: residual.checked }));
   const own = el("label", { class: "check" }, residual, "residual diagonal");
   const [low, high] = [el("span", { class: "opposes" }), el("span", { class: "supports" })];
   const bar = el("canvas", { ...SCALE, "aria-hidden": true });
@@ -40,13 +40,7 @@ export function matrixNotes(actions) {
       const cancels = state.channel === "net" || m.alone;
       residual.checked = state.residual && !cancels;
       set(residual, { disabled: cancels });
-      set(own, {
-        title: m.alone
-          ? "One layer alone has no residual: only what it adds is shown"
-          : cancels
-            ? "In net the residuals of both channels cancel"
-            : "What each position brought along itself",
-      });
+      set(own, { title: cancels ? "It cancels in net, and one layer alone has none" : "What each position brought along" });
       if (rescaled(m.limit, m.knee, theme, p.name, unitOf(m))) {
         paintScale(bar, m, palette(probe));
         const most = number(m.limit, digitsOf(m));
@@ -65,10 +59,10 @@ function how(m) {
   const column = `Column: the ${m.scene.state.granularity} that gives. Row: the position that receives. `;
   const sum =
     m.head !== null
-      ? "A ⊙ ∂f/∂A of this head, in units of the score; the mean over the heads is what is fused."
+      ? "A ⊙ ∂f/∂A, in units of the score; the mean over the heads is fused."
       : m.alone
-        ? "Only what this layer adds, in shares."
-        : "In shares; the sums below the columns are the evidence shown in the text, as it stands after this layer.";
+        ? "What this layer adds, in shares."
+        : "In shares; the sums below are the words’ evidence after this layer.";
   const beyond = m.beyond ? ` ${m.beyond} cell${m.beyond === 1 ? " is" : "s are"} beyond the scale: marked + or ${MINUS} where there is room.` : "";
   return column + sum + beyond;
 }
@@ -92,7 +86,7 @@ function choice(name, options, choose) {
   });
 }
 
-/** The strongest links, of the selected word where there is one; exact while the matrix is still on its way. @param {import("../actions.js").Actions} actions */
+/** The strongest links; those of a selected word are exact while the matrix is still on its way. @param {import("../actions.js").Actions} actions */
 function linksView(actions) {
   const head = el("b");
   const list = el("ol", { class: "links" });
@@ -141,17 +135,20 @@ function around(m, unit) {
 function headsView(actions) {
   const button = el("button", { type: "button", class: "icon" });
   const reason = el("p", { class: "how" });
-  const grid = thumbs("Head", "heads", actions.matrix.head);
+  const { matrix } = actions;
+  let chosen = /** @type {number | null} */ (null);
+  const grid = thumbs("Head", "heads", (head) => matrix.set({ head: head === chosen ? null : head }));
   const root = el("div", { class: "single" }, button, reason, grid);
   const fresh = differ();
   /** @type {{values: Float32Array, n: number}[]} */
   let pictures = [];
   let limit = 1;
-  button.addEventListener("click", () => actions.matrix.heads(button.getAttribute("aria-expanded") !== "true"));
+  button.addEventListener("click", () => matrix.set({ heads: button.ariaExpanded !== "true", head: null }));
   return Object.assign(root, {
     /** @param {Matrix} m @param {number} theme */
     draw(m, theme) {
       const { state, x, rtl, picture: p } = m.scene;
+      chosen = state.head;
       const open = (state.heads || state.head !== null) && !x.noHeads;
       const { heads = null, reason: why = "" } = m.heads ?? {};
       const refused = x.noHeads || why;

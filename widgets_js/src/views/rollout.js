@@ -23,11 +23,12 @@ export function rolloutView(actions, matrices, { folded }) {
   /** @type {import("../lib/matrix.js").Matrix} */
   let matrix;
   const caption = captionView(actions, () => matrixStory(matrix));
+  caption.className = "telling";
   const table = matrixTable();
   const parts = [el("div", { class: "matrix" }, film, el("div", { class: "stage" }, board, caption), notes), table];
   const summary = el("summary", {}, "Rollout matrix", el("small", {}, "which position received evidence from which word"));
   const root = folded ? el("details", { class: "more rollout" }, summary, ...parts) : el("div", { class: "rollout" }, ...parts);
-  if (folded) root.addEventListener("toggle", () => actions.matrix.unfold(/** @type {HTMLDetailsElement} */ (root).open));
+  if (folded) root.addEventListener("toggle", () => actions.matrix.set({ matrix: /** @type {HTMLDetailsElement} */ (root).open }));
   const make = matrixMaker();
 
   return Object.assign(root, {

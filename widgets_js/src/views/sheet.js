@@ -51,7 +51,9 @@ function arrange(kind, actions, matrices) {
     };
   }
   if (kind === "rollout") {
-    const nodes = [...head, rolloutView(actions, matrices, { folded: false }), tableView(), legendView({ flow: false, matrix: true })];
+    const rollout = rolloutView(actions, matrices, { folded: false });
+    const legend = legendView({ flow: false, matrix: true });
+    const nodes = [...head, captionView(actions, textStory), rollout, tableView(), legend];
     return { views: nodes, nodes };
   }
   const flow = flowView(actions);
