@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .results import Explanation as Explanation
     from .widgets import Comparison as Comparison
     from .widgets import RelevanceFlow as RelevanceFlow
+    from .widgets import RolloutView as RolloutView
     from .widgets import TokenView as TokenView
     from .widgets import Workbench as Workbench
 
@@ -25,6 +26,7 @@ _HOME = {
     "Explanation": "results",
     "Fusion": "fusion",
     "RelevanceFlow": "widgets",
+    "RolloutView": "widgets",
     "TokenView": "widgets",
     "Workbench": "widgets",
     "demos": "demo",

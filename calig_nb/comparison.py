@@ -1,4 +1,4 @@
-"""Explanations side by side: what of one stands for what of the other, and how they differ. NumPy only."""
+"""Explanations side by side: what stands for what, and how they differ. NumPy only."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def _pairs(
     one: Explanation, ours: Sequence[Unit], other: Explanation, theirs: Sequence[Unit]
 ) -> Iterator[tuple[int, int]]:
     a, b = (_ordinary(units) for units in (ours, theirs))
-    for own, foreign in zip(_outside(ours, a), _outside(theirs, b)):
+    for own, foreign in zip(_outside(ours, a), _outside(theirs, b), strict=True):
         yield from ((i, j) for i in own for j in foreign)
     if one.text == other.text:
         spans = [[_span(e, units[i]) for i in inside] for e, units, inside in
@@ -141,11 +141,13 @@ def _pairs(
             i, j = (i + 1, j) if end <= end_b else (i, j + 1)
         return
     texts = [[u[i].text.casefold() for i in inside] for u, inside in ((ours, a), (theirs, b))]
-    for tag, i, i2, j, j2 in SequenceMatcher(None, *texts, autojunk=False).get_opcodes():
+    for tag, i, i2, j, j2 in SequenceMatcher(
+        None, texts[0], texts[1], autojunk=False
+    ).get_opcodes():
         if tag == "replace" and "".join(texts[0][i:i2]) == "".join(texts[1][j:j2]):
             yield from ((a[m], b[n]) for m in range(i, i2) for n in range(j, j2))
         elif tag in ("equal", "replace"):
-            yield from zip(a[i:i2], b[j:j2])
+            yield from zip(a[i:i2], b[j:j2], strict=False)
 
 
 def _ordinary(units: Sequence[Unit]) -> list[int]:
@@ -211,22 +213,23 @@ def difference(
     sides = []
     for explanation in explanations:
         own = explanation if lam is None else explanation.with_lam(lam)
-        per_token = own.attributions if layer is None else _layer_shares(own, layer)
-        sides.append((explanation.units(granularity), per_token))
+        sides.append((explanation.units(granularity), per_token(own, layer)))
     values = np.full((len(rows), len(sides)), np.nan)
     texts = []
     for n, row in enumerate(rows):
         for s, members in enumerate(row):
-            units, per_token = sides[s]
+            units, shares = sides[s]
             if members:
-                values[n, s] = sum(per_token[list(units[u].tokens)].sum() for u in members)
+                values[n, s] = sum(shares[list(units[u].tokens)].sum() for u in members)
         texts.append(tuple(" ".join(sides[s][0][u].text for u in row[s]) for s in range(len(row))))
     special = [all(sides[s][0][u].special for s in range(len(row)) for u in row[s]) for row in rows]
     return Difference(rows, tuple(texts), values, np.array(special, dtype=bool))
 
 
-def _layer_shares(explanation: Explanation, layer: int) -> Array:
-    """(T,) λ r̂_b + (1 - λ) colsum Ĝ_b."""
+def per_token(explanation: Explanation, layer: int | None = None) -> Array:
+    """(T,) shares: over all layers, or λ r̂_b + (1 - λ) colsum Ĝ_b of one before its weight."""
+    if layer is None:
+        return explanation.attributions
     fusion, at = explanation.fusion, slice(layer, layer + 1)
     r, g = normalise(
         explanation.layer_attributions[layer : layer + 2],

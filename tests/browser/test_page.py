@@ -13,16 +13,16 @@ from page import ROOT, Explanation, Sheet, encoded, longer
 from playwright.sync_api import expect
 
 Mount = Callable[..., Sheet]
-VIEWS = ["workbench", "tokens", "flow"]
+VIEWS = ["workbench", "tokens", "flow", "rollout"]
 HOSTILE = "<img src=x onerror=alert(1)>"
 ARABIC = "الفيلم ضعيف جدا، لكن التمثيل رائع ومؤثر للغاية."
 
 
 def ink(sheet: Sheet) -> int:
-    """How many pixels of the flow's canvas are painted."""
+    """How many pixels of the flow's canvas, or of the matrix', are painted."""
     pixels: int = sheet.page.evaluate(
         """() => {
-          const canvas = document.querySelector(".flow canvas");
+          const canvas = document.querySelector(".flow canvas, .board canvas");
           const {width, height} = canvas;
           const copy = new OffscreenCanvas(width, height)
             .getContext("2d", {willReadFrequently: true});
@@ -239,7 +239,8 @@ def test_keyboard_only_path(sheet: Mount) -> None:
     expect(s.page.locator(".tip")).to_contain_text("plot")
     press("Enter")
     assert s.trait("selected") == [2]
-    tab_to("summary")
+    tab_to(".rollout summary")
+    tab_to(".rollout + .more summary")
     press("Enter")
     expect(s.page.locator(".table tbody tr")).to_have_count(13)
 
@@ -269,12 +270,12 @@ def test_hostile_tokens_are_text(sheet: Mount) -> None:
     s.page.evaluate("() => { window.alert = () => { throw new Error('executed'); }; }")
     s.receive(_meta=traits["_meta"], granularity="token")
     assert data["_r"]
-    s.page.locator("summary").click()
+    s.page.locator(".rollout + .more summary").click()
     for word in s.page.locator(".w").all()[:3]:
         word.hover()
     s.settle()
     assert s.page.locator(".calig img").count() == 0
-    assert HOSTILE in s.page.locator(".table").inner_text()
+    assert HOSTILE in s.page.locator(".rollout + .more .table").inner_text()
     assert HOSTILE in s.page.locator(".ledger").inner_text()
 
 
@@ -290,7 +291,8 @@ def test_one_word(sheet: Mount, view: str, odd: int) -> None:
 def test_special_tokens_only(sheet: Mount, view: str) -> None:
     s = sheet(Explanation(special_only=True, view=view))
     expect(s.page.locator(".caption")).to_contain_text("There is no ordinary token to explain")
-    parts = {"flow": [".flow"], "tokens": [".prose", ".ledger"]}.get(view, [".flow", ".ledger"])
+    own = {"flow": [".flow"], "tokens": [".prose", ".ledger"], "rollout": [".rollout"]}
+    parts = own.get(view, [".flow", ".ledger", ".rollout"])
     for part in parts:
         expect(s.page.locator(part)).to_have_count(1)
         expect(s.page.locator(part)).to_be_hidden()
@@ -300,7 +302,7 @@ def test_special_tokens_only(sheet: Mount, view: str) -> None:
 def test_values_that_are_not_numbers(sheet: Mount, view: str) -> None:
     s = sheet(Explanation(nan=(2, 4), view=view))
     expect(s.page.locator(".caption")).to_contain_text("not a number (layer 2, “thin”)")
-    if view != "tokens":
+    if view in ("workbench", "flow"):
         expect(s.page.locator(".flow svg")).to_contain_text("n/a")
     assert "NaN" not in s.page.locator(".calig").inner_text()
 
@@ -393,7 +395,7 @@ def test_axe_finds_nothing_serious(sheet: Mount, axe: str, view: str, scheme: st
         lambda: None,
         lambda: s.receive(selected=[4], layer=2),
         lambda: s.receive(_error="Something went wrong.", theme="dark", granularity="sentence"),
-        lambda: s.page.locator("summary").click() if view != "flow" else None,
+        lambda: [summary.click() for summary in s.page.locator("summary").all()],
     ]
     for change in states:
         change()
@@ -433,6 +435,7 @@ def test_the_bundle_is_small_and_whole() -> None:
     static = Path(ROOT / "calig_nb/widgets/static")
     code = (static / "calig.js").read_text(encoding="utf8")
     style = (static / "calig.css").read_text(encoding="utf8")
-    assert len(code.encode()) + len(style.encode()) <= 80 * 1024
+    assert len(code.encode()) <= 80 * 1024
+    assert len(style.encode()) <= 24 * 1024
     assert "import " not in code[:200] and "http://" not in style and "https://" not in style
     assert ".calig" in style

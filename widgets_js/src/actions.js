@@ -3,6 +3,7 @@ import { same, turnTo } from "./lib/question.js";
 import { createHistory } from "./lib/history.js";
 import { shareString } from "./lib/share.js";
 import { farther, nearer } from "./lib/zoom.js";
+import { matrixActions } from "./matrix_actions.js";
 import { createPlayer } from "./player.js";
 
 /** @typedef {import("./lib/store.js").Store} Store */
@@ -91,7 +92,7 @@ export function createActions(store, scene) {
     },
 
     /** @param {State["granularity"]} granularity */
-    granularity: (granularity) => store.set({ granularity, hover: null, preview: null }),
+    granularity: (granularity) => store.set({ granularity, hover: null, preview: null, cross: null, zoom: null }),
 
     /** @param {State["span"]} span @param {boolean} [final] */
     span(span, final = true) {
@@ -138,7 +139,8 @@ export function createActions(store, scene) {
 
     clear() {
       clearTimeout(timer);
-      store.set({ selected: [], layer: null, hover: null, hoverLayer: null, preview: null, ...STILL });
+      const looked = { hover: null, hoverLayer: null, preview: null, cross: null, zoom: null };
+      store.set({ selected: [], layer: null, cell: [], head: null, ...looked, ...STILL });
     },
 
     stop() {
@@ -148,7 +150,7 @@ export function createActions(store, scene) {
       history.stop();
     },
   };
-  return actions;
+  return { ...actions, matrix: matrixActions(store, scene, actions) };
 }
 
 /** @typedef {ReturnType<typeof createActions>} Actions */

@@ -2,6 +2,7 @@
 import { createActions } from "./actions.js";
 import { SHARED, createStore } from "./lib/store.js";
 import { stageOf } from "./stage.js";
+import { createMatrices } from "./matrices.js";
 import { createSheet } from "./views/sheet.js";
 
 /** What of anywidget's model is used here. @typedef {object} Model
@@ -31,7 +32,8 @@ function render({ model, el: host }) {
   const stage = stageOf(get);
   let scene = stage.scene(store.state);
   const actions = createActions(store, () => (scene = stage.scene(store.state)));
-  const sheet = createSheet(get("_view") ?? "workbench", actions, later);
+  const matrices = createMatrices((content) => model.send(content), later);
+  const sheet = createSheet(get("_view") ?? "workbench", actions, matrices, later);
   host.replaceChildren(sheet.root);
 
   let frame = 0;
@@ -81,8 +83,9 @@ function render({ model, el: host }) {
     [
       "msg:custom",
       (content, buffers) => {
-        if (content?.kind !== "matrices" || !buffers?.[0]) return;
         try {
+          if (["rollout", "heads"].includes(content?.kind)) return matrices.receive(content, buffers, scene.x.tokens.length);
+          if (content?.kind !== "matrices" || !buffers?.[0]) return;
           stage.take(content, buffers[0]);
           complete();
         } catch {
@@ -119,6 +122,7 @@ function render({ model, el: host }) {
     unlisten();
     tell.stop();
     actions.stop();
+    matrices.stop();
     sheet.stop();
     sheet.root.remove();
   };

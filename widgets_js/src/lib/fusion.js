@@ -83,7 +83,7 @@ export function readoutVector({ readout, pooled }, tokens) {
  * @param {Signals} signals @param {Fusion} fusion @param {number} b
  * @param {Float64Array} plus @param {Float64Array} minus
  */
-function stepDown({ tokens: T, hidden, matrices, scales }, { lam, gamma, weights }, b, plus, minus) {
+export function stepDown({ tokens: T, hidden, matrices, scales }, { lam, gamma, weights }, b, plus, minus) {
   const w = gamma * weights[b];
   if (!w || !matrices) return;
   const G = matrices[b];

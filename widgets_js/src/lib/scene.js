@@ -19,6 +19,8 @@ import { sight } from "./zoom.js";
  * @typedef {object} Scene
  * @property {Explanation} x
  * @property {State} state
+ * @property {import("./fusion.js").Signals} signals
+ * @property {import("./fusion.js").Fusion} fusion
  * @property {import("./units.js").Units} units
  * @property {import("./picture.js").Picture} picture
  * @property {boolean} exact the matrices are here
@@ -146,6 +148,8 @@ export function sceneMaker() {
     return {
       x,
       state,
+      signals,
+      fusion,
       units: u,
       picture: p,
       exact: fused.exact,

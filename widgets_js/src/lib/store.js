@@ -15,7 +15,15 @@
  * @property {number | null} contrast
  * @property {[number, number] | null} span first and last token in sight; null: all
  * @property {number | null} play layers passed so far, with fraction; null: not playing
+ * @property {boolean} alone the matrix of one layer instead of the rollout up to it
+ * @property {boolean} residual the matrix with what each position brought along itself
+ * @property {number[]} cell row and column of the pinned cell, tokens; or nothing
+ * @property {number | null} head whose matrix is shown; null: all heads fused
+ * @property {boolean} matrix the workbench's matrix is unfolded
  *
+ * @property {[number, number] | null} cross row and column pointed at, units
+ * @property {{row: number, column: number, size: number} | null} zoom part of the matrix that is shown
+ * @property {boolean} heads the heads are laid out
  * @property {number | null} hover unit pointed at
  * @property {number | null} hoverLayer
  * @property {number | null} preview unit whose ribbons are shown while it is pointed at
@@ -37,6 +45,11 @@ export const SHARED = /** @type {const} */ ([
   "contrast",
   "span",
   "play",
+  "alone",
+  "residual",
+  "cell",
+  "head",
+  "matrix",
 ]);
 
 /** @type {State} */
@@ -50,6 +63,14 @@ export const INITIAL = {
   target: 0,
   contrast: null,
   span: null,
+  alone: false,
+  residual: false,
+  cell: [],
+  head: null,
+  matrix: false,
+  cross: null,
+  zoom: null,
+  heads: false,
   hover: null,
   hoverLayer: null,
   preview: null,

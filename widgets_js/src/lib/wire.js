@@ -30,6 +30,7 @@
  * @property {number[]} weights layer weights, one per block
  * @property {string} calibration where the weights come from
  * @property {number} gamma
+ * @property {string} noHeads why single heads cannot be had; empty where they can
  * @property {"all" | "pooled"} readout
  * @property {boolean[]} pooled
  * @property {boolean} live another question can be asked from Python
@@ -150,6 +151,7 @@ export function readExplanation(get) {
     gamma: m.fusion?.gamma ?? 1,
     readout: m.fusion?.readout ?? "all",
     pooled: (m.fusion?.pooled ?? []).map(Boolean),
+    noHeads: m.no_heads ?? "Single heads need a running kernel.",
     live: Boolean(m.live),
     antisymmetric: Boolean(m.antisymmetric),
     form: m.matrix,

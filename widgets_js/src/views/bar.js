@@ -27,10 +27,10 @@ export function barView(actions, help) {
   const ask = button("help", "Keyboard and mouse", () => toggle());
   const theme = button("theme", "Theme", actions.nextTheme);
   const toggle = (open = help.hidden) => {
+    if (!open && help.contains(document.activeElement)) ask.focus();
     help.hidden = !open;
     set(ask, { "aria-expanded": String(open) });
     if (open) help.focus();
-    else if (help.contains(document.activeElement)) ask.focus();
   };
   set(ask, { "aria-expanded": "false", "aria-controls": help.id });
   return Object.assign(el("div", { class: "bar", role: "toolbar", "aria-label": "View" }, undo, redo, share, ask, theme), {

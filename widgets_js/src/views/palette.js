@@ -15,7 +15,7 @@ const DENSE = 0.72;
 const EXPONENT = 0.72;
 
 /** @param {HTMLElement} probe an element inside the widget's root @returns {Palette} */
-function palette(probe) {
+export function palette(probe) {
   const entries = NAMES.map((name) => {
     probe.style.color = `var(--calig-${name})`;
     const [r, g, b] = (getComputedStyle(probe).color.match(/[\d.]+/g) ?? ["0", "0", "0"]).map(Number);
@@ -67,7 +67,7 @@ const STEPS = 100;
  * time, so the colours are made beforehand.
  * @param {Palette} colours
  */
-function tones(colours) {
+export function tones(colours) {
   const known = Array.from({ length: 2 * STEPS + 1 }, (_, i) => toneOf(colours, i / STEPS - 1));
   return (/** @type {number} */ t) => known[Math.round((Math.max(-1, Math.min(1, t)) + 1) * STEPS)];
 }
@@ -91,7 +91,7 @@ function pixelsOf(tone) {
  * @param {CanvasRenderingContext2D} context @param {string} colour @param {number} line width
  * @param {number} ratio device pixels per px
  */
-function hatching(context, colour, line, ratio) {
+export function hatching(context, colour, line, ratio) {
   const size = Math.round(5 * ratio);
   const tile = document.createElement("canvas");
   tile.width = tile.height = size;
@@ -108,4 +108,24 @@ function hatching(context, colour, line, ratio) {
   const pattern = context.createPattern(tile, "repeat");
   pattern?.setTransform(new DOMMatrix().scale(1 / ratio));
   return pattern ?? colour;
+}
+
+/**
+ * The same tones as bytes, for pictures with a pixel for each cell.
+ * @param {(t: number) => string} tone @returns {(t: number) => ArrayLike<number>} red, green, blue, opacity
+ */
+export function toneBytes(tone) {
+  const strip = document.createElement("canvas");
+  strip.width = 2 * STEPS + 1;
+  strip.height = 1;
+  const pen = strip.getContext("2d");
+  for (let i = 0; pen && i <= 2 * STEPS; i++) {
+    pen.fillStyle = tone(i / STEPS - 1);
+    pen.fillRect(i, 0, 1, 1);
+  }
+  const data = pen?.getImageData(0, 0, strip.width, 1).data ?? new Uint8ClampedArray(4 * strip.width);
+  return (t) => {
+    const at = 4 * Math.round((Math.max(-1, Math.min(1, t)) + 1) * STEPS);
+    return data.subarray(at, at + 4);
+  };
 }

@@ -12,6 +12,7 @@ import { minimapView } from "./minimap.js";
 import { noticeView } from "./notice.js";
 import { proseView } from "./prose.js";
 import { questionView } from "./question.js";
+import { rolloutView } from "./rollout.js";
 import { scoreLineView } from "./score_line.js";
 import { tableView } from "./table.js";
 import { watchTheme } from "./theme.js";
@@ -20,19 +21,26 @@ import { toolsView } from "./tools.js";
 
 /** @typedef {import("../lib/scene.js").Scene} Scene */
 /** @typedef {HTMLElement & {draw(scene: Scene, width: number, theme: number): void}} View */
-/** @typedef {"workbench" | "tokens" | "flow" | "comparison"} Kind */
+/** @typedef {"workbench" | "tokens" | "flow" | "rollout" | "comparison"} Kind */
 
 /** Up to this many tokens there is room for the score line under the text. */
 const BRIEF = 80;
 
-const NAMES = { workbench: "Relevance workbench", tokens: "Relevance of the text", flow: "Relevance flow", comparison: "Comparison" };
+const NAMES = {
+  workbench: "Relevance workbench",
+  tokens: "Relevance of the text",
+  flow: "Relevance flow",
+  rollout: "Relevance rollout",
+  comparison: "Comparison",
+};
 
 /**
  * @param {Kind} kind
  * @param {import("../actions.js").Actions} actions
+ * @param {import("../matrices.js").Matrices} matrices
  * @returns {{views: View[], nodes: HTMLElement[]}} the views to draw, and the nodes that hold them
  */
-function arrange(kind, actions) {
+function arrange(kind, actions, matrices) {
   if (kind === "comparison") return comparisonViews(actions);
   const map = minimapView(actions);
   const head = [questionView(actions), toolsView(actions, { slider: kind === "tokens" }), noticeView(actions)];
@@ -49,11 +57,17 @@ function arrange(kind, actions) {
       nodes: [...head, caption, legend, map, prose, figures, table],
     };
   }
+  if (kind === "rollout") {
+    const rollout = rolloutView(actions, matrices, { folded: false });
+    const legend = legendView({ flow: false, matrix: true });
+    const nodes = [...head, captionView(actions, textStory), rollout, tableView(), legend];
+    return { views: nodes, nodes };
+  }
   const flow = flowView(actions);
   const caption = captionView(actions, flowStory);
   const legend = legendView({ flow: true });
   if (kind === "flow") {
-    const nodes = [...head, map, flow, caption, legend];
+    const nodes = [...head, map, flow, caption, tableView(), legend];
     return { views: nodes, nodes };
   }
   const prose = proseView(actions);
@@ -61,19 +75,20 @@ function arrange(kind, actions) {
   const score = scoreLineView();
   const table = tableView();
   const reading = el("div", { class: "reading" }, prose, ledger, score);
-  // The rollout matrix will stand between the reading and the table.
+  const rollout = rolloutView(actions, matrices, { folded: true });
   return {
-    views: [...head, map, flow, caption, prose, ledger, score, table, legend],
-    nodes: [...head, map, flow, caption, reading, table, legend],
+    views: [...head, map, flow, caption, prose, ledger, score, rollout, table, legend],
+    nodes: [...head, map, flow, caption, reading, rollout, table, legend],
   };
 }
 
 /**
  * @param {Kind} kind
  * @param {import("../actions.js").Actions} actions
+ * @param {import("../matrices.js").Matrices} matrices
  * @param {() => void} redraw asked for when the width or the colours change
  */
-export function createSheet(kind, actions, redraw) {
+export function createSheet(kind, actions, matrices, redraw) {
   const root = el("section", {
     class: "calig",
     "data-view": kind,
@@ -81,7 +96,7 @@ export function createSheet(kind, actions, redraw) {
     // JupyterLab would take single letters as commands for the cell.
     "data-lm-suppress-shortcuts": "true",
   });
-  const { views, nodes } = arrange(kind, actions);
+  const { views, nodes } = arrange(kind, actions, matrices);
   const tip = tipView(root);
   const help = helpView();
   const bar = barView(actions, help);
@@ -141,4 +156,5 @@ export function createSheet(kind, actions, redraw) {
 }
 
 /** Views that have nothing to show when there is no ordinary token. @param {HTMLElement} view */
-const isFigure = (view) => ["flow", "text", "text specimen", "ledger", "score-line", "minimap"].includes(view.className);
+const isFigure = (view) =>
+  ["flow", "text", "text specimen", "ledger", "score-line", "minimap", "rollout", "more rollout"].includes(view.className);

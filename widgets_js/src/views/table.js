@@ -1,5 +1,7 @@
 /** The same numbers as a table, for reading, listening and copying. */
 import { layerName, number, short, signed } from "../lib/format.js";
+import { evidenceRows } from "../lib/csv.js";
+import { copyButton } from "./copy.js";
 import { differ, el } from "./dom.js";
 
 /** @typedef {import("../lib/scene.js").Scene} Scene */
@@ -11,6 +13,7 @@ export function tableView() {
     { class: "more" },
     el("summary", {}, "Table", el("small", {}, "the same numbers, for reading and copying")),
     body,
+    copyButton(() => (scene ? evidenceRows(scene) : null)),
   );
   const fresh = differ();
   /** @type {Scene | undefined} */

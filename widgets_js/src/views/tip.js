@@ -53,8 +53,9 @@ export function tipView(root) {
   return Object.assign(tip, {
     /** @param {Scene} scene */
     draw(scene) {
-      const { hover, hoverLayer } = scene.state;
-      const shown = hover !== null && hover < scene.units.count && !scene.state.playing;
+      const { hover, hoverLayer, cross } = scene.state;
+      // The matrix says its own value.
+      const shown = hover !== null && !cross && hover < scene.units.count && !scene.state.playing;
       if (!shown) {
         tip.hidden = true;
         fresh(null);
