@@ -107,10 +107,10 @@ function render({ model, el: host }) {
   });
 
   // The first paint comes at once; what takes longer, the ribbons of long inputs and their matrices, after it.
-  store.state.dragging = true;
+  store.state.dragging = store.state.fresh = true;
   draw();
   const first = setTimeout(() => {
-    store.set({ dragging: false });
+    store.set({ dragging: false, fresh: false });
     complete();
   });
 

@@ -37,8 +37,10 @@ import { sight } from "./zoom.js";
 
 /** Above this many matrix entries ribbons wait until λ rests. */
 const HEAVY = 1.5e6;
-/** @param {import("./fusion.js").Signals} signals */
-const heavy = ({ layers, tokens, matrices }) => matrices !== null && layers * tokens ** 2 > HEAVY;
+/** Above this many the first paint does not wait for them. */
+const SLOW = 5e4;
+/** @param {import("./fusion.js").Signals} signals @param {number} [least] */
+const heavy = ({ layers, tokens, matrices }, least = HEAVY) => matrices !== null && layers * tokens ** 2 > least;
 /** Steps below this share of a word's evidence are never among those drawn. */
 const FAINT = 1e-3;
 /** How many words grow ribbons when none is selected. */
@@ -144,7 +146,7 @@ export function sceneMaker() {
       : leading.slice(0, AT_REST).filter((unit) => p.supporting[unit] + p.opposing[unit] > 0);
     const chosen = state.preview !== null && state.preview < u.count ? [state.preview] : resting;
     const find = ancestriesOf(signals, fusion, u, p, sign);
-    const waits = state.dragging && heavy(signals);
+    const waits = (state.dragging && heavy(signals)) || (state.fresh && heavy(signals, SLOW));
     return {
       x,
       state,

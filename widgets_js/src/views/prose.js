@@ -76,7 +76,8 @@ export function proseView(actions, { specimen = false, small = false } = {}) {
       if (resized(width, units, span)) {
         const size = fontSize(text, scene, specimen, small);
         text.style.setProperty("--size", `${size}px`);
-        fold(text);
+        // Measured when the page is laid out anyway.
+        requestAnimationFrame(() => fold(text));
       }
       if (repainted(scene.picture, scene.layer, units, span, state.dragging)) paint(scene);
       if (!remarked(units, span, state.hover, String(selected))) return;
