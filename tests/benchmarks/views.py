@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
 from conftest import chromium
 from page import MOUNT, Explanation, Sheet, encoded, longer, open_sheet
 
-SIZES = ((128, 12), (512, 24))
+SIZES = ((128, 12), (512, 24), (1024, 24))
 WARM = 5  # until the browser has compiled what it runs
 
 DRAG = """async () => {

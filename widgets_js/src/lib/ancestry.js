@@ -36,36 +36,45 @@ export function steps(signals, fusion, word, { of, count }, floor = 1e-5) {
   const held = [new Float64Array(T), new Float64Array(T)];
   for (const t of word) held[0][t] = held[1][t] = 1;
   for (let b = 0; b < signals.layers; b++) {
-    list(1, b, held[0]);
-    list(-1, b, held[1]);
+    list(b);
     stepUp(signals, fusion, b, held[0], held[1]);
   }
   return edges;
 
-  /** @param {1 | -1} sign @param {number} b @param {Float64Array} held */
-  function list(sign, b, held) {
+  /** Both signs at once: reading a matrix takes longer than the sums. @param {number} b */
+  function list(b) {
     const w = fusion.gamma * fusion.weights[b];
     const G = signals.matrices?.[b];
     if (!w || !G) return;
     const across = w * (1 - fusion.lam) * signals.scales[b];
-    const sources = [...held.keys()].filter((k) => held[k] > floor);
-    /** @type {Map<number, Float64Array>} */
-    const reached = new Map();
-    for (const k of sources) if (!reached.has(of[k])) reached.set(of[k], new Float64Array(count));
-    const rows = sources.map((k) => /** @type {Float64Array} */ (reached.get(of[k])));
-    const own = sources.map((k) => w * fusion.lam * Math.max(0, sign * signals.hidden[b][k]) * held[k]);
+    const [plus, minus] = held.map((h) => h.map((v) => (v > floor ? v : 0)));
+    const sources = Int32Array.from([...plus.keys()].filter((k) => plus[k] || minus[k]));
+    /** Place of each unit that is left, among those. @type {Map<number, number>} */
+    const place = new Map();
+    for (const k of sources) if (!place.has(of[k])) place.set(of[k], place.size * count);
+    const row = Int32Array.from(sources, (k) => /** @type {number} */ (place.get(of[k])));
+    const reached = [new Float64Array(place.size * count), new Float64Array(place.size * count)];
+    const [up, down] = reached;
     for (let i = 0; i < T; i++) {
       if (!readout[i]) continue;
-      for (let s = 0; s < sources.length; s++) {
+      const to = of[i];
+      for (let s = 0, q = i * T; s < sources.length; s++) {
         const k = sources[s];
-        const step = across * Math.max(0, sign * G[i * T + k]) * held[k] + (i === k ? own[s] : 0);
-        rows[s][of[i]] += step;
+        const step = across * G[q + k];
+        if (step > 0) up[row[s] + to] += step * plus[k];
+        else down[row[s] + to] -= step * minus[k];
       }
     }
-    for (const [k, row] of reached)
-      row.forEach((mass, i) => {
-        if (mass > floor * 1e-2) edges.push({ b, k, i, mass, sign });
-      });
+    sources.forEach((k, s) => {
+      const own = readout[k] ? w * fusion.lam * signals.hidden[b][k] : 0;
+      if (own > 0) up[row[s] + of[k]] += own * plus[k];
+      else down[row[s] + of[k]] -= own * minus[k];
+    });
+    reached.forEach((masses, n) => {
+      for (const [k, at] of place)
+        for (let i = 0; i < count; i++)
+          if (masses[at + i] > floor * 1e-2) edges.push({ b, k, i, mass: masses[at + i], sign: n ? -1 : 1 });
+    });
   }
 }
 

@@ -88,7 +88,7 @@ export function proseView(actions, { specimen = false, small = false } = {}) {
         if (word.classList.contains("on") === on) continue;
         word.classList.toggle("on", on);
         set(word, { "aria-selected": String(on) });
-        if (on) reveal(text, word);
+        if (on) requestAnimationFrame(() => reveal(text, word));
       }
     },
   });
