@@ -2,7 +2,7 @@
 import { same, turnTo } from "./lib/question.js";
 import { createHistory } from "./lib/history.js";
 import { shareString } from "./lib/share.js";
-import { farther, nearer } from "./lib/zoom.js";
+import { farther, nearer, shifted } from "./lib/zoom.js";
 import { matrixActions } from "./matrix_actions.js";
 import { createPlayer } from "./player.js";
 
@@ -98,6 +98,9 @@ export function createActions(store, scene) {
     span(span, final = true) {
       store.set({ span, dragging: !final });
     },
+
+    /** @param {number} lengths of the window by which it moves */
+    shift: (lengths) => store.set({ span: shifted(store.state.span, lengths, scene().x.tokens.length) }),
 
     /** @param {1 | -1} step nearer or farther @param {number | null} [unit] that is zoomed to */
     zoom(step, unit = null) {

@@ -1,6 +1,6 @@
 /** The whole of a long text as one line of bars, and the window that is in sight. */
 import { clamp } from "../lib/format.js";
-import { LONG, shifted, spanOf } from "../lib/zoom.js";
+import { LONG, spanOf } from "../lib/zoom.js";
 import { differ, el, set } from "./dom.js";
 import { inks, rgba } from "./palette.js";
 
@@ -126,10 +126,9 @@ function listen(root, view, actions, now) {
   view.addEventListener("keydown", (event) => {
     const scene = now();
     if (!scene || event.ctrlKey || event.metaKey) return;
-    const { span } = scene.state;
     const T = scene.x.tokens.length;
     const ahead = scene.rtl ? -1 : 1;
-    const shift = (/** @type {number} */ by) => () => actions.span(shifted(span, by, T));
+    const shift = (/** @type {number} */ by) => () => actions.shift(by);
     /** @type {Record<string, () => void>} */
     const keys = {
       ArrowRight: shift(ahead * 0.2),
