@@ -53,6 +53,7 @@ def test_tones_run_from_the_page_to_the_deepest():
     tones = colours.tones([-1, 0, 1, 5])
     assert to_hex(tones[0]) == colours.opposes_deep and to_hex(tones[2]) == colours.supports_deep
     assert tones[1][3] == 0
+    assert colours.tones([0.1])[0][3] == pytest.approx(0.1**0.72 / 0.72)
     np.testing.assert_array_equal(tones[2], tones[3])
     np.testing.assert_allclose(colours.tones([0.4])[0][:3], to_rgb(colours.supports))
 

@@ -162,6 +162,19 @@ test("long inputs are asked of Python, once, and late answers are dropped", () =
   matrices.stop();
 });
 
+test("an answer for another λ is dropped even where the layer is the same", () => {
+  const { T, scene } = long();
+  const sent = [];
+  const matrices = createMatrices((content) => sent.push(content), () => {});
+  matrices.frames(scene(), 1, false);
+  matrices.frames(scene({ lam: 0.9 }), 1, false);
+  assert.deepEqual(sent.map(({ id, lam, layer }) => [id, lam, layer]), [[1, 0.5, 1], [2, 0.9, 1]]);
+  const pair = new DataView(new Int16Array(2 * T * T).buffer);
+  matrices.receive({ kind: "rollout", id: 1, layer: 1, bits: 16, scales: [1, 1] }, [pair], T);
+  assert.equal(matrices.frames(scene({ lam: 0.9 }), 1, false).pair, null);
+  matrices.stop();
+});
+
 test("where Python fails, the page works the rollout out by itself", async () => {
   const { T, scene } = long();
   const sent = [];

@@ -3,51 +3,27 @@ import { matrixRows } from "../lib/csv.js";
 import { number, short, signed } from "../lib/format.js";
 import { digitsOf, unitOf } from "../lib/matrix_story.js";
 import { strongestCells } from "../lib/rollout.js";
-import { copyButton } from "./copy.js";
-import { differ, el } from "./dom.js";
-
-/** @typedef {import("../lib/matrix.js").Matrix} Matrix */
+import { foldedTable } from "./table.js";
 
 const STRONGEST = 200;
 
-export function matrixTable() {
-  const body = el("div", { class: "table", tabindex: 0, role: "region", "aria-label": "Table of the matrix" });
-  const copy = copyButton(() => (now?.shown ? matrixRows(now.shown, now.scene.units.names, "into \\ from") : null));
-  const root = el("details", { class: "more" }, el("summary", {}, "Matrix as a table", el("small", {}, "for reading and copying")), body, copy);
-  const fresh = differ();
-  /** @type {Matrix | undefined} */
-  let now;
-  const build = () => {
-    if (!root.open || !now || !fresh(now.shown)) return;
-    body.replaceChildren(strongest(now));
-  };
-  root.addEventListener("toggle", build);
-  return Object.assign(root, {
-    /** @param {Matrix} m */
-    draw(m) {
-      now = m;
-      build();
+export const matrixTable = () =>
+  foldedTable({
+    name: "Matrix as a table",
+    note: "the copy holds every cell",
+    key: (/** @type {import("../lib/matrix.js").Matrix} */ m) => [m.shown],
+    fill(m) {
+      const { labels } = m.scene.units;
+      const d = digitsOf(m);
+      const found = m.shown ? strongestCells(m.shown, m.n, STRONGEST) : [];
+      return {
+        caption: `${m.title}: the ${found.length} strongest of ${m.n * m.n} cells, in ${unitOf(m)}.`,
+        columns: ["from", "into", "supporting", "opposing", m.scene.state.channel],
+        rows: found.map(({ row, column, value }) => {
+          const sides = [m.pair?.plus, m.pair?.minus].map((side) => number(side?.[row * m.n + column] ?? 0, d));
+          return [short(labels[column], 40), short(labels[row], 40), ...sides, signed(value, d)];
+        }),
+      };
     },
+    copy: (m) => m.shown && matrixRows(m.shown, m.scene.units.names, "into \\ from"),
   });
-}
-
-const th = (/** @type {string} */ scope, /** @type {string} */ text) => el("th", { scope }, el("bdi", {}, text));
-
-/** @param {Matrix} m */
-function strongest(m) {
-  const { labels } = m.scene.units;
-  const d = digitsOf(m);
-  const found = m.shown ? strongestCells(m.shown, m.n, STRONGEST) : [];
-  const row = (/** @type {{row: number, column: number, value: number}} */ { row, column, value }) => {
-    const q = row * m.n + column;
-    const sides = m.pair ? [m.pair.plus[q], m.pair.minus[q]] : [];
-    return el("tr", {}, th("row", short(labels[column], 40)), el("td", {}, el("bdi", {}, short(labels[row], 40))), ...sides.map((v) => el("td", {}, number(v, d))), el("td", {}, signed(value, d)));
-  };
-  return el(
-    "table",
-    {},
-    el("caption", {}, `${m.title}: the ${found.length} strongest of ${m.n * m.n} cells, in ${unitOf(m)}; the copy holds all.`),
-    el("thead", {}, el("tr", {}, ...["from", "into", "supporting", "opposing", m.scene.state.channel].map((c) => el("th", { scope: "col" }, c)))),
-    el("tbody", {}, ...found.map(row)),
-  );
-}
