@@ -56,13 +56,24 @@ def taken_over(modules: Sequence[nn.Module], enter: Enter) -> Iterator[None]:
     """
     count = 0
 
-    def guard(run: Run) -> Run:
-        def forward(*args: Any, **kwargs: Any) -> Any:
-            nonlocal count
-            index, count = count, count + 1
-            return enter(index, run, args, kwargs)
+    def numbered(_: nn.Module, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        nonlocal count
+        index, count = count, count + 1
+        return enter(index, run, args, kwargs)
 
-        return forward
+    with taken_over_each(modules, numbered):
+        yield
+
+
+@contextmanager
+def taken_over_each(
+    modules: Sequence[nn.Module],
+    enter: Callable[[nn.Module, Run, tuple[Any, ...], dict[str, Any]], Any],
+) -> Iterator[None]:
+    """Send every call of these modules through ``enter``, which is told the module."""
+
+    def guard(module: nn.Module, run: Run) -> Run:
+        return lambda *args, **kwargs: enter(module, run, args, kwargs)
 
     with ExitStack() as stack:
         for module in {id(m): m for m in modules}.values():
@@ -70,7 +81,7 @@ def taken_over(modules: Sequence[nn.Module], enter: Enter) -> Iterator[None]:
                 stack.callback(setattr, module, "forward", module.forward)
             else:
                 stack.callback(delattr, module, "forward")
-            module.forward = guard(module.forward)
+            module.forward = guard(module, module.forward)
         yield
 
 
@@ -173,16 +184,48 @@ def with_hidden(
 
 
 def returned(output: Any) -> Tensor:
-    """The hidden state in a block's output, which is a tensor or begins with one."""
-    first = output[0] if isinstance(output, tuple) else output
-    if not torch.is_tensor(first):
-        raise _NoHiddenState(f"A block returned {type(first).__name__}; it must be {WANTED}")
-    return first
+    """The hidden state in a block's output: a tensor, or the one of fewest axes in a tuple.
+
+    Attention probabilities, which some blocks return in front of it, have an axis more.
+    """
+    parts = [
+        part for part in (output if isinstance(output, tuple) else [output]) if _is_hidden(part)
+    ]
+    if not parts:
+        raise _NoHiddenState(f"A block returned {type(output).__name__}; it must be {WANTED}")
+    return cast(Tensor, min(parts, key=lambda part: part.ndim))
+
+
+def first_rows(value: Any, n_rows: int, n_all: int) -> Any:
+    """The same with the first rows of every tensor that has ``n_all`` of them."""
+    if torch.is_tensor(value):
+        return value[:n_rows] if value.ndim and len(value) == n_all else value
+    if isinstance(value, tuple | list):
+        return type(value)(first_rows(part, n_rows, n_all) for part in value)
+    if isinstance(value, dict):
+        return {name: first_rows(part, n_rows, n_all) for name, part in value.items()}
+    return value
+
+
+def lengths(value: Any) -> set[int]:
+    """The sizes of the first dimensions of all tensors in it."""
+    if torch.is_tensor(value):
+        return {len(value)} if value.ndim else set()
+    parts = value.values() if isinstance(value, dict) else value
+    inner = parts if isinstance(value, tuple | list | dict) else ()
+    return set().union(*(lengths(part) for part in inner))
 
 
 def like(output: Any, hidden: Tensor | None) -> Any:
-    """A block's output with ``hidden`` in it, beside what else the block returned when it ran."""
-    return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
+    """A block's output with ``hidden`` in it, beside what else the block returned when it ran.
+
+    None keeps the place and drops the values.
+    """
+    old = returned(output)
+    new = old.new_empty((0,) * old.ndim) if hidden is None else hidden
+    if not isinstance(output, tuple):
+        return new
+    return tuple(new if part is old else part for part in output)
 
 
 def agree(a: Tensor, b: Tensor) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import os
@@ -10,22 +9,22 @@ import shutil
 import tempfile
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from .fusion import Fusion
 from .results import Explanation
+from .stored import from_bytes, heads_from_bytes, heads_to_bytes, to_bytes
 
-FORMAT = "calig_nb explanation 1"
+T = TypeVar("T")
+
 CALIBRATION_FILE = "calig_nb.json"
-_NOT_STORED = ("ask",)
-_SUFFIX = ".explanation"
+_EXPLANATION, _HEADS, _WEIGHTS = ".explanation", ".heads", ".weights"
 _PART = ".part"
 _DIGEST = hashlib.sha256().digest_size
 
@@ -47,7 +46,7 @@ def save(explanation: Explanation, path: str | Path) -> None:
     Raises:
         OSError: If the folder does not exist or cannot be written to.
     """
-    _write_whole(Path(path), _to_bytes(explanation))
+    _write_whole(Path(path), to_bytes(explanation))
 
 
 def load(path: str | Path) -> Explanation:
@@ -60,7 +59,7 @@ def load(path: str | Path) -> Explanation:
     if not Path(path).is_file():
         raise FileNotFoundError(f"There is no saved explanation at {path}.")
     try:
-        return _from_bytes(Path(path).read_bytes())
+        return from_bytes(Path(path).read_bytes())
     except ValueError as error:
         raise ValueError(f"{path} is not a readable explanation: {error}.") from error
 
@@ -99,7 +98,34 @@ class Cache:
 
     def get(self, key: str) -> Explanation | None:
         """The entry, or None where there is none or it is damaged; the latter warns and goes."""
-        path = self.folder / f"{key}{_SUFFIX}"
+        return self._get(key + _EXPLANATION, from_bytes)
+
+    def put(self, key: str, explanation: Explanation) -> None:
+        """Keep an explanation, and drop the oldest entries that no longer fit.
+
+        What is over 64 MiB and an eighth of the limit would push out too much, and is not kept.
+        """
+        if explanation.attention_relevance.nbytes <= max(self.max_bytes // 8, 64 << 20):
+            self._put(key + _EXPLANATION, to_bytes(explanation))
+
+    def get_heads(self, key: str, layer: int) -> npt.NDArray[np.float32] | None:
+        """(H, T, T) of one layer, or None."""
+        return self._get(f"{key}-{layer}{_HEADS}", heads_from_bytes)
+
+    def put_heads(self, key: str, layer: int, heads: npt.NDArray[np.float32]) -> None:
+        """Keep one layer's heads in half precision, to 0.05 % of each head's peak."""
+        self._put(f"{key}-{layer}{_HEADS}", heads_to_bytes(heads))
+
+    def get_calibration(self, model: str) -> Calibration | None:
+        """The layer weights of a model of this name, or None."""
+        return self._get(model + _WEIGHTS, _calibration_from_bytes)
+
+    def put_calibration(self, model: str, calibration: Calibration) -> None:
+        """Keep a model's layer weights."""
+        self._put(model + _WEIGHTS, _calibration_to_bytes(calibration))
+
+    def _get(self, name: str, read: Callable[[bytes], T]) -> T | None:
+        path = self.folder / name
         try:
             content = path.read_bytes()
         except FileNotFoundError:
@@ -111,25 +137,22 @@ class Cache:
         try:
             if hashlib.sha256(content).digest() != digest:
                 raise ValueError("its checksum is wrong")
-            found = _from_bytes(content)
+            found = read(content)
         except ValueError as error:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
-            warnings.warn(f"A cached explanation is computed anew: {error}.", stacklevel=4)
+            warnings.warn(f"A cached explanation is computed anew: {error}.", stacklevel=5)
             return None
         with suppress(OSError):
             os.utime(path)
         return found
 
-    def put(self, key: str, explanation: Explanation) -> None:
-        """Keep an explanation, and drop the oldest entries that no longer fit."""
-        content = _to_bytes(explanation)
+    def _put(self, name: str, content: bytes) -> None:
         if len(content) > self.max_bytes:
             return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            whole = hashlib.sha256(content).digest() + content
-            _write_whole(self.folder / f"{key}{_SUFFIX}", whole)
+            _write_whole(self.folder / name, hashlib.sha256(content).digest() + content)
             self._evict()
         except OSError as error:
             self._warn(f"cannot be written ({error})")
@@ -150,7 +173,8 @@ class Cache:
 
     def _entries(self) -> list[tuple[Path, int, float]]:
         found = []
-        for path in self.folder.glob(f"*{_SUFFIX}"):
+        kinds = (_EXPLANATION, _HEADS, _WEIGHTS)
+        for path in (p for kind in kinds for p in self.folder.glob(f"*{kind}")):
             with suppress(OSError):  # another process may have removed it
                 stat = path.stat()
                 found.append((path, stat.st_size, stat.st_mtime))
@@ -212,53 +236,23 @@ def _default_folder() -> Path:
     return Path(os.environ.get("CALIG_NB_CACHE") or user_cache_dir("calig_nb", False))
 
 
-def _to_bytes(explanation: Explanation) -> bytes:
-    from safetensors.numpy import save as to_bytes
-
-    arrays, plain = {}, {}
-    for entry in dataclasses.fields(explanation):
-        value = getattr(explanation, entry.name)
-        if isinstance(value, np.ndarray):
-            arrays[entry.name] = np.ascontiguousarray(value)
-        elif entry.name == "fusion":
-            plain[entry.name] = dataclasses.asdict(value)
-        elif entry.name not in _NOT_STORED:
-            plain[entry.name] = value
-    written: bytes = to_bytes(arrays, {"format": FORMAT, "explanation": json.dumps(plain)})
-    return written
-
-
-def _from_bytes(content: bytes) -> Explanation:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load as arrays_of
-
-    try:
-        fields = dict(arrays_of(content))
-        length = int.from_bytes(content[:8], "little")
-        metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
-        if metadata.get("format") != FORMAT:
-            got = metadata.get("format", "no such mark")
-            raise ValueError(f"it is marked {got!r}, not {FORMAT!r}")
-        fields |= json.loads(metadata["explanation"])
-        fields["fusion"] = Fusion(**fields["fusion"])
-        fields["tokens"], fields["labels"] = tuple(fields["tokens"]), tuple(fields["labels"])
-        return Explanation(**fields)
-    except (SafetensorError, TypeError, KeyError, AttributeError) as error:
-        raise ValueError(str(error)) from error
-
-
 def save_calibration(calibration: Calibration, folder: str | Path) -> None:
     """Write layer weights beside a saved model, where ``Explainer.from_pretrained`` finds them."""
-    content = json.dumps(calibration._asdict()) + "\n"
-    _write_whole(Path(folder) / CALIBRATION_FILE, content.encode())
+    _write_whole(Path(folder) / CALIBRATION_FILE, _calibration_to_bytes(calibration))
 
 
 def load_calibration(folder: str | Path) -> Calibration | None:
     """The layer weights that lie beside a saved model, or None."""
     path = Path(folder) / CALIBRATION_FILE
-    if not path.is_file():
-        return None
-    stored = json.loads(path.read_text(encoding="utf-8"))
+    return _calibration_from_bytes(path.read_bytes()) if path.is_file() else None
+
+
+def _calibration_to_bytes(calibration: Calibration) -> bytes:
+    return (json.dumps(calibration._asdict()) + "\n").encode()
+
+
+def _calibration_from_bytes(content: bytes) -> Calibration:
+    stored = json.loads(content)
     return Calibration(tuple(stored["layer_weights"]), stored["n_inputs"])
 
 

@@ -1,159 +1,223 @@
-"""What one model says about one input for one target: both signals of CA-LIG, with their error."""
+"""What one model says about a few inputs: both signals of CA-LIG, with their error."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from .attribution import LayerIntegral, attention_relevance, layer_integrated_gradients
+from .attentions import KeepHeads
+from .attribution import LayerIntegral, Points, layer_integrated_gradients
 from .fusion import Array
-from .kernels import fast_matmul
+from .kernels import WrittenOut, fast_matmul
+from .memory import Budget
 from .methods import conductance
-from .models import BlockModel, Trace
+from .models import BlockModel
 from .request import Request
-from .targets import Target
+from .rounding import rounded
+from .targets import Target, scored
+from .trace import Trace
 
 Inputs = Mapping[str, Tensor]
+Choose = Callable[[Tensor], Sequence[Sequence[Target]]]
+"""Logits of inputs -> the targets of each, as many for each."""
 
-EAGER_TOKENS = 512
+SHORT = 512
 """Beyond so many tokens the matrices of written-out attention take more memory than they save."""
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """The two signals, and the scores they are about.
+    """The two signals for one input and one target, and the scores they are about.
 
     Attributes:
+        target: The explained score.
         score: f(x).
         baseline_scores: (L + 1,) f(x') for each layer.
-        integrals: L + 1 layers of r_b, with their error.
+        layer_attributions: (L + 1, T) r_b.
         attention_relevance: (L, T, T) G_b.
+        n_steps: (L + 1,) gradients evaluated.
+        token_error: (L + 1,) estimated relative error of the token values.
+        converged: (L + 1,) whether the tolerance was met.
     """
 
+    target: Target
     score: float
     baseline_scores: Array
-    integrals: list[LayerIntegral]
-    attention_relevance: Array
+    layer_attributions: Array
+    attention_relevance: npt.NDArray[np.float32]
+    n_steps: npt.NDArray[np.int64]
+    token_error: Array
+    converged: npt.NDArray[np.bool_]
 
 
 def gather(
     model: BlockModel,
     own: Inputs,
-    baseline: Inputs | None,
-    target: Target,
+    baselines: Inputs | None,
+    choose: Choose,
     request: Request,
-    batch_tokens: int,
-) -> Evidence:
-    """Both signals of one input. Where a pass does not fit into memory its batch is halved.
+    budget: Budget,
+) -> list[list[Evidence]]:
+    """Both signals of a few inputs of one length; for each input, those of its targets.
 
     Args:
         model: The model, undisturbed.
-        own: The input, one row.
-        baseline: Its baseline, one row; None where ``request`` asks for hidden states.
-        target: The explained score.
+        own: The inputs, a row each.
+        baselines: Their baselines, a row each; None where ``request`` asks for hidden states.
+        choose: Given the inputs' logits, the targets of each; as many for each.
         request: Method, nodes and tolerance.
-        batch_tokens: Most tokens in one pass.
+        budget: How much may be in flight.
     """
-    short = next(iter(own.values())).shape[-1] <= EAGER_TOKENS
+    with _kernels(model, own):
+        trace, targets = trace_of(model, own, baselines, choose)
+        return _read(model, own, trace, targets, request, budget)
+
+
+def trace_of(
+    model: BlockModel,
+    own: Inputs,
+    baselines: Inputs | None,
+    choose: Choose,
+    keep: KeepHeads | None = None,
+) -> tuple[Trace, Sequence[Sequence[Target]]]:
+    """The trace of a few inputs for the targets that are chosen by their logits, and these."""
+    targets: list[Sequence[Target]] = []
+
+    def score_of(logits: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
+        targets[:] = choose(logits)
+        return scored(targets)
+
+    return model.trace(own, baselines, score_of, keep=keep, frugal=not _short(own)), targets
+
+
+def _short(own: Inputs) -> bool:
+    return next(iter(own.values())).shape[-1] <= SHORT
+
+
+@contextmanager
+def _kernels(model: BlockModel, own: Inputs) -> Iterator[None]:
+    """The fastest kernels for inputs of this length."""
     with ExitStack() as stack:
-        if stack.enter_context(fast_matmul(*model.placement)) and short:
-            stack.enter_context(model.eager_attention())
-        rows = own if baseline is None else _stacked(own, baseline)
-        trace = model.trace(rows, target.score)
-        return _read(model, own, trace, target, request, batch_tokens)
-
-
-def _stacked(own: Inputs, baseline: Inputs) -> Inputs:
-    return {name: torch.cat([value, baseline[name]]) for name, value in own.items()}
+        if stack.enter_context(fast_matmul(*model.placement)) and _short(own):
+            stack.enter_context(WrittenOut())
+        yield
 
 
 def _read(
     model: BlockModel,
     own: Inputs,
     trace: Trace,
-    target: Target,
+    targets: Sequence[Sequence[Target]],
     request: Request,
-    batch_tokens: int,
-) -> Evidence:
-    """The evidence that follows from the trace of an input and, where it has one, its baseline."""
-    scores = target.score(trace.logits).tolist()
-    ends = None
-    if len(trace.logits) == 1:
-        starts, baseline_scores = _hidden_baseline(model, own, trace, target, request)
+    budget: Budget,
+) -> list[list[Evidence]]:
+    """The evidence that follows from the trace of inputs and, where they have them, baselines."""
+    n_items, score = len(targets), scored(targets)
+    inputs = [hidden[:n_items] for hidden in trace.hidden_states]
+    scores = trace.scores[:n_items].double().cpu().numpy()
+    if with_baselines := len(trace.logits) > n_items:
+        starts = [hidden[n_items:] for hidden in trace.hidden_states]
+        below = trace.scores[n_items:].double().cpu().numpy()[..., None].repeat(len(starts), -1)
     else:
-        starts = [hidden[1] for hidden in trace.hidden_states]
-        baseline_scores = np.full(len(starts), scores[1])
-        ends = [(g[0], g[1]) for g in trace.hidden_gradients]
-    inputs = [hidden[0] for hidden in trace.hidden_states]
+        starts, below = _hidden_baselines(model, own, inputs, score, request)
     if request.method == "conductance":  # its one path starts at the embeddings
-        baseline_scores = np.full_like(baseline_scores, baseline_scores[0])
-    changes = scores[0] - baseline_scores
-    batch = max(1, batch_tokens // inputs[0].shape[0])
+        below = below[..., :1].repeat(len(starts), -1)
+    changes = scores[..., None] - below
+    batch = budget.points(trace.row_bytes, inputs[0].shape[1], model.placement[1])
+    found: list[list[LayerIntegral]]
     if request.method == "conductance":
-        integrals = conductance(
-            lambda points: model.passage(own, points, target.score),
-            inputs[0],
-            starts[0],
-            changes,
-            n_steps=request.fixed_steps,
-            tolerance=request.tolerance,
-            internal_batch_size=batch,
-        )
+        found = []
+        for i in range(n_items):
+            known = [
+                (h[i::n_items], g[:, i::n_items])
+                for h, g in zip(trace.hidden_states, trace.hidden_gradients, strict=True)
+            ]
+            one = conductance(
+                partial(model.passage, own, item=i, score=score),
+                inputs[0][i],
+                starts[0][i],
+                changes[i],
+                ends=known if with_baselines else None,
+                n_steps=request.fixed_steps,
+                tolerance=request.tolerance,
+                internal_batch_size=batch,
+            )
+            found.append(one)
     else:
-        integrals = layer_integrated_gradients(
-            lambda layer, points: halving(
-                lambda part: model.gradient(own, layer, part, target.score), points
-            ),
-            inputs,
-            starts,
-            changes,
-            ends=ends,
+        ends = [(g[:, :n_items], g[:, n_items:]) for g in trace.hidden_gradients]
+        frugal = budget.exceeded_by(trace.row_bytes)
+        gradients = partial(model.gradients, own, score=score, frugal=frugal)
+        integrate = partial(
+            layer_integrated_gradients,
+            inputs=inputs,
+            baselines=starts,
+            score_changes=changes,
+            ends=ends if with_baselines else None,
             n_steps=request.fixed_steps,
             tolerance=request.tolerance,
             internal_batch_size=batch,
+            apart=not model.joins,
         )
-    pairs = zip(trace.attentions, trace.attention_gradients, strict=True)
-    relevance = torch.stack([attention_relevance(a[0], g[0]) for a, g in pairs])
-    return Evidence(scores[0], baseline_scores, integrals, relevance.double().cpu().numpy())
+        if request.precision == "bfloat16":
+            apart = not model.joins
+            found = rounded(integrate, gradients, inputs, starts, request.tolerance, apart)
+        else:
+            found = integrate(gradients)
+    return [
+        [
+            Evidence(
+                target,
+                float(scores[i, k]),
+                below[i, k],
+                np.stack([integral.attributions[k] for integral in found[i]]),
+                _stacked([relevance[k, i] for relevance in trace.attention_relevance]),
+                np.array([integral.n_steps for integral in found[i]]),
+                np.array([integral.token_error[k] for integral in found[i]]),
+                np.array([integral.converged[k] for integral in found[i]]),
+            )
+            for k, target in enumerate(targets[i])
+        ]
+        for i in range(n_items)
+    ]
 
 
-def halving(run: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
-    """``run(points)``, in two halves (and those in two) where memory does not suffice.
-
-    Raises:
-        torch.cuda.OutOfMemoryError: If a single point does not fit.
-    """
-    try:
-        return run(points)
-    except torch.cuda.OutOfMemoryError:
-        if len(points) == 1:
-            raise
-    torch.cuda.empty_cache()
-    middle = len(points) // 2
-    return torch.cat([halving(run, points[:middle]), halving(run, points[middle:])])
+def _stacked(layers: Sequence[Tensor]) -> npt.NDArray[np.float32]:
+    """(L, T, T) read-only, so that nobody needs a copy of it: it may be large."""
+    result = np.empty((len(layers), *layers[0].shape), dtype=np.float32)
+    for layer, one in enumerate(layers):
+        result[layer] = one.float().cpu().numpy()
+    result.setflags(write=False)
+    return result
 
 
-def _hidden_baseline(
-    model: BlockModel, own: Inputs, trace: Trace, target: Target, request: Request
+def _hidden_baselines(
+    model: BlockModel,
+    own: Inputs,
+    inputs: Sequence[Tensor],
+    score: Callable[[Tensor, Tensor], Tensor],
+    request: Request,
 ) -> tuple[list[Tensor], Array]:
-    """h'_b and f(x') for every layer, of a baseline that no input has."""
+    """h'_b and (items, targets, L + 1) f(x') of a baseline that no input has."""
     warnings.warn(
         f"baselines={request.baselines!r} are hidden states that no input has: f(x') differs "
         "from layer to layer, and near zero LayerNorm is almost singular, so integrals "
         "converge slowly. Use 'pad' or 'mask' unless this is what you study.",
         stacklevel=8,
     )
-    hidden = [h[0] for h in trace.hidden_states]
     if request.hidden_baseline == "zero":
-        starts = [torch.zeros_like(h) for h in hidden]
+        starts = [torch.zeros_like(h) for h in inputs]
     else:
-        starts = [h.mean(dim=0, keepdim=True).expand_as(h) for h in hidden]
+        starts = [h.mean(dim=1, keepdim=True).expand_as(h) for h in inputs]
+    items = torch.arange(len(inputs[0]))
     with torch.no_grad():
-        logits = [model.replay(own, b, start[None]) for b, start in enumerate(starts)]
-    return starts, np.array([target.score(row).item() for row in logits])
+        logits = [model.replay(own, Points({b: h}, items)) for b, h in enumerate(starts)]
+        below = torch.stack([score(row, items) for row in logits], dim=-1)
+    return starts, below.double().cpu().numpy()

@@ -12,16 +12,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from . import __version__
 from . import cache as disk
-from .evidence import gather
-from .fusion import Array, Fusion, layer_weights
+from .answers import Answers
+from .bucket import labels_of, placed, probabilities_of
+from .fusion import Array, Fusion, layer_weights, one_of
 from .identity import Identity
 from .inputs import TextInputs, TextReader
+from .memory import Budget
 from .models import BlockModel
-from .request import Request
+from .request import Precision, Request
 from .results import Explanation
-from .targets import Output, choose
+from .targets import Output
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,9 @@ class Explainer:
             ``torch.nn.Module`` with a list of blocks that returns logits (batch, classes).
         processor: Its tokenizer.
         blocks: Path of the module list that holds the blocks; found by itself when None.
-        batch_tokens: Most tokens in one pass of the integration; bounds memory.
+        batch_tokens: Most tokens in one pass of the integration; by default as many as pay.
+        memory: Bytes that passes may take above the model; by default a quarter of what is free,
+            at most 4 GiB on a processor. A long text then takes longer, not more.
         cache: True keeps explanations in the platform's folder for caches, so that a question
             asked before is answered at once, in a new session too; a folder keeps them there;
             False keeps none.
@@ -54,17 +57,17 @@ class Explainer:
         processor: Any,
         *,
         blocks: str | None = None,
-        batch_tokens: int = 1024,
+        batch_tokens: int | None = None,
+        memory: int | None = None,
         cache: bool | str | Path = True,
     ) -> None:
-        if batch_tokens < 1:
-            raise ValueError(f"batch_tokens must be at least 1, got {batch_tokens}.")
         self._model = BlockModel(model, blocks)
-        self._identity = Identity(model)
+        budget = Budget.of(memory, batch_tokens, self._model.placement[1])
         self._reader = TextReader(processor, self._model.max_tokens)
-        self._batch_tokens = batch_tokens
         self._calibration: disk.Calibration | None = None
-        self.cache = disk.opened(cache)
+        self._answers = Answers(
+            self._model, self._reader, Identity(model), budget, disk.opened(cache)
+        )
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | Path, **options: Any) -> Explainer:
@@ -72,14 +75,14 @@ class Explainer:
 
         Args:
             name_or_path: What ``AutoModelForSequenceClassification.from_pretrained`` takes.
-            **options: ``blocks``, ``batch_tokens`` and ``cache`` go to :class:`Explainer`, all
-                else to the model's ``from_pretrained``. The weights are loaded as float32 unless
-                ``dtype`` says otherwise; remote code is not run unless ``trust_remote_code``
-                says so.
+            **options: ``blocks``, ``batch_tokens``, ``memory`` and ``cache`` go to
+                :class:`Explainer`, all else to the model's ``from_pretrained``. The weights are
+                loaded as float32 unless ``dtype`` says otherwise; remote code is not run unless
+                ``trust_remote_code`` says so.
         """
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-        names = ("blocks", "batch_tokens", "cache")
+        names = ("blocks", "batch_tokens", "memory", "cache")
         own = {name: options.pop(name) for name in names if name in options}
         options = {"dtype": torch.float32, "trust_remote_code": False, **options}
         shared = ("cache_dir", "local_files_only", "revision", "token", "trust_remote_code")
@@ -92,9 +95,19 @@ class Explainer:
         return explainer
 
     @property
+    def cache(self) -> disk.Cache | None:
+        """What is kept: its ``size``, ``clear()``, ``move(folder)``; None where nothing is."""
+        return self._answers.cache
+
+    @cache.setter
+    def cache(self, cache: disk.Cache | None) -> None:
+        self._answers.cache = cache
+
+    @property
     def layer_weights(self) -> Array | None:
-        """(L,) weights found by :meth:`calibrate`; None before, when each text gives its own."""
-        return None if self._calibration is None else np.array(self._calibration.layer_weights)
+        """(L,) weights found by :meth:`calibrate`, now or before, with this model; else None."""
+        calibrated = self._calibrated()
+        return None if calibrated is None else np.array(calibrated.layer_weights)
 
     def predict(self, inputs: str | Sequence[str]) -> pd.DataFrame:
         """What the model says: one row a text, its label and the probability of every class.
@@ -107,18 +120,18 @@ class Explainer:
         rows = []
         with self._model.undisturbed():
             for text in [inputs] if isinstance(inputs, str) else inputs:
-                logits = self._model.predict(self._placed(self._reader.read(text).model_inputs))[0]
-                labels, probabilities = self._probabilities(logits)
-                label = labels[int(logits.argmax())]
-                named = dict(zip(labels, probabilities, strict=True))
-                rows.append({"text": text, "label": label, **named})
+                own = placed(self._model, self._reader.read(text).model_inputs)
+                logits = self._model.predict(own)[0]
+                labels = labels_of(self._model, len(logits))
+                named = zip(labels, probabilities_of(self._model, logits), strict=True)
+                rows.append({"text": text, "label": labels[int(logits.argmax())], **dict(named)})
         return pd.DataFrame(rows)
 
     def explain(
         self,
         inputs: str | Sequence[str],
         *,
-        target: int | str | None = None,
+        target: int | str | Sequence[int | str] | None = None,
         contrast: int | str | None = None,
         output: Output = "logit",
         method: str = "ca-lig",
@@ -126,13 +139,16 @@ class Explainer:
         n_steps: int | Literal["auto"] = "auto",
         tolerance: float = 0.01,
         lam: float = 0.5,
+        precision: Precision = "float32",
         progress: bool | None = None,
-    ) -> Explanation | list[Explanation]:
+        on_error: Literal["raise", "skip"] = "raise",
+    ) -> Any:
         """Why the model gives ``target`` this score.
 
         Args:
             inputs: A text; or a list of them, for a list of explanations.
-            target: Class index or label; the predicted class by default.
+            target: Class index or label; the predicted class by default. A list of them shares
+                the passes, and gives a list of explanations for each text.
             contrast: Explain ``logit[target] - logit[contrast]``: why this rather than that.
             output: "logit"; "margin", less the mean of the other logits; "log_odds"; or "prob",
                 which saturates.
@@ -141,15 +157,22 @@ class Explainer:
                 another answer in the upper layers.
             baselines: Where the paths start: "pad" or "mask", the text with its words replaced;
                 another text; a tensor of token ids; or "zero" and "mean", hidden states for study.
-            n_steps: "auto" refines every layer until ``tolerance`` is met (the preview takes 17
+            n_steps: "auto" refines every layer until ``tolerance`` is met (the preview takes 9
                 nodes); a number fixes the nodes.
             tolerance: Relative error of each layer's sum and token values at which to stop.
             lam: λ in [0, 1], changed afterwards at no cost by :meth:`Explanation.with_lam`.
+            precision: "float32" is the weights' own precision. "bfloat16" rounds the passes of the
+                integration, which is faster on most machines; the error that it makes is measured
+                and counted, and layers that it takes beyond ``tolerance`` are done again without.
             progress: A progress bar for a list; by default only if it takes over two seconds.
+            on_error: What a list does with a text that cannot be explained: "raise" its error,
+                or "skip" it with a warning, leaving None in its place.
 
         Returns:
-            An :class:`Explanation`, or a list of them. All texts of a list are read before the
-            first is explained, and what is finished is in the cache if one fails later.
+            An :class:`Explanation`; for a list of texts a list, in their order. Texts of about
+            one length are computed together, with the same result. All are read before the first
+            is computed; if one fails later the others are finished, kept in the cache, and hang
+            on the error as ``error.explanations``.
 
         Raises:
             TypeError: If an input is not a text or a class not an index or label.
@@ -159,14 +182,40 @@ class Explainer:
         Source:
             Mersha & Kalita (2026), arXiv:2602.16608; the formulas as the README writes them.
         """
-        request = Request(target, contrast, output, method, baselines, n_steps, tolerance, lam)
-        if isinstance(inputs, str) or not isinstance(inputs, Sequence):
-            return self._explain(self._reader.read(inputs), request)
-        from tqdm.auto import tqdm
-
-        read = [self._reader.read(text, f"inputs[{i}]") for i, text in enumerate(inputs)]
-        bar = tqdm(read, disable=progress is False, delay=0 if progress else 2, desc="explain")
-        return [self._explain(one, request) for one in bar]
+        one_of("on_error", on_error, ("raise", "skip"))
+        several = isinstance(target, Sequence) and not isinstance(target, str)
+        targets: list[Any] = list(target) if several else [target]  # type: ignore[arg-type]
+        if not targets:
+            raise ValueError("target must name at least one class, got an empty list.")
+        requests = [
+            Request(one, contrast, output, method, baselines, n_steps, tolerance, lam, precision)
+            for one in targets
+        ]
+        single = isinstance(inputs, str) or not isinstance(inputs, Sequence)
+        named = {None: inputs} if single else dict(enumerate(inputs))
+        texts = [self._read(text, i, on_error) for i, text in named.items()]
+        if self._model.model.training:
+            warnings.warn(
+                "model is in train mode: it is explained in evaluation mode, without dropout, and "
+                "put back afterwards. Call model.eval() to silence this.",
+                stacklevel=2,
+            )
+        results = iter(self._answers.of([t for t in texts if t is not None], requests, progress))
+        found: list[Any] = [None if text is None else next(results) for text in texts]
+        failed = [one for one in found if isinstance(one, Exception)]
+        for i, one in enumerate(found):
+            if isinstance(one, Exception):
+                found[i] = None
+                if on_error == "skip" and not single:
+                    warnings.warn(f"inputs[{i}] is skipped: {one}", stacklevel=2)
+            elif one is not None:
+                found[i] = [self._dressed(*pair) for pair in zip(one, requests, strict=True)]
+        if not several:
+            found = [one and one[0] for one in found]
+        if failed and (single or on_error == "raise"):
+            failed[0].explanations = found  # type: ignore[attr-defined]
+            raise failed[0]
+        return found[0] if single else found
 
     def calibrate(self, inputs: Sequence[str], **request: Any) -> Array:
         """Estimate the model's layer weights from a handful of texts; no labels are needed.
@@ -194,99 +243,47 @@ class Explainer:
             [e.layer_attributions for e in explanations], [e.special for e in explanations]
         )
         self._calibration = disk.Calibration(tuple(weights.tolist()), len(texts))
+        self._answers.keep_calibration(self._calibration)
         return weights
 
-    def _explain(self, inputs: TextInputs, request: Request) -> Explanation:
-        model = self._identity.digest() if self.cache is not None else ""
-        if self.cache is None or not model:
-            return self._dressed(self._compute(inputs, request), request)
-        asked, arrays = request.asked()
-        arrays |= {name: value.numpy() for name, value in inputs.model_inputs.items()}
-        key = disk.key_of(model, arrays, {**asked, "text": inputs.text})
-        if (found := self.cache.get(key)) is None:
-            found = self._compute(inputs, request)
-            self.cache.put(key, found)
-        return self._dressed(found, request)
+    def _read(self, text: Any, number: int | None, on_error: str) -> TextInputs | None:
+        try:
+            return self._reader.read(text, "inputs" if number is None else f"inputs[{number}]")
+        except (TypeError, ValueError) as error:
+            if on_error == "raise" or number is None:
+                raise
+            warnings.warn(f"A text is skipped: {error}", stacklevel=3)
+            return None
 
-    def _compute(self, inputs: TextInputs, request: Request) -> Explanation:
-        if self._model.model.training:
-            warnings.warn(
-                "model is in train mode: it is explained in evaluation mode, without dropout, and "
-                "put back afterwards. Call model.eval() to silence this.",
-                stacklevel=4,
-            )
-        with self._model.undisturbed():
-            return self._run(inputs, request)
+    def _calibrated(self) -> disk.Calibration | None:
+        if self._calibration is None:
+            self._calibration = self._answers.calibration()
+        return self._calibration
 
-    def _run(self, inputs: TextInputs, request: Request) -> Explanation:
-        own = self._placed(inputs.model_inputs)
-        logits = self._model.predict(own)[0]
-        if not torch.isfinite(logits).all():
-            raise ValueError(
-                f"model must return finite logits, got {logits.tolist()} for {inputs.text!r:.60}. "
-                "Its weights or its precision are broken."
-            )
-        labels, probabilities = self._probabilities(logits)
-        target = choose(request.target, request.contrast, request.output, labels, logits)
-
-        other, baseline = None, f"{request.hidden_baseline} hidden state"
-        if request.hidden_baseline is None:
-            replaced, baseline = self._reader.baseline(inputs, request.baselines)
-            other = self._placed(replaced)
-        found = gather(self._model, own, other, target, request, self._batch_tokens)
-        r = np.stack([integral.attributions for integral in found.integrals])
-        return Explanation(
-            **inputs.described(),
-            labels=labels,
-            probabilities=probabilities,
-            target=target.index,
-            contrast=target.contrast,
-            score=found.score,
-            baseline_scores=found.baseline_scores,
-            layer_attributions=r,
-            attention_relevance=found.attention_relevance.astype(np.float32),
-            layer_weights=layer_weights([r], [inputs.special]),
-            fusion=Fusion(),
-            n_steps=np.array([integral.n_steps for integral in found.integrals]),
-            token_change=np.array([integral.token_change for integral in found.integrals]),
-            converged=np.array([integral.converged for integral in found.integrals]),
-            config={
-                "method": request.method,
-                "output": request.output,
-                "antisymmetric": target.antisymmetric(len(labels)),
-                "baselines": baseline,
-                "tolerance": request.tolerance,
-                "calibration": "layer weights from this text alone",
-                "model": type(self._model.model).__name__,
-                "dtype": str(self._model.placement[0]).removeprefix("torch."),
-                "version": __version__,
-            },
-        )
+    def _again(self, text: str, request: Request) -> Explanation:
+        """The same text about another class."""
+        (answer,) = self._answers.of([self._reader.read(text)], [request], False)
+        if isinstance(answer, Exception):
+            raise answer
+        return self._dressed(answer[0], request)
 
     def _dressed(self, found: Explanation, request: Request) -> Explanation:
         """The evidence with what may change without computing: λ, layer weights, the model."""
         found = replace(
             found,
             fusion=Fusion(lam=request.lam),
-            ask=lambda target, contrast: self._explain(
-                self._reader.read(found.text), request.about(target, contrast)
+            look=lambda layer: self._answers.heads(
+                self._reader.read(found.text),
+                request.about(found.target, found.contrast),
+                layer,
             ),
+            ask=lambda target, contrast: self._again(found.text, request.about(target, contrast)),
         )
-        if self._calibration is None:
+        calibrated = self._calibrated()
+        if calibrated is None:
             return found
-        number = self._calibration.n_inputs
+        number = calibrated.n_inputs
         calibration = f"layer weights from {number} texts of this model"
-        weights = np.array(self._calibration.layer_weights)
+        weights = np.array(calibrated.layer_weights)
         config = {**found.config, "calibration": calibration}
         return replace(found, layer_weights=weights, config=config)
-
-    def _probabilities(self, logits: Tensor) -> tuple[tuple[str, ...], Array]:
-        """The classes' names, and their probabilities for one text's logits (C,)."""
-        named = self._model.labels or {}
-        labels = tuple(str(named.get(index, index)) for index in range(len(logits)))
-        apart = self._model.multi_label or len(logits) == 1
-        probabilities = torch.sigmoid(logits) if apart else torch.softmax(logits, dim=0)
-        return labels, probabilities.double().cpu().numpy()
-
-    def _placed(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        return {name: value.to(self._model.placement[1]) for name, value in inputs.items()}

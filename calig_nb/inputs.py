@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -121,6 +122,22 @@ class TextReader:
             word_ids=_word_ids(text, offsets, special),
             sentence_ids=_sentence_ids(text, offsets, special),
         )
+
+    def padded(self, texts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+        """Several texts' inputs, a row each; the shorter ones filled up on the right."""
+        longest = max(one["input_ids"].shape[1] for one in texts)
+        fill = {"input_ids": self.tokenizer.pad_token_id or 0}
+        return {
+            name: torch.cat(
+                [
+                    nn.functional.pad(
+                        one[name], (0, longest - one[name].shape[1]), value=fill.get(name, 0)
+                    )
+                    for one in texts
+                ]
+            )
+            for name in texts[0]
+        }
 
     def baseline(
         self, inputs: TextInputs, baselines: str | Tensor

@@ -5,25 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from .attribution import LayerIntegral, judged
-from .quadrature import Quadrature, derivative, leja
+from .attribution import Array, LayerIntegral, judged
+from .quadrature import Quadrature, derivative, nested
 
 PassageFn = Callable[[Tensor], Sequence[tuple[Tensor, Tensor]]]
-"""Points at the embeddings -> for each layer (h_b, ∂f/∂h_b), each (points, tokens, hidden)."""
+"""Points at the embeddings -> for each layer h_b, (points, tokens, hidden), and ∂f/∂h_b, (targets,
+points, tokens, hidden)."""
 
-PREVIEW_NODES = 17
+PassageEnds = Sequence[tuple[Tensor, Tensor]]
+"""The same for two points, the input and the baseline."""
+
+PREVIEW_NODES = 9
 
 
 def conductance(
     passage: PassageFn,
     inputs: Tensor,
     baselines: Tensor,
-    score_changes: npt.ArrayLike,
+    score_changes: Array,
     *,
+    ends: PassageEnds | None = None,
     n_steps: int | None = None,
     tolerance: float = 0.01,
     internal_batch_size: int = 16,
@@ -40,8 +44,9 @@ def conductance(
         passage: The network, called with at most ``internal_batch_size`` points at a time.
         inputs: h_0, (tokens, hidden).
         baselines: h'_0, same shape.
-        score_changes: (L + 1,) f(x) - f(x') for each layer.
-        n_steps: Nodes; 17 by default, for a preview. The states of all of them are held.
+        score_changes: (targets, L + 1) f(x) - f(x') for each layer.
+        ends: What the passage of the input and of the baseline is, where it is known already.
+        n_steps: Nodes; 9 by default, for a preview. The states of all of them are held.
         tolerance: Relative; what the verdict is about.
         internal_batch_size: Points in one pass.
 
@@ -55,25 +60,26 @@ def conductance(
         Dhamdhere, Sundararajan & Yan (2018), arXiv:1805.12233, eq. 4; Shrikumar et al. (2018),
         arXiv:1807.09946, for the path integral.
     """
-    rule = leja(PREVIEW_NODES if n_steps is None else n_steps)
+    rule = nested(PREVIEW_NODES if n_steps is None else n_steps)
     delta = inputs - baselines
-    batches = []
-    for start in range(0, len(rule.nodes), internal_batch_size):
+    batches = [] if ends is None else [ends]
+    for start in range(0 if ends is None else 2, len(rule.nodes), internal_batch_size):
         alphas = torch.tensor(rule.nodes[start : start + internal_batch_size]).to(delta)
         batches.append(passage(baselines + alphas[:, None, None] * delta))
-    changes = np.asarray(score_changes, dtype=np.float64).tolist()
-    shorter = leja(max(2, len(rule.nodes) // 2 + 1))
+    n = len(rule.nodes)
+    rules = [nested(max(2, n // 4 + 1)), nested(max(2, n // 2 + 1)), rule]
     integrals = []
-    for layer, change in enumerate(changes):
-        hidden, gradients = (torch.cat([b[layer][side] for b in batches]) for side in (0, 1))
-        now, before = (_integrated(part, hidden, gradients) for part in (rule, shorter))
-        integrals.append(judged(now, before, len(rule.nodes), change, tolerance))
+    for layer in range(len(batches[0])):
+        hidden = torch.cat([batch[layer][0] for batch in batches])
+        gradients = torch.cat([batch[layer][1] for batch in batches], dim=1)
+        values = [_integrated(part, hidden, gradients) for part in rules]
+        integrals.append(judged(values, n, score_changes[:, layer], tolerance))
     return integrals
 
 
-def _integrated(rule: Quadrature, hidden: Tensor, gradients: Tensor) -> npt.NDArray[np.float64]:
-    """Σ_d ∫ g · dh by a rule whose nodes are the first of those that were evaluated."""
+def _integrated(rule: Quadrature, hidden: Tensor, gradients: Tensor) -> Array:
+    """(targets, tokens) Σ_d ∫ g · dh by a rule whose nodes are the first that were evaluated."""
     n = len(rule.nodes)
     moved = torch.tensordot(torch.tensor(derivative(rule.nodes)).to(hidden), hidden[:n], dims=1)
-    products = (gradients[:n] * moved).sum(dim=-1, dtype=torch.float64)
-    return np.asarray(rule.weights @ products.cpu().numpy())
+    products = (gradients[:, :n] * moved).sum(dim=-1, dtype=torch.float64).cpu().numpy()
+    return np.tensordot(rule.weights, products, axes=(0, 1))

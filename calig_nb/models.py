@@ -6,45 +6,27 @@ biases, pooling and heads come out right.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from inspect import signature
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from . import blocks
-from .undisturbed import settings, undisturbed
+from .attentions import Eager, Fused, KeepHeads
+from .attribution import Points
+from .classifier import Classifier, ModelInputs, logits_of
+from .pooled import PooledBlock
+from .trace import Seen, Trace, observe, rows_of
 
-ModelInputs = Mapping[str, Tensor]
-ScoreFn = Callable[[Tensor], Tensor]
-"""Maps logits (batch, classes) to one score for each row, (batch,)."""
-
-
-@dataclass(frozen=True, eq=False)
-class Trace:
-    """What one forward and one backward pass over a batch give; each row has its own score.
-
-    Attributes:
-        logits: (batch, classes).
-        hidden_states: L + 1 tensors (batch, tokens, hidden): what enters each block, and last
-            what leaves the last one.
-        hidden_gradients: ∂score/∂hidden_states, same shapes.
-        attentions: L tensors (batch, heads, queries, keys), after the softmax; with windows,
-            each window is a row, those of one input together.
-        attention_gradients: ∂score/∂attentions, same shapes.
-    """
-
-    logits: Tensor
-    hidden_states: tuple[Tensor, ...]
-    hidden_gradients: tuple[Tensor, ...]
-    attentions: tuple[Tensor, ...]
-    attention_gradients: tuple[Tensor, ...]
+ScoreFn = Callable[[Tensor, Tensor], Tensor]
+"""Maps logits (rows, classes) and each row's item (rows,) to scores (rows, targets)."""
 
 
-class BlockModel:
+class BlockModel(Classifier):
     """A classifier seen as a chain of blocks that can be entered anywhere.
 
     Args:
@@ -53,222 +35,264 @@ class BlockModel:
 
     Raises:
         TypeError: If ``model`` is not a torch module.
-        ValueError: If its weights are on the meta device or in half precision, or if ``path``
-            names no module list.
+        ValueError: As :class:`Classifier`, or if ``path`` names no module list.
     """
 
     def __init__(self, model: nn.Module, path: str | None = None) -> None:
-        if not isinstance(model, nn.Module):
-            raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}.")
-        if any(p.is_meta for p in model.parameters()):
-            raise ValueError(
-                "model must have its weights loaded, got weights on the meta device. Load them "
-                "with from_pretrained."
-            )
-        dtypes = {p.dtype for p in model.parameters() if p.is_floating_point()}
-        if not dtypes or not dtypes <= {torch.float32, torch.float64}:
-            got = ", ".join(sorted(str(d).removeprefix("torch.") for d in dtypes)) or "none"
-            raise ValueError(
-                f"model must have float32 or float64 weights, got {got}: half precision is too "
-                "coarse to integrate. Load it with dtype=torch.float32, or call model.float()."
-            )
-        self.model = model
+        super().__init__(model)
         self._blocks = None if path is None else blocks.named(model, path)
+        self._around: Sequence[nn.Module] = ()
         self._recorded: list[Any] = []
+        self._pooled = PooledBlock()
+        self._lengths: set[int] = set()
         self._checked = False
+        self.joins = True
 
     @property
-    def placement(self) -> tuple[torch.dtype, torch.device]:
-        """The weights' precision, and where they are."""
-        first = next(p for p in self.model.parameters() if p.is_floating_point())
-        return first.dtype, first.device
+    def batches(self) -> bool:
+        """Whether several inputs may share a pass; known once one was traced."""
+        carried = (o[1:] for o in self._recorded if isinstance(o, tuple))
+        return self.joins and self._checked and not any(map(blocks.lengths, carried))
 
-    @property
-    def labels(self) -> Mapping[int, str] | None:
-        """The classes' names by index, where the configuration holds them."""
-        return cast("Mapping[int, str] | None", self._stated("id2label"))
+    def trace(
+        self,
+        inputs: ModelInputs,
+        baselines: ModelInputs | None,
+        choose: Callable[[Tensor], ScoreFn],
+        *,
+        keep: KeepHeads | None = None,
+        frugal: bool = False,
+    ) -> Trace:
+        """One forward pass over the items and their baselines, and one backward pass a target.
 
-    @property
-    def multi_label(self) -> bool:
-        """Whether the classes do not exclude each other."""
-        return bool(self._stated("problem_type") == "multi_label_classification")
+        Baselines lend what enters the first block; all else (mask, decoder's tokens, pooled
+        position) is the item's own, as in ``replay``.
 
-    @property
-    def max_tokens(self) -> int | None:
-        """Most tokens that the position table can tell apart; None where nothing is stated."""
-        for name, module in self.model.named_modules():
-            if isinstance(module, nn.Embedding) and name.endswith(("position_embeddings", "wpe")):
-                # A table with a padding index counts positions from the one after it.
-                skipped = 0 if module.padding_idx is None else module.padding_idx + 1
-                return module.num_embeddings - skipped
-        return cast("int | None", self._stated("max_position_embeddings"))
-
-    def undisturbed(self) -> AbstractContextManager[None]:
-        """Evaluation mode and no parameter gradients; everything as before on leaving."""
-        return undisturbed(self.model)
-
-    def eager_attention(self) -> AbstractContextManager[None]:
-        """Attention written out as matrix products, for the time of the context."""
-        return settings(self.model, _attn_implementation="eager")
-
-    def predict(self, inputs: ModelInputs) -> Tensor:
-        """Logits (batch, classes) of a plain forward pass."""
-        with torch.no_grad():
-            return _logits_of(self.model, self.model(**inputs))
-
-    def trace(self, inputs: ModelInputs, score: ScoreFn) -> Trace:
-        """One forward and one backward pass over all rows of ``inputs``.
-
-        The first row is the one that is explained. The others lend what enters the first block;
-        all else (mask, decoder's tokens, pooled position) is the first row's, as in ``replay``.
+        Args:
+            inputs: What the model is called with, a row for each item.
+            baselines: The same for their baselines, or None for none.
+            choose: Given the items' logits, what the score is.
+            keep: Called with each layer and its A ⊙ ∂score/∂A before the heads are averaged.
+            frugal: Whether attention stays fused, its matrices being formed one head at a time,
+                and blocks are computed again for the backward pass: slower, in far less memory.
 
         Raises:
             ValueError: If the blocks are not found or cannot be entered, or attention
                 probabilities that carry a gradient cannot be had.
         """
-        own = {name: value[:1] for name, value in inputs.items()}
+        n_items = len(next(iter(inputs.values())))
         modules = self._find(inputs)
-        entering = blocks.entering(modules, lambda: self.predict(inputs)).requires_grad_()
-        hidden, outputs, logits, attentions = self._observe(own, entering)
-        gradients: Sequence[Tensor | None] = ()
-        if len(attentions) == len(outputs) and all(t.requires_grad for t in (logits, *attentions)):
-            total = score(logits).sum()
-            gradients = torch.autograd.grad(total, [*hidden, *attentions], allow_unused=True)
-        known = [gradient for gradient in gradients if gradient is not None]
-        if len(known) < len(hidden) + len(outputs):
-            raise ValueError(
-                "model must return its attention probabilities when called with "
-                "output_attentions=True, or a model inside it must: one attention matrix with a "
-                f"gradient for each of its {len(outputs)} blocks, got {len(attentions)}. Load it "
-                "with attn_implementation='eager'; what never forms the matrix cannot be served."
-            )
-        if any(isinstance(output, tuple) and len(output) > 1 for output in outputs):
-            # What a block returns beside its hidden state may depend on the request.
-            with blocks.recorded(modules) as calls:
-                self.predict(own)
-            outputs = [call.output for call in calls]
-        self._recorded = [blocks.like(output, None) for output in outputs]
-        trace = Trace(
-            logits.detach(),
-            tuple(h.detach() for h in hidden),
-            tuple(known[: len(hidden)]),
-            tuple(a.detach() for a in attentions),
-            tuple(known[len(hidden) :]),
-        )
-        if not self._checked:
-            self._check(own, trace)
-        return trace
+        sides = [inputs] if baselines is None else [inputs, baselines]
+        starts = [blocks.entering(modules, partial(self.predict, side)) for side in sides]
+        entering = torch.cat(starts).requires_grad_()
+        items = torch.arange(len(entering)) % n_items
+        run = partial(self._trace, inputs, items, entering, choose)
+        found = run(Fused(self.model, self._around, n_items, keep), True) if frugal else None
+        found = found or run(Eager(self.model, self._around, n_items, keep), False)
+        assert found is not None
+        return found
 
-    def replay(self, inputs: ModelInputs, layer: int, hidden: Tensor) -> Tensor:
-        """Logits when ``hidden`` enters block ``layer`` of the input that was traced last.
+    def replay(self, inputs: ModelInputs, points: Points, *, frugal: bool = False) -> Tensor:
+        """Logits when points enter blocks of the items that were traced last.
+
+        Points of the lowest layer go through its block; those of the layers above join them on
+        their way. Blocks below are not computed, and of the last block only what is read.
 
         Args:
-            inputs: What the model is called with, one row; repeated to the batch of ``hidden``.
-            layer: 0 ... L; L replaces what leaves the last block. Blocks below are not computed.
-            hidden: (batch, tokens, hidden); gradients flow into it.
+            inputs: What the model is called with, a row for each item.
+            points: The hidden states, at layers 0 ... L; L replaces what leaves the last block.
+                Gradients flow into them.
+            frugal: Whether blocks are computed again for the backward pass, in less memory.
 
         Returns:
-            (batch, classes) logits.
+            (all points, classes) logits, in the order of ``points.items``.
         """
+        n_all, first = len(points.items), min(points.hidden)
+        modules = self._find(inputs)
 
         def enter(index: int, run: blocks.Run, args: Any, kwargs: Any) -> Any:
-            if index < layer:
-                passed = hidden if index == layer - 1 else blocks.hidden_of(args, kwargs)
+            if index < first:
+                joined = points.hidden[first] if index + 1 == first else None
+                passed = blocks.hidden_of(args, kwargs) if joined is None else joined
                 return blocks.like(self._recorded[index], passed)
-            if index == layer:
-                args, kwargs = blocks.with_hidden(args, kwargs, hidden)
-            return run(*args, **kwargs)
+            before = () if index == first else (blocks.hidden_of(args, kwargs),)
+            joining = (points.hidden[index],) if index in points.hidden else ()
+            hidden = torch.cat([*before, *joining]) if before and joining else (before + joining)[0]
+            args, kwargs = blocks.with_hidden(args, kwargs, hidden)
+            if len(hidden) < n_all:
+                args, kwargs = blocks.first_rows((args, kwargs), len(hidden), n_all)
+            output = self._run(index, run, args, kwargs, frugal)
+            if index + 1 == len(self._recorded) and index + 1 in points.hidden:
+                left = torch.cat([blocks.returned(output), points.hidden[index + 1]])
+                output = blocks.like(output, left)
+            return output
 
-        with blocks.taken_over(self._find(inputs), enter):
-            return _logits_of(self.model, self.model(**_repeated(inputs, len(hidden))))
+        with blocks.taken_over(modules, enter):
+            return logits_of(self.model, self.model(**rows_of(inputs, points.items)))
 
-    def gradient(self, inputs: ModelInputs, layer: int, hidden: Tensor, score: ScoreFn) -> Tensor:
-        """∂score/∂hidden for each row of ``hidden`` entering block ``layer``; same shape."""
-        leaf = hidden.detach().requires_grad_()
-        return torch.autograd.grad(score(self.replay(inputs, layer, leaf)).sum(), leaf)[0]
-
-    def passage(
-        self, inputs: ModelInputs, hidden: Tensor, score: ScoreFn
-    ) -> list[tuple[Tensor, Tensor]]:
-        """What ``hidden`` becomes on its way from the first block to the score.
+    def gradients(
+        self, inputs: ModelInputs, points: Points, score: ScoreFn, *, frugal: bool = False
+    ) -> dict[int, Tensor]:
+        """∂score/∂hidden for every point.
 
         Returns:
-            L + 1 pairs (h_b, ∂score/∂h_b), each (batch, tokens, hidden).
+            Layer -> (targets, points, tokens, hidden).
         """
-        with blocks.recorded(self._find(inputs)) as calls:
-            logits = self.replay(inputs, 0, hidden.detach().requires_grad_())
-        layers = [*(call.hidden for call in calls), calls[-1].returned]
-        gradients = torch.autograd.grad(score(logits).sum(), layers)
-        return [(h.detach(), g) for h, g in zip(layers, gradients, strict=True)]
+        if len(points.hidden) > 1 and len(points.items) in self._lengths:
+            # So many rows could not be told from what is not a row: one layer after the other.
+            sizes = [len(hidden) for hidden in points.hidden.values()]
+            singly = zip(points.hidden.items(), points.items.split(sizes), strict=True)
+            parts = (Points({layer: hidden}, items) for (layer, hidden), items in singly)
+            return {k: v for p in parts for k, v in self.gradients(inputs, p, score).items()}
+        leaves = {layer: h.detach().requires_grad_() for layer, h in points.hidden.items()}
+        logits = self.replay(inputs, Points(leaves, points.items), frugal=frugal)
+        return dict(
+            zip(leaves, _gradients(score(logits, points.items), leaves.values()), strict=True)
+        )
 
-    def _stated(self, name: str) -> Any:
-        return getattr(getattr(self.model, "config", None), name, None)
+    def passage(
+        self, inputs: ModelInputs, hidden: Tensor, *, item: int, score: ScoreFn
+    ) -> list[tuple[Tensor, Tensor]]:
+        """What points at the embeddings of one item become on their way to the score.
+
+        Returns:
+            L + 1 pairs of h_b (batch, tokens, hidden) and ∂score/∂h_b (targets, batch, tokens,
+            hidden).
+        """
+        items = torch.full((len(hidden),), item)
+        with blocks.recorded(self._find(inputs)) as calls:
+            points = Points({0: hidden.detach().requires_grad_()}, items)
+            logits = self.replay(inputs, points)
+        layers = [*(call.hidden for call in calls), calls[-1].returned]
+        gradients = _gradients(score(logits, items), layers)
+        return [(h.detach(), g) for h, g in zip(layers, gradients, strict=True)]
 
     def _find(self, inputs: ModelInputs) -> Sequence[nn.Module]:
         if self._blocks is None:
             self._blocks = blocks.find(self.model, lambda: self.predict(inputs))
+        if not self._around:
+            self._around = blocks.around(self.model, self._blocks)
         return self._blocks
 
-    def _observe(
-        self, own: ModelInputs, entering: Tensor
-    ) -> tuple[list[Tensor], list[Any], Tensor, tuple[Tensor, ...]]:
-        """Hidden states, the blocks' outputs, logits, attentions, when ``entering`` enters."""
-        hidden: list[Tensor] = []
-        outputs: list[Any] = []
+    def _trace(
+        self,
+        inputs: ModelInputs,
+        items: Tensor,
+        entering: Tensor,
+        choose: Callable[[Tensor], ScoreFn],
+        reader: Eager,
+        frugal: bool,
+    ) -> Trace | None:
+        """The trace, as heard by ``reader``; None if it heard nothing it could read."""
+        with reader.set_up():
+            modules = self._find(inputs)
+            seen = observe(self.model, modules, inputs, items, entering, reader, frugal)
+            if isinstance(reader, Fused) and reader.heard != [*range(len(seen.outputs))]:
+                return None
+            scores = choose(seen.logits[: reader.n_items].detach())(seen.logits, items)
+            wanted = [*seen.hidden, *reader.wanted, *seen.linear.values()]
+            n_hidden, n_attention = len(seen.hidden), len(reader.wanted)
+            gradients, relevance, inner = [], [], []
+            for column in range(scores.shape[1]):
+                reader.last = column + 1 == scores.shape[1]
+                found = torch.autograd.grad(
+                    scores[:, column].sum(),
+                    wanted,
+                    retain_graph=not reader.last,
+                    allow_unused=True,
+                )
+                relevance.append(reader.read(len(items), found[n_hidden : n_hidden + n_attention]))
+                gradients.append(found[:n_hidden])
+                inner.append(found[n_hidden + n_attention :])
+        if any(g is None for g in gradients[0]) or len(relevance[0]) != len(seen.outputs):
+            raise ValueError(
+                "model must return its attention probabilities when called with "
+                "output_attentions=True, or a model inside it must: one attention matrix with a "
+                f"gradient for each of its {len(seen.outputs)} blocks, got {len(relevance[0])}. "
+                "Load it with attn_implementation='eager'; what never forms the matrix cannot be "
+                "served."
+            )
+        trace = Trace(
+            seen.logits.detach(),
+            scores.detach(),
+            tuple(h.detach() for h in seen.hidden),
+            _by_layer(gradients),
+            _by_layer(relevance),
+            seen.row_bytes,
+        )
+        self._learn(inputs, items, seen, inner, trace)
+        return trace
 
-        def enter(index: int, run: blocks.Run, args: Any, kwargs: Any) -> Any:
-            if index == 0:
-                if not blocks.agree(blocks.hidden_of(args, kwargs)[:1], entering[:1]):
-                    raise ValueError(
-                        "model must give the same hidden states each time, but what enters its "
-                        "first block is random. Fix its noise, as ViTMAEModel's noise=."
-                    )
-                args, kwargs = blocks.with_hidden(args, kwargs, entering)
-            hidden.append(blocks.hidden_of(args, kwargs))
-            outputs.append(run(*args, **kwargs))
-            return outputs[-1]
+    def _run(self, index: int, run: blocks.Run, args: Any, kwargs: Any, frugal: bool) -> Any:
+        """A block's own computation; of the last one, only what is read."""
 
-        modules = self._find(own)
-        asked = "output_attentions" in signature(self.model.forward).parameters
-        options = {"output_attentions": True} if asked else {}
-        with (
-            settings(self.model, _attn_implementation="eager", output_attentions=True),
-            blocks.recorded(blocks.around(self.model, modules)) as outer,
-            blocks.taken_over(modules, enter),
-        ):
-            logits = _logits_of(self.model, self.model(**_repeated(own, len(entering)), **options))
-        # The innermost module that returns attention returns the blocks' own, not a decoder's.
-        found = (getattr(call.output, "attentions", None) for call in outer)
-        attentions = tuple(a for a in next(filter(None, found), ()) if a is not None)
-        return [*hidden, blocks.returned(outputs[-1])], outputs, logits, attentions
+        def compute(*args: Any, **kwargs: Any) -> Any:
+            with self._pooled.narrowed() if index + 1 == len(self._recorded) else nullcontext():
+                return run(*args, **kwargs)
 
-    def _check(self, own: ModelInputs, trace: Trace) -> None:
+        if frugal:
+            return checkpoint(compute, *args, use_reentrant=False, **kwargs)
+        return compute(*args, **kwargs)
+
+    def _learn(
+        self,
+        own: ModelInputs,
+        items: Tensor,
+        seen: Seen,
+        inner: Sequence[Sequence[Tensor | None]],
+        trace: Trace,
+    ) -> None:
+        """Take from a trace what replaying needs to know."""
+        outputs = seen.outputs
+        if any(isinstance(output, tuple) and len(output) > 1 for output in outputs):
+            # What a block returns beside its hidden state may depend on the request.
+            with blocks.recorded(self._find(own)) as calls:
+                self.predict(own)
+            outputs = [call.output for call in calls]
+        self._recorded = [blocks.like(output, None) for output in outputs]
+        self._lengths = seen.lengths
+        self._pooled = PooledBlock.of(seen.linear, inner, trace.hidden_gradients[-1])
+        if not self._checked:
+            self._check(own, items, trace)
+
+    def _check(self, own: ModelInputs, items: Tensor, trace: Trace) -> None:
         """Refuse a model in which something flows past the hidden states of a block."""
-        for layer, hidden in enumerate(trace.hidden_states):
+
+        def agrees(layers: Sequence[int]) -> bool:
+            # Rows change places, so that what one pass left behind does not fit the next.
+            flips = [(0,) if layer % 2 else () for layer in layers]
+            hidden = {b: trace.hidden_states[b].flip(f) for b, f in zip(layers, flips, strict=True)}
+            points = Points(hidden, torch.cat([items.flip(f) for f in flips]))
             with torch.no_grad():
-                # Rows change places, so that what one pass left behind does not fit the next.
-                flip = (0,) if layer % 2 else ()
-                logits = self.replay(own, layer, hidden.flip(flip)).flip(flip)
-            if not blocks.agree(logits, trace.logits):
+                logits = self.replay(own, points).split(len(items))
+            expected = [trace.logits.flip(f) for f in flips]
+            return all(map(blocks.agree, logits, expected))
+
+        n_layers = len(trace.hidden_states)
+        for layer in range(n_layers):
+            if not agrees([layer]):
                 raise ValueError(
                     f"model must compute the same from block {layer} on, given what entered it, "
                     f"but something passes its blocks by; they must be {blocks.WANTED}"
                 )
+        try:
+            self.joins = agrees([0, n_layers // 2, n_layers - 1])
+        except (RuntimeError, ValueError, TypeError, IndexError):
+            self.joins = False
         self._checked = len(trace.logits) > 1
 
 
-def _repeated(inputs: ModelInputs, n_rows: int) -> ModelInputs:
-    """One row's inputs, n times."""
-    return {name: value.expand(n_rows, *value.shape[1:]) for name, value in inputs.items()}
+def _gradients(scores: Tensor, tensors: Iterable[Tensor]) -> list[Tensor]:
+    """For each tensor the gradients of the scores (rows, targets), (targets, ...)."""
+    columns, tensors = scores.sum(dim=0).unbind(), list(tensors)
+    found = [
+        torch.autograd.grad(column, tensors, retain_graph=i + 1 < len(columns))
+        for i, column in enumerate(columns)
+    ]
+    return list(_by_layer(found))
 
 
-def _logits_of(model: nn.Module, output: Any) -> Tensor:
-    logits = output if torch.is_tensor(output) else getattr(output, "logits", None)
-    if logits is None or logits.ndim != 2:
-        got = "no logits" if logits is None else f"logits of shape {tuple(logits.shape)}"
-        raise ValueError(
-            "model must have a classification head that returns logits (batch, classes); "
-            f"{type(model).__name__} returned {got}. Load it with "
-            "AutoModelForSequenceClassification or AutoModelForImageClassification."
-        )
-    return logits
+def _by_layer(targets: Sequence[Sequence[Tensor]]) -> tuple[Tensor, ...]:
+    """For each layer (targets, ...); one target's tensors are not copied, they may be large."""
+    layers = zip(*targets, strict=True)
+    return tuple(one[0][None] if len(one) == 1 else torch.stack(one) for one in layers)

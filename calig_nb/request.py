@@ -11,6 +11,7 @@ from torch import Tensor
 from .fusion import Fusion, one_of
 from .targets import Output
 
+Precision = Literal["float32", "bfloat16"]
 METHODS = ("ca-lig", "conductance")
 
 HIDDEN_BASELINES = ("zero", "mean")
@@ -34,10 +35,12 @@ class Request:
     n_steps: int | Literal["auto"] = "auto"
     tolerance: float = 0.01
     lam: float = 0.5
+    precision: Precision = "float32"
 
     def __post_init__(self) -> None:
         one_of("output", self.output, get_args(Output))
         one_of("method", self.method, METHODS)
+        one_of("precision", self.precision, get_args(Precision))
         if not isinstance(self.baselines, (str, Tensor)):
             raise TypeError(
                 "baselines must be 'pad', 'mask', 'zero', 'mean', a text or a tensor of token "

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.float64]
 Ask = Callable[[int, "int | None"], "Explanation"]
+Look = Callable[[int], npt.NDArray[np.float32]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,7 +55,8 @@ class Explanation:
         layer_weights: (L,) w_b in [0, 1].
         fusion: λ, γ and the form of the fusion.
         n_steps: (L + 1,) gradients evaluated for each layer.
-        token_change: (L + 1,) relative L1 change of the token values over the last refinements.
+        token_error: (L + 1,) estimated relative L1 error of the token values; NaN where the
+            nodes were fixed.
         converged: (L + 1,) whether the tolerance was met.
         config: What else was asked and found, as plain values: method, output, baselines,
             tolerance, model, calibration, package version.
@@ -77,10 +79,11 @@ class Explanation:
     layer_weights: Array
     fusion: Fusion
     n_steps: npt.NDArray[np.int64]
-    token_change: Array
+    token_error: Array
     converged: npt.NDArray[np.bool_]
     config: dict[str, Any]
     ask: Ask | None = field(default=None, repr=False)
+    look: Look | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         layers, t, c = len(self.layer_weights), len(self.tokens), len(self.labels)
@@ -95,17 +98,19 @@ class Explanation:
             "attention_relevance": (layers, t, t),
             "layer_weights": (layers,),
             "n_steps": (layers + 1,),
-            "token_change": (layers + 1,),
+            "token_error": (layers + 1,),
             "converged": (layers + 1,),
         }
         for name, shape in shapes.items():
-            array = np.array(getattr(self, name))
+            array = np.asarray(getattr(self, name))
             if array.shape != shape:
                 raise ValueError(
                     f"{name} must have shape {shape} for {layers} layers, {t} tokens and {c} "
                     f"classes, got {array.shape}."
                 )
-            array.setflags(write=False)
+            if array.flags.writeable:
+                array = array.copy()
+                array.setflags(write=False)
             object.__setattr__(self, name, array)
         for name, index in (("target", self.target), ("contrast", self.contrast)):
             if index is not None and not 0 <= index < c:
@@ -208,6 +213,25 @@ class Explanation:
         )
         return chosen
 
+    def heads(self, layer: int) -> npt.NDArray[np.float32]:
+        """A ⊙ ∂f/∂A of one layer head by head, (H, T, T); their mean is ``attention_relevance``.
+
+        They are formed when first asked for, by one more pass, and kept in the explainer's cache
+        in half precision.
+
+        Raises:
+            ValueError: If there is no such layer, or the explanation came from a file: heads need
+                the model.
+        """
+        last = len(self.layer_weights) - 1
+        if not 0 <= layer <= last:
+            raise ValueError(f"layer must lie between 0 and {last}, got {layer}.")
+        if self.look is None:
+            raise ValueError(
+                "heads need the model, which a saved explanation has not: explain the text again."
+            )
+        return self.look(layer)
+
     def with_lam(self, lam: float) -> Explanation:
         """The same evidence fused with another λ; nothing is computed anew.
 
@@ -229,50 +253,19 @@ class Explanation:
         ids = None if granularity == "token" else getattr(self, f"{granularity}_ids", None)
         return merged(granularity, self.text, self.tokens, self.special, self.offsets, ids)
 
+    # The only calls upward: each hands itself to the file whose duty it is.
+
     def to_frame(self, granularity: Granularity | Literal["layer"] = "token") -> pd.DataFrame:
-        """The numbers as a table.
+        """The numbers as a table; see :mod:`calig_nb.tables`."""
+        from .tables import frame
 
-        Args:
-            granularity: "token", "word", "sentence" or "passage" gives a row for each, its
-                evidence summed over its tokens, with one column of r_b for each layer; "layer"
-                gives a row for each layer with its total, its error and what it took.
-        """
-        import pandas as pd
-
-        if granularity == "layer":
-            weights = [*self.layer_weights, np.nan]
-            return pd.DataFrame(
-                {
-                    "layer": np.arange(len(self.n_steps)),
-                    "total": self.layer_attributions.sum(axis=1),
-                    "convergence_delta": self.convergence_delta,
-                    "token_change": self.token_change,
-                    "n_steps": self.n_steps,
-                    "converged": self.converged,
-                    "layer_weight": weights,
-                }
-            )
-        columns = {n: getattr(self, n) for n in ("attributions", "supporting", "opposing")}
-        columns |= {f"layer_{b}": r for b, r in enumerate(self.layer_attributions)}
-        return pd.DataFrame(
-            {
-                granularity: unit.text,
-                "special": unit.special,
-                **{name: values[list(unit.tokens)].sum() for name, values in columns.items()},
-            }
-            for unit in self.units(granularity)
-        )
+        return frame(self, granularity)
 
     def top(self, k: int = 10, granularity: Granularity = "word") -> pd.DataFrame:
         """The k ordinary words with most relevance, strongest first, whatever its sign."""
-        if k < 1:
-            raise ValueError(f"k must be at least 1, got {k}.")
-        frame = self.to_frame(granularity)
-        frame = frame[~frame["special"]][[granularity, "attributions", "supporting", "opposing"]]
-        order = frame["attributions"].abs().sort_values(ascending=False, kind="stable").index
-        return frame.loc[order[:k]].reset_index(drop=True)
+        from .tables import top
 
-    # The only calls upward: each hands itself to the file whose duty it is.
+        return top(self, k, granularity)
 
     def save(self, path: str | Path) -> None:
         """Write one safetensors file; see :func:`calig_nb.load`."""

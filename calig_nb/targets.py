@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -47,6 +47,26 @@ class Target:
         """Whether the opposite question has the same answer with every sign turned around."""
         mirrored = self.output in ("margin", "log_odds") and n_classes == 2
         return self.contrast is not None or mirrored
+
+
+def scored(targets: Sequence[Sequence[Target]]) -> Callable[[Tensor, Tensor], Tensor]:
+    """The scores of several items at once, each having its own targets.
+
+    Args:
+        targets: For each item its targets; as many for each.
+
+    Returns:
+        A function of logits (rows, classes) and each row's item (rows,) that gives scores
+        (rows, targets); differentiable.
+    """
+    distinct = list(dict.fromkeys(target for own in targets for target in own))
+    index = torch.tensor([[distinct.index(target) for target in own] for own in targets])
+
+    def score(logits: Tensor, items: Tensor) -> Tensor:
+        columns = torch.stack([target.score(logits) for target in distinct], dim=1)
+        return columns.gather(1, index[items.cpu()].to(columns.device))
+
+    return score
 
 
 def choose(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from copy import copy
 from typing import Any
 
 import torch
@@ -62,7 +61,7 @@ def attributes_restored(things: Iterable[Any]) -> Iterator[None]:
         (
             thing,
             dict(vars(thing)),
-            {k: copy(v) for k, v in vars(thing).items() if type(v) in _DICTS},
+            {k: v.copy() for k, v in vars(thing).items() if type(v) in _DICTS},
         )
         for thing in things
     ]

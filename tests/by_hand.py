@@ -15,6 +15,22 @@ VECTORS = Path(__file__).parent / "vectors" / "fusion.json"
 UNIT_VECTORS = VECTORS.with_name("units.json")
 
 
+def integrated_gradients(gradient, baseline, inputs, n_nodes):
+    """r[t] = Σ_d (h - h')[t, d] Σ_k w_k g(h' + a_k (h - h'))[t, d], one point after the other.
+
+    ``gradient`` takes one point (tokens, hidden); a_k and w_k are Gauss and Legendre's.
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(n_nodes)
+    change = inputs - baseline
+    total = [0.0] * len(change)
+    for node, weight in zip(nodes, weights):
+        found = gradient(baseline + (node + 1) / 2 * change)
+        for t in range(len(change)):
+            along = sum(c * g for c, g in zip(change[t].tolist(), found[t].tolist()))
+            total[t] += weight / 2 * along
+    return np.array(total)
+
+
 def cosine(a, b):
     """Cosine of two lists, 0 when one of them vanishes."""
     length = math.sqrt(sum(x * x for x in a)) * math.sqrt(sum(x * x for x in b))

@@ -8,11 +8,16 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ["CALIG_NB_CACHE"] = "off"  # tests count what is computed
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 import transformers as hf
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+from calig_nb.attribution import Points
+from calig_nb.targets import Target, scored
 
 torch.set_num_threads(1)
 torch.backends.mha.set_fastpath_enabled(False)
@@ -39,6 +44,7 @@ def tiny_tokenizer(**options):
     return hf.PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         model_max_length=48,
+        model_input_names=["input_ids", "attention_mask"],  # what every architecture takes
         **{f"{key}_token": value for key, value in names.items()},
         **options,
     )
@@ -219,6 +225,11 @@ def zoo_blocks(model, name):
     return [m for m in named if not getattr(m, "is_decoder", False)]
 
 
+def zoo_depth(name):
+    """How many blocks it runs; some share their weights."""
+    return {"albert-groups": 4, "swin": 2}.get(name, 3)
+
+
 def zoo_inputs(name):
     """An input and its baseline as two rows; to a causal model the baseline is all padding."""
     generator = torch.Generator().manual_seed(1)
@@ -231,6 +242,39 @@ def zoo_inputs(name):
         ids[0, [0, -1]] = other[0, [0, -1]] = torch.tensor([2, 3])
     mask = torch.ones_like(ids).repeat(2, 1)
     return {"input_ids": torch.cat([ids, other]), "attention_mask": mask}
+
+
+def trace(model, pair, target=None, **options):
+    """A pair of rows traced for one target: input and baseline; heads apart, not averaged."""
+    heads = {}
+    own, baseline = ({name: value[i : i + 1] for name, value in pair.items()} for i in range(2))
+    found = model.trace(
+        own,
+        baseline if len(next(iter(pair.values()))) > 1 else None,
+        lambda _: scored([[target or Target(1, None, "logit")]]),
+        keep=heads.__setitem__,
+        **options,
+    )
+    return SimpleNamespace(
+        logits=found.logits,
+        hidden_states=found.hidden_states,
+        hidden_gradients=[gradients[0] for gradients in found.hidden_gradients],
+        heads=[heads[layer] for layer in range(len(heads))],
+        relevance=[relevance[0] for relevance in found.attention_relevance],
+        row_bytes=found.row_bytes,
+    )
+
+
+def replay(model, inputs, layer, hidden):
+    """The logits of points that enter one block of one input."""
+    return model.replay(inputs, Points({layer: hidden}, torch.zeros(len(hidden), dtype=int)))
+
+
+def gradient(model, inputs, layer, hidden, target=None):
+    """The gradients of one score at points that enter one block of one input."""
+    points = Points({layer: hidden}, torch.zeros(len(hidden), dtype=int))
+    score = scored([[target or Target(1, None, "logit")]])
+    return model.gradients(inputs, points, score)[layer][0]
 
 
 def row(inputs, index=0):

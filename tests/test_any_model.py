@@ -23,7 +23,7 @@ NO_PAD = tuple(name for name in ZOO if name.endswith("no-pad"))
 def slow_logits(user, name, inputs, layer, hidden):
     """The whole model, row by row, with a hook that puts ``hidden`` in; every block computed."""
     members = zoo_blocks(user, name)
-    last = layer == {"albert": 3, "albert-groups": 4}.get(name, len(members))
+    last = layer == zoo.zoo_depth(name)
 
     def logits(one):
         count = itertools.count()
@@ -66,7 +66,7 @@ def traced(request):
     model = BlockModel(zoo_model(name))
     with model.undisturbed():
         inputs = zoo_inputs(name)
-        yield name, inputs, model, model.trace(inputs, SCORE)
+        yield name, inputs, model, zoo.trace(model, inputs)
 
 
 # Eager attention takes its softmax in float32 in some architectures, whatever the weights are,
@@ -76,10 +76,10 @@ def test_replay_from_every_block_equals_the_models_own_forward(traced):
     name, inputs, model, trace = traced
     own = logits_of(zoo_model(name)(**row(inputs)))
     for layer, hidden in enumerate(trace.hidden_states):
-        single = model.replay(row(inputs), layer, hidden[:1])
+        single = zoo.replay(model, row(inputs), layer, hidden[:1])
         close(single, own, 1e-6)
         points = path_points(trace, layer)
-        replayed = model.replay(row(inputs), layer, points)
+        replayed = zoo.replay(model, row(inputs), layer, points)
         close(replayed, slow_logits(model.model, name, inputs, layer, points), 1e-10)
         close(replayed[[0, 2]], trace.logits, 1e-6)
     assert list(model._blocks) == zoo_blocks(model.model, name)
@@ -98,7 +98,7 @@ def test_gradients_at_every_block_equal_autograd_through_the_whole_model(traced)
         points = path_points(trace, layer).requires_grad_()
         total = SCORE(slow_logits(model.model, name, inputs, layer, points)).sum()
         (expected,) = torch.autograd.grad(total, points)
-        got = model.gradient(row(inputs), layer, points, SCORE)
+        got = zoo.gradient(model, row(inputs), layer, points)
         close(got, expected, 1e-10)
         close(ends, expected[[0, 2]], 1e-5)
 
@@ -109,17 +109,18 @@ def test_attention_and_its_gradients_equal_autograd_through_the_softmaxes(traced
     for module in eager.modules():
         if isinstance(module, PreTrainedModel):
             module.config._attn_implementation = "eager"
+            module.config.output_attentions = True  # before transformers 5, fused without
     with zoo.Softmaxes() as softmaxes:
         logits = logits_of(eager(**row(inputs)))
     # A stage of Swin counts by its last block; T5's decoder comes after the encoder.
-    kept = softmaxes.found[1::2] if name == "swin" else softmaxes.found[: len(trace.attentions)]
+    kept = softmaxes.found[1::2] if name == "swin" else softmaxes.found[: len(trace.heads)]
     gradients = torch.autograd.grad(SCORE(logits).sum(), kept)
     assert len(kept) == len(trace.hidden_states) - 1
-    for got, got_gradient, own, gradient in zip(
-        trace.attentions, trace.attention_gradients, kept, gradients, strict=True
+    for heads, mean, own, gradient in zip(
+        trace.heads, trace.relevance, kept, gradients, strict=True
     ):
-        close(got[: len(own)], own.double(), 1e-6)
-        close(got_gradient[: len(own)], gradient.double(), 1e-5)
+        close(heads, (own * gradient).double(), 1e-5)
+        torch.testing.assert_close(mean, heads.mean(dim=1))
 
 
 def plain_attributes(user):
@@ -138,8 +139,8 @@ def test_nothing_is_left_behind(name):
     cudnn = {k: getattr(torch.backends.cudnn, k) for k in ("enabled", "benchmark", "deterministic")}
     model, inputs = BlockModel(user), zoo_inputs(name)
     with model.undisturbed():
-        trace = model.trace(inputs, SCORE)
-        model.gradient(row(inputs), 1, trace.hidden_states[1], SCORE)
+        trace = zoo.trace(model, inputs)
+        zoo.gradient(model, row(inputs), 1, trace.hidden_states[1])
         torch.rand(1)  # as a model might
     assert torch.equal(torch.get_rng_state(), random)
     assert {k: getattr(torch.backends.cudnn, k) for k in cudnn} == cudnn
@@ -155,11 +156,11 @@ def test_padding_changes_nothing(name):
     padded = {k: nn.functional.pad(v, (0, 2), value=fill[k]) for k, v in inputs.items()}
     padded["attention_mask"][1] = 1
     with model.undisturbed():
-        single, batch = model.trace(row(inputs), SCORE), model.trace(padded, SCORE)
+        single, batch = zoo.trace(model, row(inputs)), zoo.trace(model, padded)
     close(batch.logits[:1], single.logits, 1e-6)
-    for kind in ("hidden_states", "hidden_gradients", "attentions", "attention_gradients"):
+    for kind in ("hidden_states", "hidden_gradients", "heads"):
         for got, expected in zip(getattr(batch, kind), getattr(single, kind), strict=True):
-            real = got[:1, :, :9, :9] if kind.startswith("att") else got[:1, :9]
+            real = got[:1, :, :9, :9] if kind == "heads" else got[:1, :9]
             close(real, expected, 1e-5)
 
 
@@ -252,14 +253,14 @@ def inputs():
 def test_blocks_named_by_hand_are_served_where_none_are_found(inputs, tokenizer):
     user = Normed()
     with pytest.raises(ValueError, match=r"no chain of blocks.*steps \(3 calls\)"):
-        BlockModel(user).trace(inputs, SCORE)
+        zoo.trace(BlockModel(user), inputs)
     model = BlockModel(user, "steps")
     with model.undisturbed():
-        trace = model.trace(inputs, SCORE)
+        trace = zoo.trace(model, inputs)
         for layer, gradients in enumerate(trace.hidden_gradients):
             hidden = trace.hidden_states[layer]
-            close(model.replay(row(inputs), layer, hidden), user(**inputs).logits, 1e-12)
-            close(model.gradient(row(inputs), layer, hidden, SCORE), gradients, 1e-12)
+            close(zoo.replay(model, row(inputs), layer, hidden), user(**inputs).logits, 1e-12)
+            close(zoo.gradient(model, row(inputs), layer, hidden), gradients, 1e-12)
     explanation = Explainer(user, tokenizer, blocks="steps").explain(zoo.SENTENCE, tolerance=1e-9)
     assert abs(explanation.convergence_delta).max() < 1e-9
 
@@ -274,7 +275,7 @@ def test_the_decoder_of_an_encoder_decoder_is_never_picked(inputs):
 def test_what_passes_the_blocks_by_is_refused(kind, inputs):
     model = BlockModel(kind(), "steps")
     with model.undisturbed(), pytest.raises(ValueError, match=r"the same from block . on.*passes"):
-        model.trace(inputs, SCORE)
+        zoo.trace(model, inputs)
 
 
 @pytest.mark.bad_input
@@ -282,13 +283,13 @@ def test_a_random_embedding_is_refused(inputs):
     torch.manual_seed(0)
     model = BlockModel(zoo.rough(zoo._vit_mae()))
     with model.undisturbed(), pytest.raises(ValueError, match=r"first block is random.*noise=\."):
-        model.trace(zoo_inputs("vit-mae"), SCORE)
+        zoo.trace(model, zoo_inputs("vit-mae"))
 
 
 @pytest.mark.bad_input
 def test_attention_that_does_not_lead_to_the_logits_is_refused(inputs):
     with pytest.raises(ValueError, match="one attention matrix with a gradient for each of its 3"):
-        BlockModel(Averaging()).trace(inputs, SCORE)
+        zoo.trace(BlockModel(Averaging()), inputs)
 
 
 @pytest.mark.bad_input
@@ -296,4 +297,4 @@ def test_blocks_that_are_never_called_are_refused(inputs):
     user = Odd()
     user.spare = nn.ModuleList([OwnBlock()])
     with pytest.raises(ValueError, match="must run its blocks, but never called them"):
-        BlockModel(user, "spare").trace(inputs, SCORE)
+        zoo.trace(BlockModel(user, "spare"), inputs)

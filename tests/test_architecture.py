@@ -18,31 +18,51 @@ MAY_IMPORT = {
     "attribution": {"quadrature"},
     "undisturbed": set(),
     "identity": set(),
-    "models": {"blocks", "undisturbed"},
+    "memory": set(),
+    "classifier": {"undisturbed"},
+    "attentions": {"attribution", "blocks", "memory", "undisturbed"},
+    "pooled": {"blocks"},
+    "trace": {"attentions", "blocks", "classifier", "memory", "pooled"},
+    "models": {
+        "attentions", "attribution", "blocks", "classifier", "memory", "pooled", "trace",
+    },
     "methods": {"attribution", "quadrature"},
+    "rounding": {"attribution"},
     "inputs": set(),
     "targets": set(),
     "request": {"fusion", "targets"},
     "units": {"fusion"},
     "results": {"fusion", "units"},
-    "cache": {"fusion", "results"},
+    "stored": {"fusion", "results"},
+    "cache": {"results", "stored"},
+    "tables": {"results", "units"},
     "comparison": {"fusion", "results", "units"},
     "figures": {"comparison", "fusion", "results", "units"},
     "widgets": {"comparison", "fusion", "results", "units"},
     "kernels": set(),
-    "evidence": {"attribution", "fusion", "kernels", "methods", "models", "request", "targets"},
-    "explainer": {
-        "__version__", "cache", "evidence", "fusion", "identity", "inputs", "models", "request",
+    "evidence": {
+        "attentions", "attribution", "fusion", "kernels", "memory", "methods", "models", "request",
+        "rounding", "targets", "trace",
+    },
+    "bucket": {
+        "__version__", "attentions", "evidence", "fusion", "inputs", "memory", "models", "request",
         "results", "targets",
+    },
+    "answers": {
+        "bucket", "cache", "identity", "inputs", "memory", "models", "request", "results",
+    },
+    "explainer": {
+        "answers", "bucket", "cache", "fusion", "identity", "inputs", "memory", "models",
+        "request", "results", "targets",
     },
     "demo": {"cache", "explainer"},
     "__init__": {"cache", "demo", "explainer", "fusion", "results", "widgets"},
 }  # fmt: skip
-UPWARD = {"results": {"cache", "figures", "widgets"}, "widgets": {"figures"}}
+UPWARD = {"results": {"cache", "figures", "tables", "widgets"}, "widgets": {"figures"}}
 """Lazy calls, inside functions only: an explanation saves, draws and shows itself."""
 NO_TORCH = {
-    "quadrature", "fusion", "units", "results", "cache", "comparison", "figures", "widgets",
-    "__init__",
+    "quadrature", "fusion", "units", "results", "stored", "cache", "tables", "comparison",
+    "figures", "widgets", "__init__",
 }  # fmt: skip
 
 

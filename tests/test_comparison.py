@@ -34,7 +34,7 @@ def pieces(text, tokens, words=None, sentences=None):
         score=1.0, baseline_scores=np.zeros(2),
         layer_attributions=np.arange(2 * n, dtype=float).reshape(2, n),
         attention_relevance=np.zeros((1, n, n), "f4"), layer_weights=np.ones(1),
-        fusion=cn.Fusion(), n_steps=np.ones(2, int), token_change=np.zeros(2),
+        fusion=cn.Fusion(), n_steps=np.ones(2, int), token_error=np.zeros(2),
         converged=np.ones(2, bool), config={},
     )  # fmt: skip
 

@@ -1,10 +1,11 @@
 """The fast kernel is used only where it is exact, and never left switched on."""
 
+import contextlib
+
 import pytest
 import torch
 
 from calig_nb import kernels
-from calig_nb.evidence import halving
 
 pytestmark = pytest.mark.skipif(
     not hasattr(getattr(torch.backends.mkldnn, "matmul", None), "fp32_precision"),
@@ -51,21 +52,24 @@ def test_a_kernel_that_is_no_faster_is_refused(monkeypatch):
     assert not kernels._worthwhile()
 
 
-def test_a_pass_that_does_not_fit_is_halved():
-    sizes = []
-
-    def run(points):
-        sizes.append(len(points))
-        if len(points) > 2:
-            raise torch.cuda.OutOfMemoryError("no room")
-        return points * 2
-
-    points = torch.arange(7.0)
-    torch.testing.assert_close(halving(run, points), points * 2)
-    assert max(s for s in sizes if s <= 2) == 2
-
-    def hopeless(points):
-        raise torch.cuda.OutOfMemoryError("no room")
-
-    with pytest.raises(torch.cuda.OutOfMemoryError, match="no room"):
-        halving(hopeless, points)
+@pytest.mark.parametrize("kind", ["plain", "causal", "bool", "float", "shared", "scale"])
+def test_attention_written_out_is_torchs_own(kind):
+    torch.manual_seed(0)
+    heads = 2 if kind == "shared" else 4
+    q = torch.randn(2, 4, 5, 8, dtype=torch.float64, requires_grad=True)
+    k, v = torch.randn(2, 2, heads, 5, 8, dtype=torch.float64)
+    options = {
+        "plain": {},
+        "causal": {"is_causal": True},
+        "bool": {"attn_mask": (torch.rand(2, 1, 5, 5) > 0.3) | torch.eye(5, dtype=torch.bool)},
+        "float": {"attn_mask": torch.randn(5, 5, dtype=torch.float64)},
+        "shared": {"enable_gqa": True},
+        "scale": {"scale": 0.3},
+    }[kind]
+    results = []
+    for mode in (contextlib.nullcontext(), kernels.WrittenOut()):
+        with mode:
+            output = torch.nn.functional.scaled_dot_product_attention(q, k, v, **options)
+        results.append((output, torch.autograd.grad((output**2).sum(), q)[0]))
+    for own, written in zip(*results, strict=True):
+        torch.testing.assert_close(written, own)

@@ -9,6 +9,7 @@ from calig_nb import Explainer
 from calig_nb.methods import conductance
 
 from .conftest import ARCHITECTURES, SENTENCE, tiny_model
+from .probes import probes
 
 torch.manual_seed(3)
 INPUTS, BASELINES = torch.randn(2, 5, 4, dtype=torch.float64)
@@ -28,7 +29,7 @@ def passage(points):
     lower = points.detach().requires_grad_()
     upper = above(lower)
     gradients = torch.autograd.grad(score(upper).sum(), [lower, upper])
-    return [(lower.detach(), gradients[0]), (upper.detach(), gradients[1])]
+    return [(lower.detach(), gradients[0][None]), (upper.detach(), gradients[1][None])]
 
 
 def moved(points, direction):
@@ -38,7 +39,7 @@ def moved(points, direction):
 
 def change():
     difference = float(score(above(INPUTS[None])) - score(above(BASELINES[None])))
-    return [difference, difference]
+    return np.array([[difference, difference]])
 
 
 def test_every_layer_is_complete_and_equals_a_fine_sum():
@@ -47,10 +48,10 @@ def test_every_layer_is_complete_and_equals_a_fine_sum():
     points = BASELINES + torch.tensor(alphas)[:, None, None] * (INPUTS - BASELINES)
     directions = moved(points, (INPUTS - BASELINES).expand_as(points))
     for layer, (_, gradients), direction in zip(layers, passage(points), directions):
-        expected = (gradients * direction).sum(dim=-1).mean(dim=0)
-        np.testing.assert_allclose(layer.attributions, expected, atol=1e-7)
+        expected = (gradients[0] * direction).sum(dim=-1).mean(dim=0)
+        np.testing.assert_allclose(layer.attributions[0], expected, atol=1e-7)
         assert layer.converged
-        assert layer.attributions.sum() == pytest.approx(change()[0], abs=1e-9)
+        assert layer.attributions.sum() == pytest.approx(change()[0, 0], abs=1e-9)
 
 
 def test_points_come_in_bounded_batches_and_none_twice():
@@ -62,7 +63,12 @@ def test_points_come_in_bounded_batches_and_none_twice():
 
     layers = conductance(counted, INPUTS, BASELINES, change(), internal_batch_size=4)
     assert max(calls) <= 4
-    assert sum(calls) == layers[0].n_steps == 17
+    assert sum(calls) == layers[0].n_steps == 9
+    calls.clear()
+    ends = passage(torch.stack([INPUTS, BASELINES]))
+    known = conductance(counted, INPUTS, BASELINES, change(), ends=ends)
+    assert sum(calls) == 7
+    np.testing.assert_allclose(known[1].attributions, layers[1].attributions)
 
 
 def test_too_few_nodes_are_said_aloud():
@@ -82,7 +88,7 @@ def test_it_is_complete_on_every_architecture(name, tokenizer):
     # at the embeddings the two paths are one
     scale = np.abs(exact.layer_attributions[0]).sum()
     difference = np.abs(got.layer_attributions[0] - exact.layer_attributions[0]).sum()
-    assert difference <= 3e-3 * scale  # DistilBERT's head has a kink
+    assert difference <= 6e-3 * scale  # DistilBERT's head has a kink
 
 
 def test_it_agrees_with_captums_sum_as_that_grows_fine(tokenizer):
@@ -104,11 +110,11 @@ def test_it_agrees_with_captums_sum_as_that_grows_fine(tokenizer):
             hidden = hidden[0] if isinstance(hidden, tuple) else hidden
         return user.classifier(user.bert.pooler(hidden))[:, 1]
 
-    for b, module in enumerate(user.bert.encoder.layer):
-        found = LayerConductance(forward, module).attribute(
-            ends[0], ends[1], n_steps=2000, method="riemann_middle", internal_batch_size=200
-        )
-        found = found[0] if isinstance(found, tuple) else found
-        expected = found.sum(dim=-1)[0].detach().numpy()
-        error = np.abs(explanation.layer_attributions[b + 1] - expected).sum()
-        assert error <= 0.01 * np.abs(expected).sum(), b
+    with probes(user.bert.encoder.layer) as places:
+        for b, place in enumerate(places):
+            found = LayerConductance(forward, place).attribute(
+                ends[0], ends[1], n_steps=2000, method="riemann_middle", internal_batch_size=200
+            )
+            expected = found.sum(dim=-1)[0].detach().numpy()
+            error = np.abs(explanation.layer_attributions[b] - expected).sum()
+            assert error <= 0.01 * np.abs(expected).sum(), b

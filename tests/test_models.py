@@ -10,12 +10,13 @@ from torch import nn
 
 from calig_nb import Explainer
 from calig_nb.models import BlockModel
-from calig_nb.targets import Target
 
-from .conftest import ARCHITECTURES, SENTENCE, tiny_model
+from . import conftest as zoo
+from .conftest import ARCHITECTURES, SENTENCE, gradient, replay, tiny_model
+from .conftest import trace as trace_pair
+from .probes import probes
 
 every_architecture = pytest.mark.parametrize("name", ARCHITECTURES)
-TARGET = Target(1, None, "logit")
 
 
 @pytest.fixture
@@ -39,11 +40,11 @@ def first(pair):
 def test_replay_from_any_block_equals_the_full_forward(name, pair):
     model = BlockModel(tiny_model(name))
     with model.undisturbed():
-        trace = model.trace(pair, TARGET.score)
+        trace = trace_pair(model, pair)
         full = model.predict(pair)
         for layer, hidden in enumerate(trace.hidden_states):
             with torch.no_grad():
-                replayed = model.replay(first(pair), layer, hidden)
+                replayed = replay(model, first(pair), layer, hidden)
             torch.testing.assert_close(replayed, full, rtol=0, atol=1e-12)
     torch.testing.assert_close(trace.logits, full, rtol=0, atol=1e-12)
     assert len(trace.hidden_states) == 4
@@ -53,15 +54,15 @@ def test_replay_from_any_block_equals_the_full_forward(name, pair):
 def test_replay_computes_only_the_blocks_from_there_on(name, pair):
     model = BlockModel(tiny_model(name))
     with model.undisturbed():
-        trace = model.trace(pair, TARGET.score)
+        trace = trace_pair(model, pair)
         ran = []
         # the first linear map of a block tells that the block was computed
-        linear = next(m for m in model._blocks[0].modules() if len([*m.children()]) == 0)
+        linear = next(m for m in model._blocks[0].modules() if hasattr(m, "weight"))
         linear.register_forward_hook(lambda *_: ran.append(1))
         shared = name == "albert"
         for layer, expected in [(0, 1), (1, 0)] if not shared else [(0, 3), (2, 1), (3, 0)]:
             ran.clear()
-            model.replay(first(pair), layer, trace.hidden_states[layer])
+            replay(model, first(pair), layer, trace.hidden_states[layer])
             assert len(ran) == expected
 
 
@@ -69,9 +70,9 @@ def test_replay_computes_only_the_blocks_from_there_on(name, pair):
 def test_gradients_equal_autograd_through_the_whole_model(name, pair):
     model = BlockModel(tiny_model(name))
     with model.undisturbed():
-        trace = model.trace(pair, TARGET.score)
+        trace = trace_pair(model, pair)
         for layer, expected in enumerate(trace.hidden_gradients):
-            got = model.gradient(first(pair), layer, trace.hidden_states[layer], TARGET.score)
+            got = gradient(model, first(pair), layer, trace.hidden_states[layer])
             torch.testing.assert_close(got, expected, rtol=1e-9, atol=1e-12)
 
 
@@ -80,61 +81,29 @@ def test_attention_gradients_equal_autograd_through_eager_attention(name, pair):
     user = tiny_model(name)
     model = BlockModel(user)
     with model.undisturbed():
-        trace = model.trace(pair, TARGET.score)
+        trace = trace_pair(model, pair)
     eager = copy.deepcopy(user)
     eager.config._attn_implementation = "eager"
     output = eager(**first(pair), output_attentions=True)
     gradients = torch.autograd.grad(output.logits[0, 1], output.attentions)
-    assert len(trace.attentions) == 3
+    assert len(trace.heads) == 3
     for layer in range(3):
-        torch.testing.assert_close(trace.attentions[layer][:1], output.attentions[layer])
-        torch.testing.assert_close(
-            trace.attention_gradients[layer][:1], gradients[layer], rtol=1e-6, atol=1e-12
-        )
+        expected = output.attentions[layer] * gradients[layer]
+        torch.testing.assert_close(trace.heads[layer], expected, rtol=1e-6, atol=1e-12)
+        torch.testing.assert_close(trace.relevance[layer], expected.mean(dim=1))
 
 
-def captum_by_layer(user, own, baseline, layers, target):
+def captum_by_layer(user, own, baseline, places, target):
     """Captum's layer-wise Integrated Gradients of a logit, one layer at a time."""
 
     def forward(ids, mask):
         return user(input_ids=ids, attention_mask=mask).logits[:, target]
 
-    for module in layers:
-        found = LayerIntegratedGradients(forward, module).attribute(
-            own["input_ids"], baseline["input_ids"],
-            additional_forward_args=(own["attention_mask"],),
+    for place in places:
+        yield LayerIntegratedGradients(forward, place).attribute(
+            own["input_ids"], baseline, additional_forward_args=(own["attention_mask"],),
             n_steps=200, method="gausslegendre", internal_batch_size=50,
-        )  # fmt: skip
-        found = found[0] if isinstance(found, tuple) else found
-        yield found.sum(dim=-1)[0]
-
-
-def captum_layers(name, user):
-    """The modules whose outputs are the hidden states 0 ... L, in a model that shares none."""
-    if name == "bert":
-        return [user.bert.embeddings, *user.bert.encoder.layer]
-    if name == "distilbert":
-        return [user.distilbert.embeddings, *user.distilbert.transformer.layer]
-    if name == "gpt2":
-        return [user.transformer.drop, *user.transformer.h]
-    encoder = user.albert.encoder
-    return [encoder.embedding_hidden_mapping_in, *encoder.albert_layer_groups]
-
-
-def unshared(user):
-    """An ALBERT that computes the same with a block of its own for every layer."""
-    from transformers import AutoModelForSequenceClassification
-
-    config = copy.deepcopy(user.config)
-    config.num_hidden_groups = config.num_hidden_layers
-    twin = AutoModelForSequenceClassification.from_config(config).to(torch.float64).eval()
-    weights = user.state_dict()
-    group = "albert.encoder.albert_layer_groups."
-    for key in twin.state_dict():
-        if key.startswith(group):
-            weights[key] = weights[f"{group}0.{key.removeprefix(group).split('.', 1)[1]}"]
-    twin.load_state_dict(weights)
-    return twin
+        ).sum(dim=-1)[0]  # fmt: skip
 
 
 FIXED, ADAPTIVE = {"n_steps": 200}, {"tolerance": 1e-9}
@@ -158,8 +127,9 @@ def test_every_layer_agrees_with_captum(name, options, tokenizer):
     own = tokenizer(SENTENCE, return_tensors="pt")
     ids = own["input_ids"].clone()
     ids[0, 1:-1] = tokenizer.pad_token_id
-    twin = unshared(user) if name == "albert" else user
-    expected = list(captum_by_layer(twin, own, {"input_ids": ids}, captum_layers(name, twin), 1))
+    blocks = [module for module in user.modules() if type(module).__name__ == zoo.ZOO[name][0]]
+    with probes(blocks, 3) as places:
+        expected = list(captum_by_layer(user, own, ids, places, 1))
     assert len(expected) == len(explanation.layer_attributions) == 4
     assert explanation.converged.all()
     for layer, reference in enumerate(expected):

@@ -73,7 +73,7 @@ def test_the_first_state_stays_small():
         layer_attributions=rng.normal(size=(layers + 1, tokens)),
         attention_relevance=rng.normal(size=(layers, tokens, tokens)).astype("f4"),
         layer_weights=np.ones(layers), fusion=cn.Fusion(), n_steps=np.ones(layers + 1, int),
-        token_change=np.zeros(layers + 1), converged=np.ones(layers + 1, bool), config={},
+        token_error=np.zeros(layers + 1), converged=np.ones(layers + 1, bool), config={},
     )  # fmt: skip
     view = cn.Workbench(large)
     state = view.get_state()

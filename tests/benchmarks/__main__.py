@@ -1,80 +1,104 @@
-"""Speed on one core. ``python -m tests.benchmarks`` prints a table; nothing here is a test."""
+"""Speed, memory and error, as tables: ``python -m tests.benchmarks captum --texts FILE``.
+
+Nothing here is a test. Run it with one thread on a processor that does nothing else:
+``OMP_NUM_THREADS=1 taskset -c 0 python -m tests.benchmarks all --texts FILE --model FOLDER``.
+"""
 
 from __future__ import annotations
 
-import statistics
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Callable
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import torch
 
-TWENTY_WORDS = (
-    "The plot is thin and the jokes are old, but the acting is superb and the ending moved me "
-    "to tears."
-)
-FRESH = "import time; began = time.perf_counter(); {}; print(time.perf_counter() - began)"
+TABLES = {
+    "everyday": "what a person waits for",
+    "captum": "the engine against loops over Captum: seconds, memory, error of both",
+    "scale": "the same on random weights of base shapes, for scale only",
+    "flops": "the least work, and the share of the machine's peak that is reached",
+    "growth": "tokens, blocks and tolerance, beside the model's own forward pass",
+    "gpu": "the engine and Captum on a GPU, where there is one",
+}
 
 
-def fresh(statement: str, repeats: int = 5) -> float:
-    """Median seconds that a statement takes in a new interpreter."""
-    code = FRESH.format(statement)
-    runs = [
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        for _ in range(repeats)
-    ]
-    return statistics.median(float(run.stdout.split()[-1]) for run in runs)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the tables that were asked for."""
+    described = "\n".join(f"  {name:9} {what}" for name, what in TABLES.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks",
+        description=__doc__,
+        epilog=f"tables:\n{described}\n  all       all of them",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("tables", nargs="*", choices=[*TABLES, "all", []], default=["everyday"])
+    parser.add_argument("--model", action="append", default=[], help="folder of a text classifier")
+    parser.add_argument("--texts", type=Path, help="a file, one text a line; our own sentences")
+    parser.add_argument("--most", type=int, default=20, help="texts of each length (20)")
+    parser.add_argument(
+        "--tokens", type=int, nargs="+", default=[0, 32, 128, 512],
+        help="lengths made by joining texts; 0 takes them as they are (0 32 128 512)",
+    )  # fmt: skip
+    parser.add_argument("--tolerance", type=float, default=0.01, help="the engine's (0.01)")
+    parser.add_argument("--repeats", type=int, default=1, help="runs, the fastest counts (1)")
+    parser.add_argument("--threads", type=int, default=1, help="torch's threads (1)")
+    parser.add_argument("--no-memory", action="store_true", help="leave memory out")
+    parser.add_argument(
+        "--quick", action="store_true", help="the embedded model, a short text, the first sizes"
+    )
+    asked = parser.parse_args(arguments)
+    torch.set_num_threads(asked.threads)
+    from calig_nb import load_demo  # noqa: F401  fails early where the package is not installed
+
+    texts = _texts(asked.texts)
+    if asked.quick:
+        asked.tokens, asked.most = [32], 1
+    _run(list(TABLES) if "all" in asked.tables else asked.tables, asked, texts)
 
 
-def timed(call: Callable[[], object], repeats: int = 9) -> float:
-    """Median seconds of a call, after one that warms up."""
-    call()
-    seconds = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - began)
-    return statistics.median(seconds)
+def _run(tables: Sequence[str], asked: argparse.Namespace, texts: Sequence[str]) -> None:
+    from .comparison import Settings, compare
+    from .everyday import waits
+    from .flops import floor
+    from .graphics import on_gpu
+    from .scaling import growth
+    from .subjects import BASE_SHAPES
+
+    real = ["demo", *asked.model]
+    shapes = ["bert-2x64"] if asked.quick else list(BASE_SHAPES)
+    lengths = [n for n in asked.tokens if n]
+    settings = Settings(
+        most=asked.most, tolerance=asked.tolerance, repeats=asked.repeats,
+        memory=not asked.no_memory,
+    )  # fmt: skip
+    print(f"torch {torch.__version__}, {asked.threads} thread(s)")
+    if "everyday" in tables:
+        waits()
+    for name, names, sizes in (("captum", real, asked.tokens), ("scale", shapes, lengths)):
+        if name in tables:
+            for who in names:
+                for n_tokens in sizes:
+                    compare(who, texts, n_tokens, settings)
+    if "flops" in tables:
+        floor([*real, *shapes], texts, lengths)
+    if "growth" in tables:
+        sizes = {"lengths": lengths, "depths": (2,), "tolerances": (1e-2,)} if asked.quick else {}
+        for who in real:
+            growth(who, texts, memory=settings.memory, **sizes)
+    if "gpu" in tables:
+        on_gpu([*real, *shapes], texts, lengths, settings.steps)
 
 
-def main() -> None:
-    """Print the table."""
-    torch.set_num_threads(1)
-    import calig_nb as cn
-    from calig_nb.cache import Cache
+def _texts(file: Path | None) -> list[str]:
+    if file is None:
+        from ..sentences import SENTENCES
 
-    explainer = cn.load_demo("sentiment")
-    kept, explainer.cache = Cache(tempfile.mkdtemp()), None
-    explanation = explainer.explain(TWENTY_WORDS)
-    rows = [
-        ("import calig_nb", fresh("import calig_nb")),
-        ("load_demo, transformers already imported", timed(lambda: cn.load_demo("sentiment"), 3)),
-        (
-            "load_demo after import torch",
-            fresh(
-                "import torch; began = time.perf_counter(); import calig_nb; calig_nb.load_demo()",
-                3,
-            ),
-        ),
-        (
-            f"explain {len(TWENTY_WORDS.split())} words, {len(explanation.tokens)} tokens",
-            timed(lambda: explainer.explain(TWENTY_WORDS)),
-        ),
-        (
-            "the same by method='conductance'",
-            timed(lambda: explainer.explain(TWENTY_WORDS, method="conductance")),
-        ),
-        ("with_lam and attributions", timed(lambda: explanation.with_lam(0.3).attributions)),
-        ("show", timed(explanation.show)),
-        ("figure", timed(explanation.figure)),
-    ]
-    explainer.cache = kept
-    rows.append(("the same, asked before", timed(lambda: explainer.explain(TWENTY_WORDS))))
-    print(f"one core of this machine, torch {torch.__version__}, median")
-    for what, seconds in rows:
-        print(f"{what:45} {1000 * seconds:9.1f} ms")
+        return list(SENTENCES)
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line.strip()]
 
 
 if __name__ == "__main__":

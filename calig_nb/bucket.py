@@ -1,0 +1,178 @@
+"""Texts that go through a model together: which, and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import __version__
+from .attentions import KeepHeads
+from .evidence import Evidence, gather, trace_of
+from .fusion import Array, Fusion, layer_weights
+from .inputs import TextInputs, TextReader
+from .memory import Budget
+from .models import BlockModel
+from .request import Request
+from .results import Explanation
+from .targets import Target, choose
+
+BUCKET_TOKENS = 512
+BUCKET_SLACK = 1.15
+"""How much longer the longest text of a bucket may be than its shortest."""
+
+
+def buckets(lengths: Sequence[int], pads: bool) -> Iterator[list[int]]:
+    """Which texts are computed together: those of about one length, the shortest first.
+
+    Args:
+        lengths: (texts,) tokens of each.
+        pads: Whether shorter texts may be padded; otherwise a bucket has one length.
+
+    Yields:
+        Indices into ``lengths``, each once.
+    """
+    bucket: list[int] = []
+    for i in sorted(range(len(lengths)), key=lambda i: lengths[i]):
+        longest = BUCKET_SLACK * lengths[bucket[0]] if bucket and pads else 0
+        fits = bucket and (lengths[i] == lengths[bucket[0]] or lengths[i] <= longest)
+        if bucket and not (fits and lengths[i] * (len(bucket) + 1) <= BUCKET_TOKENS):
+            yield bucket
+            bucket = []
+        bucket.append(i)
+    if bucket:
+        yield bucket
+
+
+class Bucket:
+    """Texts of about one length that are computed together.
+
+    Args:
+        model: The model.
+        reader: Its tokenizer.
+        texts: The texts.
+        requests: What is asked of each, one request a target; alike in all else.
+
+    Raises:
+        ValueError: If a baseline does not fit a text; from its methods also if the model's
+            logits are not finite, or a class does not fit.
+    """
+
+    def __init__(
+        self,
+        model: BlockModel,
+        reader: TextReader,
+        texts: Sequence[TextInputs],
+        requests: Sequence[Request],
+    ) -> None:
+        self.model, self.texts, self.requests = model, texts, requests
+        self.labels: tuple[str, ...] = ()
+        self.probabilities: list[Array] = []
+        self.own = placed(model, reader.padded([text.model_inputs for text in texts]))
+        self.baselines: dict[str, Tensor] | None = None
+        request = requests[0]
+        self.names = [f"{request.hidden_baseline} hidden state"] * len(texts)
+        if request.hidden_baseline is None:
+            replaced = [reader.baseline(text, request.baselines) for text in texts]
+            self.names = [name for _, name in replaced]
+            self.baselines = placed(model, reader.padded([inputs for inputs, _ in replaced]))
+
+    def explanations(self, budget: Budget) -> list[list[Explanation]]:
+        """For each text its explanations, one a request."""
+        with self.model.undisturbed():
+            if len({len(text.tokens) for text in self.texts}) > 1:
+                alone = placed(self.model, self.texts[0].model_inputs)
+                _refuse_padding_that_matters(self.model, self.own, alone)
+            found = gather(
+                self.model, self.own, self.baselines, self.choices, self.requests[0], budget
+            )
+        return [
+            [
+                self._explanation(i, request, evidence)
+                for request, evidence in zip(self.requests, items, strict=True)
+            ]
+            for i, items in enumerate(found)
+        ]
+
+    def heads(self, keep: KeepHeads) -> None:
+        """Give the heads of every layer to ``keep``, for the first text and request."""
+        with self.model.undisturbed():
+            trace_of(self.model, self.own, self.baselines, self.choices, keep)
+
+    def choices(self, logits: Tensor) -> list[list[Target]]:
+        """For each text its targets, given the logits (texts, classes)."""
+        self.labels = labels_of(self.model, logits.shape[1])
+        for text, row in zip(self.texts, logits, strict=True):
+            if not torch.isfinite(row).all():
+                raise ValueError(
+                    f"model must return finite logits, got {row.tolist()} for {text.text!r:.60}. "
+                    "Its weights or its precision are broken."
+                )
+        self.probabilities = [probabilities_of(self.model, row) for row in logits]
+        return [
+            [
+                choose(one.target, one.contrast, one.output, self.labels, row)
+                for one in self.requests
+            ]
+            for row in logits
+        ]
+
+    def _explanation(self, i: int, request: Request, found: Evidence) -> Explanation:
+        text, n_tokens = self.texts[i], len(self.texts[i].tokens)
+        r = found.layer_attributions[:, :n_tokens]
+        return Explanation(
+            **text.described(),
+            labels=self.labels,
+            probabilities=self.probabilities[i],
+            target=found.target.index,
+            contrast=found.target.contrast,
+            score=found.score,
+            baseline_scores=found.baseline_scores,
+            layer_attributions=r,
+            attention_relevance=found.attention_relevance[:, :n_tokens, :n_tokens],
+            layer_weights=layer_weights([r], [text.special]),
+            fusion=Fusion(),
+            n_steps=found.n_steps,
+            token_error=found.token_error,
+            converged=found.converged,
+            config={
+                "method": request.method,
+                "output": request.output,
+                "antisymmetric": found.target.antisymmetric(len(self.labels)),
+                "baselines": self.names[i],
+                "tolerance": request.tolerance,
+                "calibration": "layer weights from this text alone",
+                "model": type(self.model.model).__name__,
+                "precision": request.precision,
+                "dtype": str(self.model.placement[0]).removeprefix("torch."),
+                "version": __version__,
+            },
+        )
+
+
+def _refuse_padding_that_matters(
+    model: BlockModel, rows: Mapping[str, Tensor], first: Mapping[str, Tensor]
+) -> None:
+    together, alone = model.predict({n: v[:1] for n, v in rows.items()}), model.predict(first)
+    if "attention_mask" not in rows or not torch.allclose(together, alone, rtol=1e-3, atol=1e-4):
+        raise ValueError("padding changes what the model says of a text")
+
+
+def labels_of(model: BlockModel, n_classes: int) -> tuple[str, ...]:
+    """(C,) the classes' names, or their numbers."""
+    named = model.labels or {}
+    return tuple(str(named.get(index, index)) for index in range(n_classes))
+
+
+def probabilities_of(model: BlockModel, logits: Tensor) -> Array:
+    """(C,) what one text's logits (C,) say of each class."""
+    apart = model.multi_label or len(logits) == 1
+    probabilities = torch.sigmoid(logits) if apart else torch.softmax(logits, dim=0)
+    return np.asarray(probabilities.double().cpu().numpy())
+
+
+def placed(model: BlockModel, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Inputs where the model's weights are."""
+    return {name: value.to(model.placement[1]) for name, value in inputs.items()}

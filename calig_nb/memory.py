@@ -1,0 +1,98 @@
+"""How much may be in flight at a time, and how much a pass keeps for its way back."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+MOST = 4 << 30
+SHARE = 4
+FAST_TOKENS = {"cpu": 1024, "cuda": 16384}
+"""Where more tokens in one pass stop paying."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a pass may take.
+
+    Attributes:
+        memory: Bytes above the model; by default a quarter of what is free, at most 4 GiB.
+        tokens: Most tokens in one pass, or None for as many as pay.
+    """
+
+    memory: int
+    tokens: int | None
+
+    @classmethod
+    def of(cls, memory: int | None, tokens: int | None, device: torch.device) -> Budget:
+        """A user's wishes, the rest from the machine.
+
+        Raises:
+            ValueError: If one is below 1.
+        """
+        for name, value in (("batch_tokens", tokens), ("memory", memory)):
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}.")
+        return cls(_free(device) // SHARE if memory is None else int(memory), tokens)
+
+    def points(self, row_bytes: int, n_tokens: int, device: torch.device) -> int:
+        """Points of so many tokens and bytes that may share a pass, at least one."""
+        tokens = self.tokens or FAST_TOKENS.get(device.type, FAST_TOKENS["cpu"])
+        return max(1, min(tokens // n_tokens, self.memory // (2 * max(row_bytes, 1))))
+
+    def exceeded_by(self, row_bytes: int) -> bool:
+        """Whether not even one point's pass fits, twice over for what is made on the way."""
+        return 2 * row_bytes > self.memory
+
+
+@contextmanager
+def saved_bytes(module: nn.Module) -> Iterator[list[int]]:
+    """The bytes that autograd keeps of what a module does inside, beside its own weights."""
+    own = {parameter.untyped_storage().data_ptr() for parameter in module.parameters()}
+    sizes: dict[int, int] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            sizes[storage.data_ptr()] = storage.nbytes()
+        return tensor.detach()
+
+    total = [0]
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        yield total
+    total[0] = sum(sizes.values())
+
+
+def release() -> None:
+    """Give freed memory back to the system; the C library of Linux keeps much of it otherwise."""
+    trim = getattr(_c_library(), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+@lru_cache
+def _c_library() -> ctypes.CDLL | None:
+    try:
+        return ctypes.CDLL(None)
+    except (OSError, TypeError):
+        return None
+
+
+def _free(device: torch.device) -> int:
+    """Bytes that are free on the device; of main memory, at most what the share of it may be."""
+    if device.type == "cuda":
+        return 3 * torch.cuda.mem_get_info(device)[0]
+    try:
+        stated = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
+    except OSError:
+        stated = None
+    free = 1024 * int(stated[1]) if stated else SHARE * MOST
+    return min(free, SHARE * MOST)

@@ -1,0 +1,83 @@
+"""Explanations and attention heads as bytes: safetensors, no pickle."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import numpy.typing as npt
+
+from .fusion import Fusion
+from .results import Explanation
+
+FORMAT = "calig_nb explanation 1"
+_NOT_STORED = ("ask", "look")
+
+
+def to_bytes(explanation: Explanation) -> bytes:
+    """An explanation, whole."""
+    from safetensors.numpy import save as to_bytes
+
+    arrays, plain = {}, {}
+    for entry in dataclasses.fields(explanation):
+        value = getattr(explanation, entry.name)
+        if isinstance(value, np.ndarray):
+            arrays[entry.name] = np.ascontiguousarray(value)
+        elif entry.name == "fusion":
+            plain[entry.name] = dataclasses.asdict(value)
+        elif entry.name not in _NOT_STORED:
+            plain[entry.name] = value
+    written: bytes = to_bytes(arrays, {"format": FORMAT, "explanation": json.dumps(plain)})
+    return written
+
+
+def from_bytes(content: bytes) -> Explanation:
+    """The explanation in these bytes.
+
+    Raises:
+        ValueError: If they hold none.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load as arrays_of
+
+    try:
+        fields = dict(arrays_of(content))
+        length = int.from_bytes(content[:8], "little")
+        metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
+        if metadata.get("format") != FORMAT:
+            got = metadata.get("format", "no such mark")
+            raise ValueError(f"it is marked {got!r}, not {FORMAT!r}")
+        fields |= json.loads(metadata["explanation"])
+        fields["fusion"] = Fusion(**fields["fusion"])
+        fields["tokens"], fields["labels"] = tuple(fields["tokens"]), tuple(fields["labels"])
+        return Explanation(**fields)
+    except (SafetensorError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(str(error)) from error
+
+
+def heads_to_bytes(heads: npt.NDArray[np.float32]) -> bytes:
+    """(H, T, T) in half precision, each head to its own scale."""
+    from safetensors.numpy import save as to_bytes
+
+    peaks = np.abs(heads).max(axis=(1, 2))
+    scale = np.where(peaks > 0, peaks, 1).astype(np.float32)
+    values = (heads / scale[:, None, None]).astype(np.float16)
+    written: bytes = to_bytes({"values": values, "scale": scale})
+    return written
+
+
+def heads_from_bytes(content: bytes) -> npt.NDArray[np.float32]:
+    """The heads in these bytes, (H, T, T).
+
+    Raises:
+        ValueError: If they hold none.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load as arrays_of
+
+    try:
+        stored = arrays_of(content)
+        return np.asarray(stored["values"] * stored["scale"][:, None, None], dtype=np.float32)
+    except (SafetensorError, KeyError) as error:
+        raise ValueError(str(error)) from error
