@@ -2,8 +2,10 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
+import anywidget
 import numpy as np
 import pytest
 from traitlets import TraitError
@@ -156,8 +158,23 @@ def test_what_a_cell_shows_is_the_same_every_time(explanation):
 
 def test_the_bundle_is_small():
     static = Path(widgets.__file__).parent / "static"
-    assert (static / "calig.js").stat().st_size <= 88 * 1024
+    assert (static / "calig.js").stat().st_size <= 80_000
     assert (static / "calig.css").stat().st_size <= 24 * 1024
+
+
+def test_the_bundle_keeps_the_names_that_python_knows(explanation):
+    view = cn.Workbench(explanation)
+    bundle = (Path(widgets.__file__).parent / "static" / "calig.js").read_text(encoding="utf8")
+    source = (Path(__file__).parents[1] / "widgets_js/src/lib/wire.js").read_text(encoding="utf8")
+    read = set(re.findall(r'\bm\["(\w+)"\]', source))
+    assert len(read) > 20 and read <= set(view._meta)
+    within = set(re.findall(r'\bfusion\["(\w+)"\]', source))
+    assert within == set(view._meta["fusion"])
+    assert [name for name in read | within if f".{name}" not in bundle] == []
+    shared = (
+        view.traits(sync=True).keys() - anywidget.AnyWidget.class_traits().keys() - {"_esm", "_css"}
+    )
+    assert len(shared) > 15 and [name for name in shared if f'"{name}"' not in bundle] == []
 
 
 @pytest.mark.bad_input

@@ -42,9 +42,10 @@ MOUNT = """async ({state, bytes, odd}) => {
   for (const [name, text] of Object.entries(bytes)) state[name] = view(text);
   window.view = view;
   window.saved = [];
+  window.savedAt = [];
   window.sent = [];
   window.model = mockModel(state, {
-    onSave: (changes) => window.saved.push(changes),
+    onSave: (changes) => (window.saved.push(changes), window.savedAt.push(performance.now())),
     onSend: (content) => window.sent.push(content),
   });
   const cell = document.querySelector("#cell");
@@ -175,6 +176,7 @@ class Explanation:
             "calibration": "layer weights from 8 calibration texts",
             "fusion": {"lam": 0.5, "gamma": 1.0, "readout": "all", "pooled": [0] * count},
             "live": self.live,
+            "no_heads": "Single heads need a running kernel.",
             "antisymmetric": self.antisymmetric,
             "matrix": {"bits": self.bits, "scales": scales.tolist()},
         }

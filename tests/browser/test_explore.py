@@ -315,7 +315,8 @@ def test_a_word_is_selected_in_all_texts_and_in_the_difference(compared: Any) ->
 def test_bars_have_one_scale(compared: Any) -> None:
     weak = Explanation(seed=1, text="The plot is real")
     s = compared(ONE, weak)
-    bars = "(words) => Math.max(...words.map((w) => Math.abs(Number(w.dataset.bar))))"
+    bars = """(words) => Math.max(
+      ...words.flatMap((w) => ["--up", "--down"].map((p) => +w.style.getPropertyValue(p))))"""
     highest = [s.page.eval_on_selector_all(f".side:nth-child({i}) .w", bars) for i in (1, 2)]
     assert max(highest) == 1 and min(highest) < 0.95
 

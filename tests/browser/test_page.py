@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -130,16 +131,16 @@ def test_dragging_lambda_fuses_again_and_tells_python_in_steps(sheet: Mount) -> 
     y = box["y"] + box["height"] / 2
     s.page.mouse.move(box["x"] + box["width"] / 2, y)
     s.page.mouse.down()
-    began = s.page.evaluate("performance.now()")
     for step in range(30):
         s.page.mouse.move(box["x"] + box["width"] * (0.5 + step / 70), y)
     s.page.mouse.up()
     s.settle()
-    tenths = (s.page.evaluate("performance.now()") - began) / 100
     assert s.trait("lam") > 0.8
     assert values(s) != before
     told = s.page.evaluate("saved")
-    assert 1 <= len(told) <= tenths + 2
+    # While it is dragged every tenth of a second at most; when it is let go at once.
+    at = s.page.evaluate("savedAt")[:-1]
+    assert len(told) >= 1 and all(b - a > 95 for a, b in pairwise(at))
     assert told[-1] == {"lam": s.trait("lam")}
 
 
@@ -433,11 +434,38 @@ def test_long_and_deep_stays_responsive(sheet: Mount, capsys: pytest.CaptureFixt
     assert median(frames) < 400
 
 
+# Names that the build shortens although something of the browser's has one like it: the sources
+# read none of these from the browser, or in quotes.
+NAMESAKES = (
+    "cells columns head labels links name order scale selected sign small target text zoom".split()
+)
+
+
+def test_names_that_are_shortened_are_nobody_elses(sheet: Mount) -> None:
+    names = (ROOT / "widgets_js/ours.js").read_text(encoding="utf8").split("`")[1].split()
+    taken = sheet(Explanation()).page.evaluate(
+        """(names) => {
+          const kinds = ["div", "button", "input", "select", "option", "details", "canvas", "tr"];
+          const nodes = kinds.map((kind) => document.createElement(kind));
+          const pen = nodes[6].getContext("2d");
+          const events = [new PointerEvent("x"), new KeyboardEvent("x"), new WheelEvent("x")];
+          const others = [document.querySelector("svg"), pen, ...events, document, navigator,
+            performance, Math, Object, Array, JSON, Number, [], new Float32Array(), new Map(),
+            new Set(), "", 0, /a/, (function* () {})(), new Error(), new DOMRect(),
+            document.body.style,
+            new ImageData(1, 1), new DataView(new ArrayBuffer(1)), new OffscreenCanvas(1, 1)];
+          return names.filter((name) => [...nodes, ...others].some((one) => name in Object(one)));
+        }""",
+        names,
+    )
+    assert sorted(taken) == NAMESAKES
+
+
 def test_the_bundle_is_small_and_whole() -> None:
     static = Path(ROOT / "calig_nb/widgets/static")
     code = (static / "calig.js").read_text(encoding="utf8")
     style = (static / "calig.css").read_text(encoding="utf8")
-    assert len(code.encode()) <= 88 * 1024
+    assert len(code.encode()) <= 80_000
     assert len(style.encode()) <= 24 * 1024
     assert "import " not in code[:200] and "http://" not in style and "https://" not in style
     assert ".calig" in style

@@ -1,4 +1,5 @@
 /** What a reader can do, as changes of the one state. */
+import { clamp, floor } from "./lib/maths.js";
 import { same, turnTo } from "./lib/question.js";
 import { createHistory } from "./lib/history.js";
 import { shareString } from "./lib/share.js";
@@ -18,12 +19,14 @@ const PREVIEW = { in: 110, out: 180 };
 const REST = 160;
 
 const STILL = { play: null, playing: false };
+/** Nothing is pointed at. */
+const AWAY = { hover: null, hoverLayer: null, preview: null };
 
 /**
  * @param {Store} store
  * @param {() => Scene} scene
  */
-export function createActions(store, scene) {
+export const createActions = (store, scene) => {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -34,16 +37,11 @@ export function createActions(store, scene) {
 
   const actions = {
     /** @param {number} unit @param {boolean} [more] add to the selection */
-    pick(unit, more = false) {
+    pick(unit, more) {
       const { selected } = scene();
-      const has = selected.includes(unit);
-      const next = more
-        ? has
-          ? selected.filter((u) => u !== unit)
-          : [...selected, unit].slice(-MOST)
-        : has && selected.length === 1
-          ? []
-          : [unit];
+      const others = more ? selected.filter((u) => u !== unit) : [];
+      const again = selected.includes(unit) && (more || selected.length === 1);
+      const next = again ? others : [...others, unit].slice(-MOST);
       clearTimeout(timer);
       store.set({ selected: tokens(next), preview: null });
     },
@@ -68,7 +66,7 @@ export function createActions(store, scene) {
     walk(step) {
       const { sight, selected } = scene();
       const from = store.state.hover ?? selected[0] ?? (step > 0 ? sight.first - 1 : sight.last);
-      const unit = Math.min(sight.last - 1, Math.max(sight.first, from + step));
+      const unit = clamp(from + step, sight.first, sight.last - 1);
       clearTimeout(timer);
       store.set({ hover: unit, hoverLayer: null, preview: unit });
     },
@@ -92,7 +90,7 @@ export function createActions(store, scene) {
     },
 
     /** @param {State["granularity"]} granularity */
-    granularity: (granularity) => store.set({ granularity, hover: null, preview: null, cross: null, zoom: null }),
+    granularity: (granularity) => store.set({ granularity, ...AWAY, cross: null, zoom: null }),
 
     /** @param {State["span"]} span @param {boolean} [final] */
     span(span, final = true) {
@@ -105,15 +103,21 @@ export function createActions(store, scene) {
     /** @param {1 | -1} step nearer or farther @param {number | null} [unit] that is zoomed to */
     zoom(step, unit = null) {
       const { x, units, selected, sight } = scene();
-      const at = unit ?? store.state.hover ?? selected[0] ?? Math.floor((sight.first + sight.last) / 2);
+      const at = unit ?? store.state.hover ?? selected[0] ?? floor((sight.first + sight.last) / 2);
       const T = x.tokens.length;
       const next = step > 0 ? nearer(store.state, T, units.members[at]) : farther(store.state, T);
-      store.set({ ...next, hover: null, hoverLayer: null, preview: null });
+      store.set({ ...next, ...AWAY });
     },
 
-    undo: history.undo,
-    redo: history.redo,
-    can: history.can,
+    ...history,
+
+    /** The keys for it. @type {Record<string, () => void>} */
+    zoomKeys: {
+      "+": () => actions.zoom(1),
+      "=": () => actions.zoom(1),
+      "-": () => actions.zoom(-1),
+      0: () => actions.span(null),
+    },
 
     /** Hand the state on as a string: to the clipboard, and to the eye. */
     async share() {
@@ -123,8 +127,8 @@ export function createActions(store, scene) {
     },
 
     nextTheme() {
-      const next = /** @type {const} */ ({ auto: "light", light: "dark", dark: "auto" });
-      store.set({ theme: next[store.state.theme] });
+      const themes = /** @type {const} */ (["auto", "light", "dark", "auto"]);
+      store.set({ theme: themes[themes.indexOf(store.state.theme) + 1] });
     },
 
     /** @param {number} target */
@@ -142,8 +146,7 @@ export function createActions(store, scene) {
 
     clear() {
       clearTimeout(timer);
-      const looked = { hover: null, hoverLayer: null, preview: null, cross: null, zoom: null };
-      store.set({ selected: [], layer: null, cell: [], head: null, ...looked, ...STILL });
+      store.set({ selected: [], layer: null, cell: [], head: null, cross: null, zoom: null, ...AWAY, ...STILL });
     },
 
     stop() {
@@ -154,6 +157,6 @@ export function createActions(store, scene) {
     },
   };
   return { ...actions, matrix: matrixActions(store, scene, actions) };
-}
+};
 
 /** @typedef {ReturnType<typeof createActions>} Actions */

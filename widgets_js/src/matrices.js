@@ -3,12 +3,15 @@
  * inputs, and single heads, come from Python on request.  Where no Python answers, the page works the
  * rollout out by itself, a little at a time.
  */
+import { times } from "./lib/maths.js";
 import { pooled, roll, rolled } from "./lib/rollout.js";
 import { memo } from "./lib/scene.js";
 import { readMatrices } from "./lib/wire.js";
 
 /** @typedef {import("./lib/rollout.js").Pair} Pair */
 /** @typedef {import("./lib/scene.js").Scene} Scene */
+/** @typedef {import("./lib/fusion.js").Signals} Signals */
+/** @typedef {import("./lib/fusion.js").Fusion} Fusion */
 /** @typedef {{heads: Float32Array[] | null, reason: string}} Heads without a reason and without heads: on their way */
 /** @typedef {{pair: Pair | null, film: Pair[] | null, late: boolean}} Frames late: of an earlier question */
 
@@ -25,49 +28,53 @@ const KEPT = 4;
 const THUMB = 64;
 
 /** @param {Pair} pair @returns {Pair} */
-function thumb(pair) {
-  if (pair.n <= 2 * THUMB) return pair;
-  const whole = { row: 0, column: 0, size: pair.n };
-  const { plus, minus } = pair;
-  return { plus: pooled(plus, pair.n, whole, THUMB).values, minus: pooled(minus, pair.n, whole, THUMB).values, n: THUMB };
-}
+const thumb = ({ plus, minus, n }) => {
+  if (n <= 2 * THUMB) return { plus, minus, n };
+  const small = (/** @type {Float32Array} */ values) => pooled(values, n, { row: 0, column: 0, side: n }, THUMB).values;
+  return { plus: small(plus), minus: small(minus), n: THUMB };
+};
 
 /** @param {(content: any) => void} send @param {() => void} changed */
-export function createMatrices(send, changed) {
+export const createMatrices = (send, changed) => {
   let id = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
-  /** The question that is being answered. */
-  let asked = "";
+  /** The layer that is asked for; −1: none. */
+  let asked = -1;
   /** @type {(() => void) | null} works the answer out here */
   let alone = null;
   /** What is known of the present signals and fusion: S after some layers, and the thumbnails. */
-  let known = { signals: /** @type {any} */ (null), fusion: /** @type {any} */ (null), pairs: /** @type {Map<number, Pair>} */ (new Map()), film: /** @type {Pair[] | null} */ (null) };
+  const unknown = (/** @type {Signals | null} */ signals, /** @type {Fusion | null} */ fusion) => ({
+    signals,
+    fusion,
+    pairs: /** @type {Map<number, Pair>} */ (new Map()),
+    film: /** @type {Pair[] | null} */ (null),
+  });
+  let known = unknown(null, null);
   /** @type {Frames} */
   let last = { pair: null, film: null, late: true };
-  /** @type {{r: unknown, layers: Map<number, Heads>}} */
-  let heads = { r: null, layers: new Map() };
+  let heads = { r: /** @type {unknown} */ (null), layers: /** @type {Map<number, Heads>} */ (new Map()) };
 
-  const allOf = memo((/** @type {any} */ signals, /** @type {any} */ fusion) => rolled(signals, fusion, 0, signals.layers));
-  const oneOf = memo((/** @type {any} */ signals, /** @type {any} */ fusion, /** @type {number} */ b) => rolled(signals, fusion, b, b + 1)[0]);
-  const onesOf = memo((/** @type {any} */ signals, /** @type {any} */ fusion) =>
-    Array.from({ length: signals.layers }, (_, b) => thumb(rolled(signals, fusion, b, b + 1)[0])),
+  const allOf = memo((/** @type {Signals} */ signals, /** @type {Fusion} */ fusion) => rolled(signals, fusion, 0, signals.layers));
+  const oneOf = memo((/** @type {Signals} */ signals, /** @type {Fusion} */ fusion, /** @type {number} */ b) => rolled(signals, fusion, b, b + 1)[0]);
+  // Of long inputs all layers together would take tens of megabytes: one is kept, and the thumbnails.
+  const onesOf = memo((/** @type {Signals} */ signals, /** @type {Fusion} */ fusion) =>
+    times(signals.layers, (b) => thumb(rolled(signals, fusion, b, b + 1)[0])),
   );
 
   /** @param {Scene} scene @param {number} b */
   function upto({ signals, fusion, state }, b) {
     if (known.signals !== signals || known.fusion !== fusion) {
-      known = { signals, fusion, pairs: new Map(), film: null };
+      known = unknown(signals, fusion);
       rest();
     }
     const pair = known.pairs.get(b);
     if (pair || state.dragging) return pair ? { pair, film: known.film, late: false } : { ...last, late: true };
-    const question = `${b}`;
-    if (asked !== question) {
+    if (asked !== b) {
       rest();
-      asked = question;
-      alone = () => ((timer = undefined), slice(roll(signals, fusion, 0, signals.layers), b, []));
-      send({ kind: "rollout", id: ++id, lam: state.lam, layer: b, film: !known.film });
+      asked = b;
+      alone = () => slice(roll(signals, fusion, 0, signals.layers), b, []);
+      send({ "kind": "rollout", "id": ++id, "lam": state.lam, "layer": b, "film": !known.film });
       timer = setTimeout(alone, PATIENCE);
     }
     return { ...last, late: true };
@@ -96,8 +103,7 @@ export function createMatrices(send, changed) {
 
   function rest() {
     clearTimeout(timer);
-    timer = undefined;
-    asked = "";
+    asked = -1;
   }
 
   return {
@@ -123,35 +129,39 @@ export function createMatrices(send, changed) {
       if (heads.r !== x.r) heads = { r: x.r, layers: new Map() };
       if (ask && !heads.layers.has(b)) {
         heads.layers.set(b, { heads: null, reason: "" });
-        send({ kind: "heads", layer: b });
+        send({ "kind": "heads", "layer": b });
       }
       return heads.layers.get(b) ?? null;
     },
 
-    /** What Python says. @param {any} content @param {DataView[]} buffers @param {number} tokens */
+    /** What Python says; false when it is about something else. @param {any} content @param {DataView[]} buffers @param {number} tokens */
     receive(content, buffers, tokens) {
-      const { kind, error, bits, scales, film } = content;
-      if (kind === "heads") {
-        const list = error ? null : readMatrices(buffers[0], { bits, scales }, tokens);
-        heads.layers.set(content.layer, { heads: list, reason: error ?? "" });
-      }
+      const layer = content["layer"];
+      const error = content["error"];
+      const read = () => readMatrices(buffers[0], content, tokens) ?? [];
+      if (content["kind"] === "heads") heads.layers.set(layer, { heads: error ? null : read(), reason: error ?? "" });
+      else if (content["kind"] !== "rollout") return false;
       // An answer to an earlier question comes too late.
-      if (kind === "rollout" && content.id === id && asked === String(content.layer)) {
+      else if (content["id"] === id && asked === layer) {
         clearTimeout(timer);
-        if (error) return alone?.();
-        const [plus, minus] = readMatrices(buffers[0], { bits, scales }, tokens) ?? [];
-        if (known.pairs.size >= KEPT) known.pairs.clear();
-        known.pairs.set(content.layer, { plus, minus, n: tokens });
-        const thumbs = film && readMatrices(buffers[1], film, film.cells);
-        if (thumbs)
-          known.film = Array.from({ length: thumbs.length / 2 }, (_, b) => ({ plus: thumbs[2 * b], minus: thumbs[2 * b + 1], n: film.cells }));
-        asked = "";
+        if (error) alone?.();
+        else {
+          const [plus, minus] = read();
+          if (known.pairs.size >= KEPT) known.pairs.clear();
+          known.pairs.set(layer, { plus, minus, n: tokens });
+          const film = content["film"];
+          const n = film?.["cells"];
+          const thumbs = film && readMatrices(buffers[1], film, n);
+          if (thumbs) known.film = times(thumbs.length / 2, (b) => ({ plus: thumbs[2 * b], minus: thumbs[2 * b + 1], n }));
+          asked = -1;
+        }
       }
       changed();
+      return true;
     },
 
     stop: rest,
   };
-}
+};
 
 /** @typedef {ReturnType<typeof createMatrices>} Matrices */

@@ -1,5 +1,5 @@
 /** What a reader can do with the rollout matrix. */
-import { clamp } from "./lib/format.js";
+import { clamp, min, round } from "./lib/maths.js";
 
 /** Zooming shows no fewer than this many units. */
 const LEAST = 8;
@@ -9,7 +9,7 @@ const LEAST = 8;
  * @param {() => import("./lib/scene.js").Scene} scene
  * @param {{hover: (unit: number | null) => void, layer: (layer: number | null) => void}} shared
  */
-export function matrixActions(store, scene, shared) {
+export const matrixActions = (store, scene, shared) => {
   const pinned = () => {
     const { of } = scene().units;
     const [i, k] = store.state.cell;
@@ -46,7 +46,7 @@ export function matrixActions(store, scene, shared) {
       const cross = /** @type {[number, number]} */ ([to(row, down), to(column, along)]);
       const { zoom } = store.state;
       actions.point(cross);
-      if (zoom) actions.look(zoom.size, cross);
+      if (zoom) actions.look(zoom.side, cross);
     },
 
     /** One layer up or down, no further than either end. @param {1 | -1} step */
@@ -59,23 +59,23 @@ export function matrixActions(store, scene, shared) {
     look(wanted, around) {
       const { count } = scene().units;
       const { zoom, cross } = store.state;
-      const size = Math.round(clamp(wanted, Math.min(LEAST, count), count));
+      const size = round(clamp(wanted, min(LEAST, count), count));
       if (size >= count) return store.set({ zoom: null });
-      const old = zoom ?? { row: 0, column: 0, size: count };
-      const [row, column] = around ?? cross ?? pinned() ?? [old.row + old.size / 2, old.column + old.size / 2];
+      const old = zoom ?? { row: 0, column: 0, side: count };
+      const [row, column] = around ?? cross ?? pinned() ?? [old.row + old.side / 2, old.column + old.side / 2];
       /** Where the window starts, so that the cell keeps its place in it. @param {number} at @param {number} start */
       const from = (at, start) => {
-        const kept = size === old.size ? clamp(start, at - size + 1, at) : at - ((at - start) / old.size) * size;
-        return Math.round(clamp(kept, 0, count - size));
+        const kept = size === old.side ? clamp(start, at - size + 1, at) : at - ((at - start) / old.side) * size;
+        return round(clamp(kept, 0, count - size));
       };
-      store.set({ zoom: { row: from(row, old.row), column: from(column, old.column), size } });
+      store.set({ zoom: { row: from(row, old.row), column: from(column, old.column), side: size } });
     },
 
     /** @param {number} factor below one: closer @param {[number, number]} [around] */
-    zoom: (factor, around) => actions.look((store.state.zoom?.size ?? scene().units.count) * factor, around),
+    zoom: (factor, around) => actions.look((store.state.zoom?.side ?? scene().units.count) * factor, around),
 
     /** Channel, scope, residual, head: nothing hangs on them but the picture. */
     set: store.set,
   };
   return actions;
-}
+};

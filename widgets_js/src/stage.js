@@ -18,7 +18,7 @@ import { readExplanation, readMatrices } from "./lib/wire.js";
  */
 
 /** @param {(name: string) => any} get reads one trait @returns {Stage} */
-export function stageOf(get) {
+export const stageOf = (get) => {
   const compared = get("_view") === "comparison";
   const make = sceneMaker();
   const compare = comparisonMaker();
@@ -37,13 +37,13 @@ export function stageOf(get) {
     traits: compared ? ["_items", "_rows"] : ["_meta", "_r", "_G_columns", "_matrices"],
     read,
     scene: (state) => (compared ? compare(all, get("_rows"), state) : make(all[0], state)),
-    missing: () => all.flatMap((x, item) => (x.matrices ? [] : [compared ? { kind: "matrices", item } : { kind: "matrices" }])),
+    missing: () => all.flatMap((x, item) => (x.matrices ? [] : [{ "kind": "matrices", ...(compared && { "item": item }) }])),
     take(content, buffer) {
-      const item = content.item ?? 0;
+      const item = content["item"] ?? 0;
       const x = all[item];
       const matrices = readMatrices(buffer, x.form, x.tokens.length);
       all = all.with(item, { ...x, matrices });
     },
     prepare: () => !compared && make.prepare(all[0]),
   };
-}
+};

@@ -17,7 +17,7 @@ const rows = [[[0], [0]], [[1], [1]], [[2], [2, 3]], [[3], []], [[4], [4]]];
 const all = { token: rows, word: rows, sentence: [[[0], [0]], [[1], [1]], [[2], [2]]], passage: rows };
 const state = (patch) => ({ ...INITIAL, target: -1, lam: null, ...patch });
 
-test("a difference is second less first; of more the spread; what is missing counts as nothing", () => {
+test("a changes is second less first; of more the spread; what is missing counts as nothing", () => {
   assert.equal(differ([1, -2]), -3);
   assert.equal(differ([null, 2]), 2);
   assert.equal(differ([1, -2, null]), 3);
@@ -36,7 +36,7 @@ test("rows add up the units of each side, on one scale", () => {
   assert.equal(scene.values[2][0], a.net[2]);
   assert.ok(Math.abs(scene.values[2][1] - b.net[2] - b.net[3]) < 1e-12);
   assert.deepEqual(scene.values[3], [a.net[3], null]);
-  assert.equal(scene.difference[3], -a.net[3]);
+  assert.equal(scene.changes[3], -a.net[3]);
   assert.equal(a.largest, b.largest);
   assert.ok(a.largest >= Math.max(...a.order.map((u) => Math.abs(a.net[u])), ...b.order.map((u) => Math.abs(b.net[u]))) - 1e-12);
   assert.deepEqual(scene.sides[1].rowOf, [0, 1, 2, 2, 4]);

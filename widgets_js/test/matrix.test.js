@@ -31,7 +31,7 @@ test("the square fits its column at any width and length, in both directions", (
 });
 
 test("zoomed in, a window fills the square", () => {
-  const l = matrixLayout({ width: 700, count: 100, names: names(100), zoom: { row: 30, column: 50, size: 10 }, rtl: false });
+  const l = matrixLayout({ width: 700, count: 100, names: names(100), zoom: { row: 30, column: 50, side: 10 }, rtl: false });
   assert.deepEqual(l.at(l.x0 + 1, l.y0 + 1), [30, 50]);
   assert.deepEqual(l.at(l.x1 - 1, l.y1 - 1), [39, 59]);
 });
@@ -86,8 +86,8 @@ test("zooming keeps the cell in view, walking takes the window along", () => {
   const units = { count: size, of: [...Array(size).keys()], members: [...Array(size).keys()].map((u) => [u]) };
   const actions = matrixActions(store, () => ({ units, selected: [] }), { hover() {}, layer() {} });
   actions.zoom(0.5, [30, 10]);
-  assert.equal(store.state.zoom.size, 20);
-  const inside = ({ row, column, size }, [r, c]) => r >= row && r < row + size && c >= column && c < column + size;
+  assert.equal(store.state.zoom.side, 20);
+  const inside = ({ row, column, side: size }, [r, c]) => r >= row && r < row + size && c >= column && c < column + size;
   assert.ok(inside(store.state.zoom, [30, 10]));
   actions.point([30, 10]);
   for (let i = 0; i < 25; i++) {
@@ -95,7 +95,7 @@ test("zooming keeps the cell in view, walking takes the window along", () => {
     assert.ok(inside(store.state.zoom, store.state.cross));
   }
   for (let i = 0; i < 9; i++) actions.zoom(0.5);
-  assert.equal(store.state.zoom.size, 8);
+  assert.equal(store.state.zoom.side, 8);
   for (let i = 0; i < 9; i++) actions.zoom(2);
   assert.equal(store.state.zoom, null);
 });

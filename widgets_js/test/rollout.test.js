@@ -89,12 +89,12 @@ test("no cell is lost when several share a dot", () => {
     const values = new Float32Array(n * n);
     const at = Math.floor(0.37 * n) * n + Math.floor(0.81 * n);
     values[at] = -3;
-    const { values: small, cells } = pooled(values, n, { row: 0, column: 0, size: n }, 64);
+    const { values: small, cells } = pooled(values, n, { row: 0, column: 0, side: n }, 64);
     assert.ok(cells <= Math.min(n, 64) && small.length === cells * cells);
     assert.equal(small.filter((x) => x === -3).length, 1, `${n} tokens`);
   }
   const values = Float32Array.from({ length: 36 }, (_, q) => q);
-  const { values: part } = pooled(values, 6, { row: 1, column: 2, size: 2 }, 64);
+  const { values: part } = pooled(values, 6, { row: 1, column: 2, side: 2 }, 64);
   assert.deepEqual([...part], [8, 9, 14, 15]);
 });
 

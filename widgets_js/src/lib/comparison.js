@@ -1,6 +1,6 @@
 /** Several explanations on one scale: their scenes, linked by rows of units that correspond. */
+import { TINY, max, min, peak, range, signOf, strongestFirst, sum } from "./maths.js";
 import { number, quoted, short, signed } from "./format.js";
-import { peak } from "./picture.js";
 import { memo, sceneMaker } from "./scene.js";
 import { told, units } from "./units.js";
 
@@ -12,7 +12,7 @@ import { told, units } from "./units.js";
 
 /**
  * Scene of the comparison as a whole; its units are the rows.
- * @typedef {Scene & {sides: Side[], values: (number | null)[][], difference: number[], order: number[], most: number}} Compared
+ * @typedef {Scene & {sides: Side[], values: (number | null)[][], changes: number[], order: number[], most: number}} Compared
  * @typedef {{name: string, scene: Scene, rowOf: number[]}} Side
  */
 
@@ -20,18 +20,18 @@ import { told, units } from "./units.js";
 export const NOTHING = "∅";
 
 /** Second less first; of more than two the spread. @param {(number | null)[]} values */
-export function differ(values) {
+export const differ = (values) => {
   const all = values.map((v) => v ?? 0);
-  return all.length === 2 ? all[1] - all[0] : Math.max(...all) - Math.min(...all);
-}
+  return all.length === 2 ? all[1] - all[0] : max(...all) - min(...all);
+};
 
 /** One name for a row: what all have, or what became of it. @param {string[]} texts */
-export function nameOf(texts) {
+export const nameOf = (texts) => {
   const same = texts.every((t) => t.toLowerCase() === texts[0].toLowerCase());
   return same ? short(texts[0], 40) : texts.map((t) => (t ? quoted(short(t, 20)) : NOTHING)).join(" → ");
-}
+};
 
-export function comparisonMaker() {
+export const comparisonMaker = () => {
   /** @type {ReturnType<typeof sceneMaker>[]} */
   const makers = [];
   /** @type {((p: import("./picture.js").Picture, largest: number, cellLargest: number) => import("./picture.js").Picture)[]} */
@@ -47,9 +47,9 @@ export function comparisonMaker() {
       lockers.push(memo((p, largest, cellLargest) => ({ ...p, largest, cellLargest })));
     }
     const grain = rows[state.granularity];
-    const layers = Math.min(...all.map((x) => x.weights.length));
+    const layers = min(...all.map((x) => x.weights.length));
     const layer = state.layer !== null && state.layer < layers ? state.layer : null;
-    const chosen = state.selected.filter((n) => n < rows.token.length);
+    const chosen = state.selected.filter((n) => n < rows["token"].length);
     const own = all.map((x, i) =>
       makers[i](x, {
         ...state,
@@ -57,13 +57,13 @@ export function comparisonMaker() {
         lam: state.lam ?? x.lam,
         target: x.target,
         contrast: x.contrast,
-        selected: chosen.flatMap((n) => rows.token[n][i]),
-        hover: state.hover === null ? null : (grain[state.hover]?.[i][0] ?? null),
+        selected: chosen.flatMap((n) => rows["token"][n][i]),
+        hover: grain[state.hover ?? -1]?.[i][0] ?? null,
         preview: null,
       }),
     );
-    const largest = Math.max(...own.map((s) => s.picture.largest));
-    const cellLargest = Math.max(...own.map((s) => s.picture.cellLargest));
+    const largest = max(...own.map((s) => s.picture.largest));
+    const cellLargest = max(...own.map((s) => s.picture.cellLargest));
     const linked = rowsOf(all, rows, state.granularity);
     const sides = own.map((scene, i) => ({
       name: all[i].name ?? "",
@@ -71,16 +71,10 @@ export function comparisonMaker() {
       rowOf: linked.rowsOf[i],
     }));
     const values = grain.map((row) =>
-      row.map((members, i) => {
-        const { picture: p } = own[i];
-        const from = layer === null ? p.net : p.cells[layer];
-        return members.length ? members.reduce((a, u) => a + from[u], 0) : null;
-      }),
+      row.map((members, i) => (members.length ? sum(members.map((u) => own[i].evidence[u])) : null)),
     );
-    const difference = values.map(differ);
-    const order = [...difference.keys()]
-      .filter((n) => !linked.special[n])
-      .sort((a, b) => Math.abs(difference[b]) - Math.abs(difference[a]));
+    const changes = values.map(differ);
+    const order = strongestFirst(range(linked.count).filter((n) => !linked.special[n]), changes);
     const lams = new Set(all.map((x) => x.lam));
     const names = new Set(own.map((s) => s.picture.name));
     return {
@@ -90,15 +84,14 @@ export function comparisonMaker() {
       state: { ...state, layer, lam: state.lam ?? (lams.size > 1 ? NaN : all[0].lam) },
       units: linked,
       layer,
+      evidence: changes,
       sides,
       values,
-      difference,
+      changes,
       order,
-      most: Math.max(1e-12, ...values.flat().map((v) => Math.abs(v ?? 0))),
+      most: max(TINY, peak(values.flat().map((v) => v ?? 0))),
       picture: {
         ...own[0].picture,
-        net: difference,
-        cells: Array(layers).fill(difference),
         name: names.size > 1 ? "its class" : own[0].picture.name,
       },
       selected: [...new Set(chosen.map((n) => linked.of[n]))],
@@ -107,13 +100,13 @@ export function comparisonMaker() {
       empty: order.length === 0,
     };
   };
-}
+};
 
 /**
  * Rows as units, whose "tokens" are the rows of the token alignment.
  * @param {Explanation[]} all @param {Record<string, Row[]>} rows @param {import("./units.js").Granularity} granularity
  */
-function rowUnits(all, rows, granularity) {
+const rowUnits = (all, rows, granularity) => {
   const sides = all.map((x) => units(x, granularity));
   const grain = rows[granularity];
   /** Row of each unit, or of each token. @param {Row[]} from @param {number} i */
@@ -124,11 +117,11 @@ function rowUnits(all, rows, granularity) {
     return found;
   };
   const rowsOf = sides.map((_, i) => rowOf(grain, i));
-  const tokenRows = sides.map((_, i) => rowOf(rows.token, i));
+  const tokenRows = sides.map((_, i) => rowOf(rows["token"], i));
   const members = grain.map((row) => [
     ...new Set(row.flatMap((own, i) => own.flatMap((u) => sides[i].members[u].map((t) => tokenRows[i][t])))),
   ]);
-  const of = rows.token.map((row) => {
+  const of = rows["token"].map((row) => {
     const i = row.findIndex((tokens) => tokens.length);
     return rowsOf[i][sides[i].of[row[i][0]]];
   });
@@ -136,11 +129,11 @@ function rowUnits(all, rows, granularity) {
   const names = texts.map(nameOf);
   const special = grain.map((row) => row.every((own, i) => own.every((u) => sides[i].special[u])));
   return { granularity, count: grain.length, of, members, names, labels: told(names), special, stops: [], rowsOf, texts };
-}
+};
 
 /** How the explanations differ, in a sentence or two. @param {Scene} scene @returns {Part[]} */
-export function comparisonStory(scene) {
-  const { sides, values, difference, order, units, selected } = /** @type {Compared} */ (scene);
+export const comparisonStory = (scene) => {
+  const { sides, values, changes, order, units, selected } = /** @type {Compared} */ (scene);
   const two = sides.length === 2;
   /** @param {number} n @returns {Part[]} */
   const change = (n) => {
@@ -148,7 +141,7 @@ export function comparisonStory(scene) {
     return [
       { unit: n, text: units.labels[n] },
       two ? ` from ${shown[0]} to ${shown[1]}, ` : ` ${shown.join(" / ")}, `,
-      { strong: two ? signed(difference[n]) : `spread ${number(difference[n])}` },
+      { strong: two ? signed(changes[n]) : `spread ${number(changes[n])}` },
     ];
   };
   const list = (/** @type {number[]} */ rows) => rows.flatMap((n, i) => [...(i ? ["; "] : []), ...change(n)]);
@@ -168,13 +161,13 @@ export function comparisonStory(scene) {
       ...(kept.length ? ["; of what was kept, from ", ...change(kept[0])] : []),
       ".",
     ];
-  const strength = (/** @type {number} */ n) => peak(values[n].map((v) => v ?? 0));
-  const strongest = order.toSorted((a, b) => strength(b) - strength(a)).slice(0, 10);
-  const agree = strongest.filter((n) => new Set(values[n].map((v) => Math.sign(v ?? 0))).size === 1).length;
+  const strength = values.map((row) => peak(row.map((v) => v ?? 0)));
+  const strongest = strongestFirst(order, strength).slice(0, 10);
+  const agree = strongest.filter((n) => new Set(values[n].map((v) => signOf(v ?? 0))).size === 1).length;
   return [
     ...turn,
     "They differ most at ",
     ...list(order.slice(0, 2)),
     `. Of the ${strongest.length} strongest, ${agree} have the same sign in ${two ? "both" : "all"}.`,
   ];
-}
+};

@@ -1,12 +1,12 @@
 /** Numbers as text that a spreadsheet reads. */
 
 /** @param {string | number} value */
-function field(value) {
-  if (typeof value === "number") return Number.isFinite(value) ? String(Number(value.toPrecision(7))) : "";
+const field = (value) => {
+  if (typeof value === "number") return isFinite(value) ? String(Number(value.toPrecision(7))) : "";
   // A leading = + - @ would be taken for a formula: a token is whatever the user's input held.
   const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
+};
 
 /** @param {(string | number)[][]} rows */
 export const csv = (rows) => rows.map((row) => row.map(field).join(",")).join("\n") + "\n";
@@ -15,13 +15,13 @@ export const csv = (rows) => rows.map((row) => row.map(field).join(",")).join("\
  * Every unit with its evidence and its relevance at every layer.
  * @param {import("./scene.js").Scene} scene
  */
-export function evidenceRows({ units, picture: p, state }) {
+export const evidenceRows = ({ units, picture: p, state }) => {
   const head = [state.granularity, "supporting", "opposing", "net", ...p.r.map((_, b) => `layer_${b}`)];
   return [head, ...units.names.map((name, u) => [name, p.supporting[u], p.opposing[u], p.net[u], ...p.r.map((row) => row[u])])];
-}
+};
 
 /** Every cell of a matrix: rows receive, columns give. @param {ArrayLike<number>} values @param {string[]} names @param {string} corner */
-export function matrixRows(values, names, corner) {
+export const matrixRows = (values, names, corner) => {
   const n = names.length;
-  return [[corner, ...names], ...names.map((name, i) => [name, ...Array.from({ length: n }, (_, j) => values[i * n + j])])];
-}
+  return [[corner, ...names], ...names.map((name, i) => [name, ...names.map((_, j) => values[i * n + j])])];
+};

@@ -1,15 +1,15 @@
 /** Where the reader has been: undo and redo of the exploration. */
-import { SHARED, equal } from "./store.js";
+import { OURS, SHARED, equal } from "./store.js";
 
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {Partial<import("./store.js").State>} Place */
 
 /** The theme is no place, and playing passes through too many. */
-const EXPLORED = SHARED.filter((name) => name !== "theme" && name !== "play");
+const EXPLORED = OURS.filter((name) => !/^(theme|play)$/.test(SHARED[name]));
 const MOST = 200;
 
 /** @param {Store} store */
-export function createHistory(store) {
+export const createHistory = (store) => {
   const place = () => /** @type {Place} */ (Object.fromEntries(EXPLORED.map((name) => [name, store.state[name]])));
   /** @type {Place[]} */
   const past = [];
@@ -43,4 +43,4 @@ export function createHistory(store) {
     can: () => ({ undo: past.length > 0, redo: future.length > 0 }),
     stop,
   };
-}
+};

@@ -1,5 +1,6 @@
 /** Everything the rollout view draws from; each stage only when what it depends on has changed. */
-import { layerName } from "./format.js";
+import { TINY, abs, floor, max, times } from "./maths.js";
+import { layerIn, layerName } from "./format.js";
 import { carried, channelOf, kneeOf, limitOf, merged, mirrored, parted } from "./rollout.js";
 import { memo } from "./scene.js";
 import { sums } from "./units.js";
@@ -31,48 +32,38 @@ import { sums } from "./units.js";
  * @property {(unit: number) => {given: number[], taken: number[]}} links of a unit, in the channel
  */
 
-/** Thumbnails that were pooled hold no units: of both channels the stronger is shown. @param {Pair} pair @param {any} channel @param {any} units @param {number} tokens */
-function thumbOf(pair, channel, units, tokens) {
-  if (pair.n === tokens) {
-    const own = merged(pair, units);
-    return { values: channelOf(own, channel, null), n: own.n };
-  }
-  const { plus, minus, n } = pair;
-  const values = plus.map((p, q) => {
-    const [s, o] = [channel === "opposing" ? 0 : p, channel === "supporting" ? 0 : minus[q]];
-    return s > o ? s : -o;
-  });
-  return { values, n };
-}
+/** @typedef {typeof import("./store.js").CHANNELS[number]} Channel */
+/** @typedef {import("./units.js").Units} Units */
 
-export function matrixMaker() {
-  const headOf = memo((/** @type {Float32Array} */ values, /** @type {number} */ n) => parted(values, n));
+/** Thumbnails that were pooled hold no units: of both channels the stronger is shown. @param {Pair} pair @param {Channel} channel @param {Units} units */
+const thumbOf = (pair, channel, units) => {
+  const whole = pair.n === units.of.length;
+  const own = whole ? merged(pair, units) : pair;
+  return { values: channelOf(own, channel, null, !whole), n: own.n };
+};
+
+export const matrixMaker = () => {
+  const headOf = memo(parted);
   const mergedOf = memo(merged);
   const mirroredOf = memo(mirrored);
   const shownOf = memo(channelOf);
   const plainOf = memo(channelOf);
   const limit = memo(limitOf);
-  const residualOf = memo((/** @type {import("./units.js").Units} */ units) => units.members.map((m) => m.length));
-  const beyondOf = memo((/** @type {Float32Array} */ shown, /** @type {number} */ most) =>
-    shown.reduce((count, v) => count + (Math.abs(v) > most * 1.0001 ? 1 : 0), 0),
-  );
-  const sumsOf = memo((/** @type {Pair} */ pair, /** @type {any} */ channel) => {
-    const shown = channelOf(pair, channel, null);
-    const columns = Array(pair.n).fill(0);
-    const rows = Array(pair.n).fill(0);
-    shown.forEach((v, q) => {
-      rows[Math.floor(q / pair.n)] += v;
-      columns[q % pair.n] += v;
+  const residualOf = memo((/** @type {Units} */ units) => units.members.map((m) => m.length));
+  const beyondOf = memo((/** @type {Float32Array} */ shown, /** @type {number} */ most) => shown.filter((v) => abs(v) > most * 1.0001).length);
+  const sumsOf = memo((/** @type {Float32Array} */ plain, /** @type {number} */ n) => {
+    const columns = Array(n).fill(0);
+    const rows = Array(n).fill(0);
+    plain.forEach((v, q) => {
+      rows[floor(q / n)] += v;
+      columns[q % n] += v;
     });
     return { columns, rows };
   });
-  const filmOf = memo(
-    (/** @type {Pair[] | null} */ film, /** @type {any} */ channel, /** @type {any} */ units, /** @type {number} */ tokens, /** @type {number} */ sign) =>
-      (film ?? []).map((pair) => thumbOf(sign < 0 ? mirrored(pair) : pair, channel, units, tokens)),
+  const filmOf = memo((/** @type {Pair[] | null} */ film, /** @type {Channel} */ channel, /** @type {Units} */ units, /** @type {number} */ sign) =>
+    (film ?? []).map((pair) => thumbOf(sign < 0 ? mirrored(pair) : pair, channel, units)),
   );
-  const filmLimitOf = memo((/** @type {{values: Float32Array}[]} */ film) =>
-    film.reduce((most, { values }) => Math.max(most, limitOf(values)), 1e-12),
-  );
+  const filmLimitOf = memo((/** @type {{values: Float32Array}[]} */ film) => max(TINY, ...film.map(({ values }) => limitOf(values))));
 
   /** @param {Scene} scene @param {import("../matrices.js").Matrices} matrices @returns {Matrix} */
   return (scene, matrices) => {
@@ -91,22 +82,22 @@ export function matrixMaker() {
     const residual = state.residual && !single ? residualOf(units) : null;
     const shown = pair && shownOf(pair, state.channel, residual);
     // Without the residual, whose ones would flatten all else: they stand outside the scale.
-    const most = pair ? limit(plainOf(pair, state.channel, null)) : 1e-12;
-    const { columns, rows } = pair ? sumsOf(pair, state.channel) : { columns: [], rows: [] };
+    const plain = pair && plainOf(pair, state.channel, null);
+    const most = plain ? limit(plain) : TINY;
+    const { columns, rows } = plain ? sumsOf(plain, units.count) : { columns: [], rows: [] };
     const [i, k] = state.cell;
-    const pinned = state.cell.length === 2 && Math.max(i, k) < T ? /** @type {Cell} */ ([units.of[i], units.of[k]]) : null;
-    const cross = state.cross && Math.max(...state.cross) < units.count ? state.cross : pinned;
-    const film = filmOf(frames, state.channel, units, T, p.sign);
+    const pinned = state.cell.length === 2 && max(i, k) < T ? /** @type {Cell} */ ([units.of[i], units.of[k]]) : null;
+    const cross = state.cross && max(...state.cross) < units.count ? state.cross : pinned;
+    const film = filmOf(frames, state.channel, units, p.sign);
     // A pinned cell stays for long: the contrast adapts to what is pointed at only.
     const looked = state.cross && cross && shown ? shown[cross[0] * units.count + cross[1]] : null;
-    const name = layerName(b, L);
-    const from = single ? b : 0;
+    const name = layerName(x, b);
     return {
       scene,
       b,
       alone: single,
       head,
-      title: head !== null ? `Head ${head} of ${name.toLowerCase()}` : single ? `${name} alone` : b ? `Up to ${name.toLowerCase()}` : name,
+      title: head !== null ? `Head ${head} of ${layerIn(x, b)}` : single ? `${name} alone` : b ? `Up to ${layerIn(x, b)}` : name,
       pair,
       shown,
       late: head === null && late,
@@ -120,17 +111,19 @@ export function matrixMaker() {
       filmLimit: filmLimitOf(film),
       heads,
       cross,
-      links: (unit) => {
-        const ends = head === null ? carried(signals, fusion, from, b + 1, units.members[unit]) : null;
-        const side = (/** @type {import("./rollout.js").Sides} */ s) => {
-          const [plus, minus] = [sums(units, p.sign < 0 ? s.minus : s.plus), sums(units, p.sign < 0 ? s.plus : s.minus)];
-          return plus.map((v, u) => (state.channel === "opposing" ? 0 : v) - (state.channel === "supporting" ? 0 : minus[u]));
+      links(unit) {
+        if (head !== null) {
+          const from = (/** @type {(u: number) => number} */ at) => times(units.count, (u) => shown?.[at(u)] ?? 0);
+          return { given: from((u) => u * units.count + unit), taken: from((u) => unit * units.count + u) };
+        }
+        const ends = carried(signals, fusion, single ? b : 0, b + 1, units.members[unit]);
+        const side = (/** @type {import("./rollout.js").Sides} */ { plus, minus }) => {
+          const net = plus.map((v, t) => (state.channel === against ? 0 : v) - (state.channel === toward ? 0 : minus[t]));
+          return sums(units, net).map((v) => p.sign * v);
         };
-        if (ends) return { given: side(ends.given), taken: side(ends.taken) };
-        const n = units.count;
-        const all = [...Array(n).keys()];
-        return { given: all.map((u) => shown?.[u * n + unit] ?? 0), taken: all.map((u) => shown?.[unit * n + u] ?? 0) };
+        const [toward, against] = p.sign < 0 ? ["opposing", "supporting"] : ["supporting", "opposing"];
+        return { given: side(ends.given), taken: side(ends.taken) };
       },
     };
   };
-}
+};

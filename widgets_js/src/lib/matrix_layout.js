@@ -1,4 +1,5 @@
 /** Where everything of the rollout matrix stands.  Pure geometry; text from right to left mirrors it. */
+import { ceil, floor, max, min, peak, round, strongestFirst, times } from "./maths.js";
 import { MIDDLE, WIDE } from "./layout.js";
 
 /**
@@ -13,7 +14,7 @@ import { MIDDLE, WIDE } from "./layout.js";
  * @property {number} y0
  * @property {number} y1
  * @property {number} cell side of one cell, px
- * @property {{row: number, column: number, size: number}} window units that are shown
+ * @property {{row: number, column: number, side: number}} window units that are shown
  * @property {(column: number) => number} x centre of a column
  * @property {(row: number) => number} y centre of a row
  * @property {(x: number, y: number) => [number, number] | null} at row and column under a point
@@ -24,43 +25,44 @@ import { MIDDLE, WIDE } from "./layout.js";
 export const FONT = 12;
 /** The longest name beside the matrix, px. @param {number} width of the widget */
 export const nameRoom = (width) => (width >= MIDDLE ? 104 : 62);
-const LARGEST = { side: 520, cell: 58 };
+const LARGEST_SIDE = 520;
+const LARGEST_CELL = 58;
 const ANGLE = 56;
-/** Left of the board: the film. Right of it: the notes. */
-export const BESIDE = { film: 76, notes: 300 };
+/** Left of the board the film, right of it the notes: their widths together. */
+const BESIDE = 376;
 
 /**
  * @param {object} options
  * @param {number} options.width
  * @param {number} options.count units
  * @param {number[]} options.names widths of the units' names
- * @param {{row: number, column: number, size: number} | null} options.zoom
+ * @param {{row: number, column: number, side: number} | null} options.zoom
  * @param {boolean} options.rtl
  * @returns {MatrixLayout}
  */
-export function matrixLayout({ width, count, names, zoom, rtl }) {
+export const matrixLayout = ({ width, count, names, zoom, rtl }) => {
   const wide = width >= WIDE;
   const middle = width >= MIDDLE;
-  const window = zoom ?? { row: 0, column: 0, size: count };
-  const board = wide ? width - BESIDE.film - BESIDE.notes : width;
-  const longest = names.reduce((a, w) => Math.max(a, w), 0);
+  const window = zoom ?? { row: 0, column: 0, side: count };
+  const board = wide ? width - BESIDE : width;
+  const longest = peak(names);
   const margin = middle ? 40 : 26;
   const left = longest + 12;
   const cos = Math.cos((ANGLE * Math.PI) / 180);
-  const right = Math.max(margin + 10, Math.ceil(longest * cos) + 4);
-  const room = Math.max(60, Math.min(LARGEST.side, board - left - right));
-  let cell = Math.min(LARGEST.cell, room / window.size);
+  const right = max(margin + 10, ceil(longest * cos) + 4);
+  const room = max(60, min(LARGEST_SIDE, board - left - right));
+  let cell = min(LARGEST_CELL, room / window.side);
   // Whole pixels where cells can be told apart: no seam is wider than its neighbour.
-  if (cell >= 4) cell = Math.floor(cell);
-  const side = cell * window.size;
+  if (cell >= 4) cell = floor(cell);
+  const side = cell * window.side;
   const flat = names.every((w) => w + 6 <= cell);
-  const y0 = flat ? 28 : Math.ceil(longest * Math.sin((ANGLE * Math.PI) / 180)) + 18;
+  const y0 = flat ? 28 : ceil(longest * Math.sin((ANGLE * Math.PI) / 180)) + 18;
   const x0 = rtl ? right : left;
   const [x1, y1] = [x0 + side, y0 + side];
-  const x = (/** @type {number} */ column) => (rtl ? x1 - (column - window.column + 0.5) * cell : x0 + (column - window.column + 0.5) * cell);
+  const x = (/** @type {number} */ column) => (rtl ? x1 : x0) + (rtl ? -1 : 1) * (column - window.column + 0.5) * cell;
   return {
     width: left + side + right,
-    height: Math.round(y1 + margin + 14),
+    height: round(y1 + margin + 14),
     wide,
     middle,
     rtl,
@@ -74,15 +76,15 @@ export function matrixLayout({ width, count, names, zoom, rtl }) {
     y: (row) => y0 + (row - window.row + 0.5) * cell,
     at(px, py) {
       if (px < x0 || px >= x1 || py < y0 || py >= y1) return null;
-      const along = Math.floor((rtl ? x1 - px : px - x0) / cell);
-      const down = Math.floor((py - y0) / cell);
-      const inside = (/** @type {number} */ v) => Math.min(window.size - 1, v);
+      const along = floor((rtl ? x1 - px : px - x0) / cell);
+      const down = floor((py - y0) / cell);
+      const inside = (/** @type {number} */ v) => min(window.side - 1, v);
       return [window.row + inside(down), window.column + inside(along)];
     },
     margin,
     angle: flat ? 0 : rtl ? ANGLE : -ANGLE,
   };
-}
+};
 
 /**
  * Which units are named along a side: all where they fit, else the chosen ones and then the strongest,
@@ -90,14 +92,14 @@ export function matrixLayout({ width, count, names, zoom, rtl }) {
  * @param {number} from first unit shown @param {number} size how many @param {number} cell @param {number} room
  * @param {number[]} chosen @param {number[]} weights
  */
-export function named(from, size, cell, room, chosen, weights) {
-  const shown = Array.from({ length: size }, (_, i) => from + i);
+export const named = (from, size, cell, room, chosen, weights) => {
+  const shown = times(size, (i) => from + i);
   if (cell >= room) return shown;
   const apart = room / cell;
   /** @type {number[]} */
   const kept = [];
-  const order = shown.toSorted((a, b) => Math.abs(weights[b] ?? 0) - Math.abs(weights[a] ?? 0));
+  const order = strongestFirst(shown, weights);
   for (const u of [...chosen.filter((c) => c >= from && c < from + size), ...order])
-    if (kept.every((k) => Math.abs(k - u) >= apart)) kept.push(u);
+    if (kept.every((k) => (k - u) ** 2 >= apart ** 2)) kept.push(u);
   return kept;
-}
+};

@@ -1,13 +1,14 @@
 /** The matrix in sentences. */
+import { max } from "./maths.js";
 import { MINUS, digits, number, short, signed } from "./format.js";
 import { strongestCells } from "./rollout.js";
-import { holesStory } from "./story.js";
+import { ON_THEIR_WAY, holesStory } from "./story.js";
 
 /** @typedef {import("./matrix.js").Matrix} Matrix */
 /** @typedef {import("./story.js").Part} Part */
 
 /** @param {Matrix} m */
-export const digitsOf = (m) => Math.max(3, digits(m.limit) + 1);
+export const digitsOf = (m) => max(3, digits(m.limit) + 1);
 /** @param {Matrix} m */
 export const unitOf = (m) => (m.head === null ? "shares" : "units of the score");
 
@@ -15,15 +16,15 @@ export const unitOf = (m) => (m.head === null ? "shares" : "units of the score")
 const name = ({ scene }, u) => short(scene.units.labels[u], 24);
 
 /** The strongest steps from one unit into another. @param {Matrix} m @param {number} k */
-export function strongestLinks({ shown, n }, k) {
+export const strongestLinks = ({ shown, n }, k) => {
   if (!shown) return [];
   const off = shown.slice();
   for (let u = 0; u < n; u++) off[u * n + u] = 0;
   return strongestCells(off, n, k);
-}
+};
 
 /** @param {Matrix} m @returns {Part[]} */
-function cellStory(m) {
+const cellStory = (m) => {
   const [row, column] = /** @type {[number, number]} */ (m.cross);
   const d = digitsOf(m);
   const { pair, shown, scene } = m;
@@ -40,12 +41,12 @@ function cellStory(m) {
     ` (${number(pair.plus[q], d)} for ${MINUS} ${number(pair.minus[q], d)} against ${scene.picture.name}`,
     scene.state.residual && row === column && !m.alone ? `, and itself).` : ").",
   ];
-}
+};
 
 /** What the caption below the matrix says now. @param {Matrix} m @returns {Part[]} */
-export function matrixStory(m) {
+export const matrixStory = (m) => {
   const { scene } = m;
-  if (!scene.exact) return ["The attention matrices are on their way."];
+  if (!scene.exact) return [ON_THEIR_WAY, "."];
   if (m.cross) return cellStory(m);
   const end = m.late ? " Working it out …" : "";
   if (scene.x.holes.length) return [...holesStory(scene), end];
@@ -64,4 +65,4 @@ export function matrixStory(m) {
     `, in ${unitOf(m)}.`,
     end,
   ].filter((part) => part !== "");
-}
+};

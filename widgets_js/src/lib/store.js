@@ -8,7 +8,7 @@
  * @property {number[]} selected tokens
  * @property {number | null} layer null: all
  * @property {number} lam
- * @property {"net" | "supporting" | "opposing"} channel
+ * @property {(typeof CHANNELS)[number]} channel
  * @property {Granularity} granularity
  * @property {"auto" | "light" | "dark"} theme
  * @property {number} target
@@ -22,7 +22,7 @@
  * @property {boolean} matrix the workbench's matrix is unfolded
  *
  * @property {[number, number] | null} cross row and column pointed at, units
- * @property {{row: number, column: number, size: number} | null} zoom part of the matrix that is shown
+ * @property {{row: number, column: number, side: number} | null} zoom part of the matrix that is shown
  * @property {boolean} heads the heads are laid out
  * @property {number | null} hover unit pointed at
  * @property {number | null} hoverLayer
@@ -35,23 +35,27 @@
  * @property {string} note
  */
 
-export const SHARED = /** @type {const} */ ([
-  "selected",
-  "layer",
-  "lam",
-  "channel",
-  "granularity",
-  "theme",
-  "target",
-  "contrast",
-  "span",
-  "play",
-  "alone",
-  "residual",
-  "cell",
-  "head",
-  "matrix",
-]);
+/** The names that Python knows, by our own: what is quoted keeps its name in the bundle. */
+export const SHARED = /** @type {const} */ ({
+  selected: "selected",
+  layer: "layer",
+  lam: "lam",
+  channel: "channel",
+  granularity: "granularity",
+  theme: "theme",
+  target: "target",
+  contrast: "contrast",
+  span: "span",
+  play: "play",
+  alone: "alone",
+  residual: "residual",
+  cell: "cell",
+  head: "head",
+  matrix: "matrix",
+});
+export const OURS = /** @type {(keyof typeof SHARED)[]} */ (Object.keys(SHARED));
+
+export const CHANNELS = /** @type {const} */ (["net", "supporting", "opposing"]);
 
 /** @type {State} */
 export const INITIAL = {
@@ -96,7 +100,7 @@ export const equal = (a, b) =>
  */
 
 /** @param {Partial<State>} initial @returns {Store} */
-export function createStore(initial = {}) {
+export const createStore = (initial = {}) => {
   /** @type {Set<(changed: Set<string>) => void>} */
   const listeners = new Set();
   const store = {
@@ -116,4 +120,4 @@ export function createStore(initial = {}) {
     },
   };
   return store;
-}
+};

@@ -3,6 +3,7 @@
  * a few of its values, at Chebyshev points of [0, 1], give all others: L + 1 exactly, `MOST` to about 1e-9.
  * A step of the slider then costs O(L · T) instead of O(L · T²).
  */
+import { min, sum, times } from "./maths.js";
 import { cellsOf, fuse } from "./fusion.js";
 
 /** @typedef {import("./fusion.js").Fused} Fused */
@@ -16,9 +17,9 @@ const MOST = 13;
  * @returns {{prepare: () => boolean, at: (lam: number) => Fused | null}}
  *   `prepare` fuses at one more point and tells whether any is left; `at` is null until all are there
  */
-export function sweep(signals, fusion) {
-  const n = Math.min(signals.layers, MOST - 1) || 1;
-  const points = Array.from({ length: n + 1 }, (_, i) => 0.5 - Math.cos((Math.PI * i) / n) / 2);
+export const sweep = (signals, fusion) => {
+  const n = min(signals.layers, MOST - 1) || 1;
+  const points = times(n + 1, (i) => 0.5 - Math.cos((Math.PI * i) / n) / 2);
   const weights = points.map((_, i) => (i % 2 ? -1 : 1) * (i % n ? 1 : 0.5));
   /** @type {Fused[]} */
   const known = [];
@@ -32,16 +33,11 @@ export function sweep(signals, fusion) {
       const at = points.indexOf(lam);
       if (at >= 0) return known[at];
       const shares = points.map((p, i) => weights[i] / (lam - p));
-      const total = shares.reduce((a, v) => a + v, 0);
+      const total = sum(shares);
       /** @param {(fused: Fused) => ArrayLike<number>} of */
       const blend = (of) => {
-        const sum = new Float64Array(of(known[0]).length);
-        known.forEach((fused, i) => {
-          const row = of(fused);
-          const share = shares[i] / total;
-          for (let t = 0; t < sum.length; t++) sum[t] += share * row[t];
-        });
-        return sum;
+        const rows = known.map(of);
+        return Float64Array.from(rows[0], (_, t) => sum(rows.map((row, i) => row[t] * shares[i])) / total);
       };
       return {
         supporting: blend((f) => f.supporting),
@@ -55,4 +51,4 @@ export function sweep(signals, fusion) {
       };
     },
   };
-}
+};

@@ -1,47 +1,46 @@
 /** What concerns the whole sheet: undo, redo, share, help, theme. */
-import { el, set, svg } from "./dom.js";
+import { el, set, svg, view } from "./dom.js";
+import { icon } from "./shapes.js";
 
 /** Drawn with a line; redo is undo in the mirror. */
-const ICONS = {
-  undo: "M6 2.500 2.500 6 6 9.500M3 6h6.500a3.800 3.800 0 0 1 0 7.500H6",
-  share: "M5.500 2h8v9M2.500 5h8v9h-8z",
-  help: "M5.500 5.800a2.500 2.500 0 1 1 3.800 2.100Q8 8.600 8 10M8 12v1.500",
-  theme: "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2v12M9.500 3.500v9M11 4.300v7.400M12.500 6v4",
-};
+const BACK = "M6 2.5 2.5 6 6 9.5M3 6h6.5a3.8 3.8 0 0 1 0 7.5H6";
+const SHEETS = "M5.5 2h8v9M2.5 5h8v9h-8z";
+const ASK = "M5.5 5.8a2.5 2.5 0 1 1 3.8 2.1Q8 8.6 8 10M8 12v1.5";
+const HALF = "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2v12M9.5 3.5v9M11 4.3v7.4M12.5 6v4";
 
 /** @param {import("../actions.js").Actions} actions @param {HTMLElement} help */
-export function barView(actions, help) {
-  /** @param {keyof typeof ICONS} icon @param {string} name @param {() => void} act @param {string} [kind] */
-  const button = (icon, name, act, kind = "") => {
-    const node = el(
-      "button",
-      { type: "button", class: `icon ${kind}`, "aria-label": name, title: name },
-      svg("svg", { viewBox: "0 0 16 16", "aria-hidden": true }, svg("path", { d: ICONS[icon] })),
-    );
-    node.addEventListener("click", act);
-    return node;
-  };
-  const undo = button("undo", "Undo", actions.undo);
-  const redo = button("undo", "Redo", actions.redo, "redo");
-  const share = button("share", "Copy the state of this view", actions.share);
-  const ask = button("help", "Keyboard and mouse", () => toggle());
-  const theme = button("theme", "Theme", actions.nextTheme);
+export const barView = (actions, help) => {
+  /** @param {string} d @param {string} title @param {() => void} click */
+  const button = (d, title, click, kind = "") =>
+    el(`button.icon.${kind}`, { "aria-label": title, title, click }, icon(svg("path", { d })));
   const toggle = (open = help.hidden) => {
     if (!open && help.contains(document.activeElement)) ask.focus();
     help.hidden = !open;
-    set(ask, { "aria-expanded": String(open) });
+    set(ask, { "aria-expanded": open });
     if (open) help.focus();
   };
-  set(ask, { "aria-expanded": "false", "aria-controls": help.id });
-  return Object.assign(el("div", { class: "bar", role: "toolbar", "aria-label": "View" }, undo, redo, share, ask, theme), {
-    toggle,
-    /** @param {import("../lib/scene.js").Scene} scene */
-    draw({ state }) {
-      const can = actions.can();
-      // Disabled, a button would drop the focus that it holds.
-      set(undo, { "aria-disabled": String(!can.undo) });
-      set(redo, { "aria-disabled": String(!can.redo) });
-      set(theme, { "aria-label": `Theme: ${state.theme}`, title: `Theme: ${state.theme}` });
-    },
-  });
-}
+  const undo = button(BACK, "Undo", actions.undo);
+  const redo = button(BACK, "Redo", actions.redo, "redo");
+  const ask = button(ASK, "Keyboard and mouse", () => toggle());
+  const theme = button(HALF, "Theme", actions.nextTheme);
+  set(ask, { "aria-expanded": false, "aria-controls": help.id });
+  const root = el(
+    "div.bar",
+    { role: "toolbar", "aria-label": "View" },
+    undo,
+    redo,
+    button(SHEETS, "Copy the state of this view", actions.share),
+    ask,
+    theme,
+  );
+  /** @param {import("../lib/scene.js").Scene} scene */
+  const draw = ({ state }) => {
+    const can = actions.can();
+    // Disabled, a button would drop the focus that it holds.
+    set(undo, { "aria-disabled": !can.undo });
+    set(redo, { "aria-disabled": !can.redo });
+    const title = `Theme: ${state.theme}`;
+    set(theme, { "aria-label": title, title });
+  };
+  return Object.assign(view(root, draw), { toggle });
+};

@@ -1,143 +1,123 @@
 /** The matrix' canvases: cells, sums along the edges, thumbnails. */
+import { TINY, abs, max, min, round } from "../lib/maths.js";
 import { pooled, toneOf } from "../lib/rollout.js";
+import { density, fill } from "./canvas.js";
+import { el } from "./dom.js";
 import { hatching, rgba, toneBytes, tones } from "./palette.js";
+import { bar } from "./shapes.js";
 
 /** @typedef {import("../lib/matrix.js").Matrix} Matrix */
 /** @typedef {import("../lib/matrix_layout.js").MatrixLayout} MatrixLayout */
 /** @typedef {import("./palette.js").Palette} Palette */
 /** @typedef {CanvasRenderingContext2D} Context */
+/** @typedef {string | CanvasPattern} Ink */
 
-/** Cells smaller than this, in px, are painted as one picture. */
+/** Cells smaller than this, in px, are painted as one picture; larger ones show hatching and a mark where they leave the scale. */
 const FINE = 6;
-/** Cells from this size on show hatching and a mark where they leave the scale. */
-const HATCHED = 6;
 const FAINT = 0.012;
 
 /** @param {Context} context @param {Matrix} m @param {MatrixLayout} layout @param {Palette} colours */
-export function paintMatrix(context, m, layout, colours) {
-  const ratio = context.canvas.width / layout.width;
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, layout.width, layout.height);
-  const { x0, y0, x1, y1, cell } = layout;
-  const hatch = hatching(context, rgba(colours.surface, 0.5), 1.3, ratio);
-  const tone = tones(colours);
+export const paintMatrix = (context, m, layout, colours) => {
+  const { x0, y0, x1, y1, cell, window, rtl } = layout;
+  const hatch = hatching(context, rgba(colours.surface, 0.5));
   if (m.shown) {
-    if (cell < FINE) fine(context, m, layout, tone, ratio);
-    else cells(context, m, layout, colours, tone, hatch);
+    if (cell < FINE) drawn(context, m.shown, m.n, window, round((x1 - x0) * density()), [x0, y0, x1 - x0, y1 - y0], toneOf(m.limit, m.knee), colours, rtl);
+    else cells(context, m, layout, colours, hatch);
     edges(context, m, layout, colours, hatch);
   }
   context.strokeStyle = rgba(colours.rule);
   context.lineWidth = 1;
   context.strokeRect(x0 - 0.5, y0 - 0.5, x1 - x0 + 1, y1 - y0 + 1);
-}
+};
 
-/** @param {Context} context @param {Matrix} m @param {MatrixLayout} layout @param {Palette} colours @param {(t: number) => string} tone @param {string | CanvasPattern} hatch */
-function cells(context, m, layout, colours, tone, hatch) {
-  const { window: w, cell } = layout;
+/** @param {Context} context @param {Matrix} m @param {MatrixLayout} layout @param {Palette} colours @param {Ink} hatch */
+const cells = (context, m, { window: w, cell, x, y }, colours, hatch) => {
+  const tone = tones(colours);
   const scaled = toneOf(m.limit, m.knee);
-  const gap = cell > 14 ? 1 : cell > 9 ? 0.5 : 0;
-  const size = cell - gap;
+  const size = cell - (cell > 14 ? 1 : cell > 9 ? 0.5 : 0);
   const dark = rgba(colours.surface);
-  for (let row = w.row; row < w.row + w.size; row++)
-    for (let column = w.column; column < w.column + w.size; column++) {
-      const v = /** @type {Float32Array} */ (m.shown)[row * m.n + column];
-      const t = scaled(v);
-      if (Math.abs(t) < FAINT) continue;
-      const left = layout.x(column) - size / 2;
-      const top = layout.y(row) - size / 2;
-      context.fillStyle = tone(t);
-      context.fillRect(left, top, size, size);
-      if (t < 0 && cell >= HATCHED) {
-        context.fillStyle = hatch;
-        context.fillRect(left, top, size, size);
-      }
-      if (Math.abs(t) > 1.0001) outside(context, layout.x(column), layout.y(row), Math.min(5, cell * 0.3), t > 0, dark);
+  const r = min(5, cell * 0.3);
+  for (let row = w.row; row < w.row + w.side; row++)
+    for (let column = w.column; column < w.column + w.side; column++) {
+      const t = scaled(/** @type {Float32Array} */ (m.shown)[row * m.n + column]);
+      if (abs(t) < FAINT) continue;
+      const [cx, cy] = [x(column), y(row)];
+      const box = /** @type {const} */ ([cx - size / 2, cy - size / 2, size, size]);
+      fill(context, tone(t), ...box);
+      if (t < 0) fill(context, hatch, ...box);
+      // A cell beyond the scale carries its sign as a mark.
+      if (abs(t) <= 1.0001) continue;
+      fill(context, dark, cx - r, cy - 0.75, 2 * r, 1.5);
+      if (t > 0) fill(context, dark, cx - 0.75, cy - r, 1.5, 2 * r);
     }
-}
+};
 
-/** A cell beyond the scale carries its sign as a mark. @param {Context} context @param {number} x @param {number} y @param {number} r @param {boolean} plus @param {string} ink */
-function outside(context, x, y, r, plus, ink) {
-  context.fillStyle = ink;
-  context.fillRect(x - r, y - 0.75, 2 * r, 1.5);
-  if (plus) context.fillRect(x - 0.75, y - r, 1.5, 2 * r);
-}
-
-/** @param {Context} context @param {Matrix} m @param {MatrixLayout} layout @param {(t: number) => string} tone @param {number} ratio */
-function fine(context, m, { window, x0, y0, x1, y1, rtl }, tone, ratio) {
-  const dots = Math.max(1, Math.round((x1 - x0) * ratio));
-  const { values, cells: n } = pooled(/** @type {Float32Array} */ (m.shown), m.n, window, dots);
-  const picture = bitmap(values, n, toneOf(m.limit, m.knee), toneBytes(tone), rtl);
-  context.imageSmoothingEnabled = false;
-  if (picture) context.drawImage(picture, x0, y0, x1 - x0, y1 - y0);
-}
-
-/** One pixel for each cell. @param {ArrayLike<number>} values @param {number} n @param {(v: number) => number} scaled @param {(t: number) => ArrayLike<number>} bytes @param {boolean} rtl */
-function bitmap(values, n, scaled, bytes, rtl) {
-  const canvas = document.createElement("canvas");
-  canvas.width = canvas.height = n;
+/**
+ * A window of a matrix as one picture, a pixel for each cell, with at most so many along each side.
+ * @param {Context | null} context @param {Float32Array} values @param {number} n
+ * @param {{row: number, column: number, side: number}} window @param {number} most
+ * @param {[number, number, number, number]} box @param {(v: number) => number} scaled
+ * @param {Palette} colours @param {boolean} rtl
+ */
+const drawn = (context, values, n, window, most, box, scaled, colours, rtl) => {
+  const small = pooled(values, n, window, max(1, most));
+  const side = small.cells;
+  const canvas = el("canvas", { width: side, height: side });
   const pen = canvas.getContext("2d");
-  if (!pen) return null;
-  const image = pen.createImageData(n, n);
-  for (let i = 0, q = 0; i < n; i++)
-    for (let j = 0; j < n; j++, q++) image.data.set(bytes(scaled(values[q])), 4 * (i * n + (rtl ? n - 1 - j : j)));
+  if (!pen || !context) return;
+  const bytes = toneBytes(tones(colours));
+  const image = pen.createImageData(side, side);
+  const pixels = new Uint32Array(image.data.buffer);
+  small.values.forEach((v, q) => (pixels[rtl ? q + side - 1 - 2 * (q % side) : q] = bytes(scaled(v))));
   pen.putImageData(image, 0, 0);
-  return canvas;
-}
+  context.imageSmoothingEnabled = false;
+  context.drawImage(canvas, ...box);
+};
 
-/** Sums of the columns below and of the rows beside, on one scale. @param {Context} context @param {Matrix} m @param {MatrixLayout} layout @param {Palette} colours @param {string | CanvasPattern} hatch */
-function edges(context, m, { x, y, x0, x1, y0, y1, cell, window: w, margin, rtl }, colours, hatch) {
-  const thick = Math.max(0.75, cell - (cell > 9 ? 1 : 0));
-  const sides = [m.columns.slice(w.column, w.column + w.size), m.rows.slice(w.row, w.row + w.size)];
-  const most = sides.map((side) => [Math.max(0, ...side), Math.max(0, ...side.map((v) => -v))]);
-  const reach = margin / Math.max(1e-12, ...most.map(([plus, minus]) => plus + minus));
-  sides.forEach((side, n) => {
+/** Sums of the columns below and of the rows beside, on one scale. @param {Context} context @param {Matrix} m @param {MatrixLayout} layout @param {Palette} colours @param {Ink} hatch */
+const edges = (context, m, { x, y, x0, x1, y0, y1, cell, window: w, margin, rtl }, colours, hatch) => {
+  const thick = max(0.75, cell - (cell > 9 ? 1 : 0));
+  const sides = [m.columns.slice(w.column, w.column + w.side), m.rows.slice(w.row, w.row + w.side)];
+  const most = sides.map((side) => [max(0, ...side), max(0, ...side.map((v) => -v))]);
+  const reach = margin / max(TINY, ...most.map(([plus, minus]) => plus + minus));
+  sides.forEach((side, rows) => {
     // Support stands above the columns' axis, and at the far side of the rows'.
-    const zero = n === 0 ? y1 + 8 + most[0][0] * reach : rtl ? x0 - 8 - most[1][1] * reach : x1 + 8 + most[1][1] * reach;
+    const beside = 8 + most[rows][rows] * reach;
+    const zero = !rows ? y1 + beside : rtl ? x0 - beside : x1 + beside;
+    /** @param {Ink} ink @param {number} along @param {number} from @param {number} width @param {number} length */
+    const box = (ink, along, from, width, length) =>
+      rows ? fill(context, ink, from, along, length, width) : fill(context, ink, along, from, width, length);
     side.forEach((v, i) => {
-      const length = Math.abs(v) * reach;
+      const length = abs(v) * reach;
       if (length < 0.3) return;
-      const back = n === 0 ? v > 0 : v > 0 === rtl;
-      const [from, at] = [back ? zero - length : zero, n === 0 ? x(w.column + i) : y(w.row + i)];
-      const box = n === 0 ? [at - thick / 2, from, thick, length] : [from, at - thick / 2, length, thick];
-      for (const fill of v < 0 && Math.min(thick, length) >= 3 ? [rgba(colours.opp), hatch] : [rgba(colours[v > 0 ? "sup" : "opp"])]) {
-        context.fillStyle = fill;
-        context.fillRect(box[0], box[1], box[2], box[3]);
-      }
+      const back = v > 0 === (!rows || rtl);
+      const along = (rows ? y(w.row + i) : x(w.column + i)) - thick / 2;
+      const from = back ? zero - length : zero;
+      box(rgba(colours[bar(v)]), along, from, thick, length);
+      if (v < 0 && min(thick, length) >= 3) box(hatch, along, from, thick, length);
     });
-    context.fillStyle = rgba(colours.ink3);
-    if (n === 0) context.fillRect(x0, Math.round(zero), x1 - x0, 1);
-    else context.fillRect(Math.round(zero), y0, 1, y1 - y0);
+    box(rgba(colours.ink3), rows ? y0 : x0, round(zero), x1 - x0, 1);
   });
-}
+};
 
 /**
  * A small matrix without names.
  * @param {HTMLCanvasElement} canvas @param {{values: Float32Array, n: number}} thumb @param {number} limit
  * @param {Palette} colours @param {boolean} rtl
  */
-export function paintThumb(canvas, { values, n }, limit, colours, rtl) {
-  const whole = { row: 0, column: 0, size: n };
-  const small = pooled(values, n, whole, canvas.width);
-  const picture = bitmap(small.values, small.cells, toneOf(limit, 1), toneBytes(tones(colours)), rtl);
-  const pen = canvas.getContext("2d");
-  if (!pen || !picture) return;
-  pen.imageSmoothingEnabled = false;
-  pen.clearRect(0, 0, canvas.width, canvas.height);
-  pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
-}
+export const paintThumb = (canvas, { values, n }, limit, colours, rtl) => {
+  const { width } = canvas;
+  drawn(canvas.getContext("2d"), values, n, { row: 0, column: 0, side: n }, width, [0, 0, width, width], toneOf(limit, 1), colours, rtl);
+};
 
 /** The scale from the strongest opposition to the strongest support, as the cells are toned. @param {HTMLCanvasElement} canvas @param {Matrix} m @param {Palette} colours */
-export function paintScale(canvas, m, colours) {
+export const paintScale = (canvas, m, colours) => {
   const pen = canvas.getContext("2d");
   if (!pen) return;
   const { width, height } = canvas;
   const tone = tones(colours);
   const scaled = toneOf(1, m.knee);
   pen.clearRect(0, 0, width, height);
-  for (let i = 0; i < width; i++) {
-    pen.fillStyle = tone(scaled((2 * (i + 0.5)) / width - 1));
-    pen.fillRect(i, 0, 1, height);
-  }
-  pen.fillStyle = hatching(pen, rgba(colours.surface, 0.5), 1.3, 1);
-  pen.fillRect(0, 0, width / 2, height);
-}
+  for (let i = 0; i < width; i++) fill(pen, tone(scaled((2 * (i + 0.5)) / width - 1)), i, 0, 1, height);
+  fill(pen, hatching(pen, rgba(colours.surface, 0.5)), 0, 0, width / 2, height);
+};

@@ -8,11 +8,11 @@ import { foldedTable } from "./table.js";
 const STRONGEST = 200;
 
 export const matrixTable = () =>
-  foldedTable({
-    name: "Matrix as a table",
-    note: "the copy holds every cell",
-    key: (/** @type {import("../lib/matrix.js").Matrix} */ m) => [m.shown],
-    fill(m) {
+  foldedTable(
+    "Matrix as a table",
+    "the copy holds every cell",
+    (/** @type {import("../lib/matrix.js").Matrix} */ m) => [m.shown],
+    (m) => {
       const { labels } = m.scene.units;
       const d = digitsOf(m);
       const found = m.shown ? strongestCells(m.shown, m.n, STRONGEST) : [];
@@ -25,5 +25,5 @@ export const matrixTable = () =>
         }),
       };
     },
-    copy: (m) => m.shown && matrixRows(m.shown, m.scene.units.names, "into \\ from"),
-  });
+    (m) => m.shown && matrixRows(m.shown, m.scene.units.names, "into \\ from"),
+  );

@@ -3,7 +3,7 @@ import { layerName } from "../lib/format.js";
 import { matrixMaker } from "../lib/matrix.js";
 import { matrixStory } from "../lib/matrix_story.js";
 import { captionView } from "./caption.js";
-import { el } from "./dom.js";
+import { el, set, view } from "./dom.js";
 import { matrixBoard } from "./matrix_board.js";
 import { matrixNotes } from "./matrix_notes.js";
 import { matrixTable } from "./matrix_table.js";
@@ -14,9 +14,9 @@ import { thumbs } from "./thumbs.js";
 /**
  * @param {import("../actions.js").Actions} actions
  * @param {import("../matrices.js").Matrices} matrices
- * @param {{folded: boolean}} options folded: part of the workbench, behind a line that opens it
+ * @param {boolean} [folded] part of the workbench, behind a line that opens it
  */
-export function rolloutView(actions, matrices, { folded }) {
+export const rolloutView = (actions, matrices, folded) => {
   const film = thumbs("Layer of the matrix", "film", actions.layer);
   const board = matrixBoard(actions);
   const notes = matrixNotes(actions);
@@ -25,35 +25,27 @@ export function rolloutView(actions, matrices, { folded }) {
   const caption = captionView(actions, () => matrixStory(matrix));
   caption.className = "telling";
   const table = matrixTable();
-  const parts = [el("div", { class: "matrix" }, film, el("div", { class: "stage" }, board, caption), notes), table];
-  const summary = el("summary", {}, "Rollout matrix", el("small", {}, "which position received evidence from which word"));
-  const root = folded ? el("details", { class: "more rollout" }, summary, ...parts) : el("div", { class: "rollout" }, ...parts);
-  if (folded) root.addEventListener("toggle", () => actions.matrix.set({ matrix: /** @type {HTMLDetailsElement} */ (root).open }));
+  const parts = [el("div.matrix", film, el("div.stage", board, caption), notes), table];
+  const fold = el("details.more.rollout", el("summary", "Rollout matrix", el("small", "which position received evidence from which word")), ...parts);
+  set(fold, { toggle: () => actions.matrix.set({ matrix: fold.open }) });
   const make = matrixMaker();
 
-  return Object.assign(root, {
-    /** @param {Scene} scene @param {number} width @param {number} theme */
-    draw(scene, width, theme) {
-      if (folded) {
-        /** @type {HTMLDetailsElement} */ (root).open = scene.state.matrix;
-        if (!scene.state.matrix) return;
-      }
-      matrix = make(scene, matrices);
-      const L = scene.x.weights.length;
-      const layers = [...Array(L).keys()];
-      const single = scene.state.alone;
-      film.draw(matrix.film, {
-        names: layers.map((b) => (single || !b ? layerName(b, L) : `Up to layer ${b}`)),
-        labels: layers.map((b) => (b === 0 ? "emb." : single ? String(b) : `to ${b}`)),
-        at: matrix.b,
-        limit: matrix.filmLimit,
-        rtl: scene.rtl,
-        theme,
-      });
-      board.draw(matrix, width, theme);
-      notes.draw(matrix, theme);
-      caption.draw(scene);
-      table.draw(matrix);
-    },
+  return view(folded ? fold : el("div.rollout", ...parts), (/** @type {Scene} */ scene, /** @type {number} */ width, /** @type {number} */ theme) => {
+    const { x, state, rtl } = scene;
+    if (folded && !(fold.open = state.matrix)) return;
+    matrix = make(scene, matrices);
+    const single = state.alone;
+    film.draw(matrix.film, {
+      names: x.weights.map((_, b) => (single || !b ? layerName(x, b) : `Up to layer ${b}`)),
+      labels: x.weights.map((_, b) => (!b ? "emb." : single ? `${b}` : `to ${b}`)),
+      at: matrix.b,
+      limit: matrix.filmLimit,
+      rtl,
+      theme,
+    });
+    board.draw(matrix, width, theme);
+    notes.draw(matrix, theme);
+    caption.draw(scene);
+    table.draw(matrix);
   });
-}
+};
