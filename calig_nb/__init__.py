@@ -14,15 +14,19 @@ if TYPE_CHECKING:
     from .explainer import Explainer as Explainer
     from .fusion import Fusion as Fusion
     from .results import Explanation as Explanation
+    from .widgets import Comparison as Comparison
     from .widgets import RelevanceFlow as RelevanceFlow
+    from .widgets import RolloutView as RolloutView
     from .widgets import TokenView as TokenView
     from .widgets import Workbench as Workbench
 
 _HOME = {
+    "Comparison": "widgets",
     "Explainer": "explainer",
     "Explanation": "results",
     "Fusion": "fusion",
     "RelevanceFlow": "widgets",
+    "RolloutView": "widgets",
     "TokenView": "widgets",
     "Workbench": "widgets",
     "demos": "demo",

@@ -6,9 +6,9 @@ is r, ``attention_relevance`` is G in the formulas of :func:`channels`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -179,6 +179,35 @@ def roll_out(matrices: Array, gamma: float, upto: int) -> Array:
     for layer in range(upto):
         rollout = rollout + gamma * matrices[:, layer] @ rollout
     return rollout
+
+
+def rollouts(
+    layer_attributions: npt.ArrayLike,
+    attention_relevance: npt.ArrayLike,
+    weights: npt.ArrayLike,
+    fusion: Fusion,
+    dtype: npt.DTypeLike = np.float64,
+) -> Iterator[npt.NDArray[Any]]:
+    """R after block 0, after block 1, ...: each (channels, queries, keys), the identity included.
+
+    The same as :func:`roll_out` over :func:`channels`, but no more than one block's matrices are
+    held at a time. Given the rows of some blocks only, R starts as the identity before them.
+
+    Args:
+        layer_attributions: (L, tokens) or more rows; those beyond L are not used.
+        attention_relevance: (L, queries, keys).
+        weights: (L,).
+        fusion: λ, γ and the form of the fusion.
+        dtype: In which the products are taken.
+    """
+    r, g = np.asarray(layer_attributions), np.asarray(attention_relevance)
+    w = np.asarray(weights, dtype=np.float64)
+    count = 2 if fusion.channels == "split" else 1
+    rollout = np.tile(np.eye(g.shape[-1], dtype=dtype), (count, 1, 1))
+    for b in range(len(g)):
+        matrix = channels(r[b : b + 1], g[b : b + 1], w[b : b + 1], fusion)[:, 0].astype(dtype)
+        rollout = rollout + fusion.gamma * (matrix @ rollout)
+        yield rollout
 
 
 def entering(matrices: Array, gamma: float, start: Array) -> Array:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from . import fusion as fu
 from .fusion import Channel, Fusion, one_of
-from .units import Granularity, Unit, merged
+from .units import Granularity, Unit, merged, passage_ids
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,6 +145,11 @@ class Explanation:
         return tuple(unit.text for unit in self.units("word") if not unit.special)
 
     @property
+    def passage_ids(self) -> npt.NDArray[np.int64]:
+        """(T,) number of each token's passage, some sentences long; -1 for special tokens."""
+        return passage_ids(self.text, self.offsets, self.sentence_ids)
+
+    @property
     def pooled(self) -> npt.NDArray[np.bool_]:
         """(T,) positions that the classifier pools: those with relevance after the last block."""
         pooled: npt.NDArray[np.bool_] = self.layer_attributions[-1] != 0
@@ -240,12 +245,12 @@ class Explanation:
         return dataclasses.replace(self, fusion=fusion)
 
     def units(self, granularity: Granularity = "word") -> tuple[Unit, ...]:
-        """The text in tokens, words or sentences; special tokens stay by themselves.
+        """The text in tokens, words, sentences or passages; special tokens stay by themselves.
 
         Raises:
             ValueError: If ``granularity`` is unknown.
         """
-        ids = {"word": self.word_ids, "sentence": self.sentence_ids}.get(granularity)
+        ids = None if granularity == "token" else getattr(self, f"{granularity}_ids", None)
         return merged(granularity, self.text, self.tokens, self.special, self.offsets, ids)
 
     # The only calls upward: each hands itself to the file whose duty it is.

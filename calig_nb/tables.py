@@ -20,7 +20,8 @@ def frame(
 
     Args:
         explanation: What is tabled.
-        granularity: "token", "word" or "sentence" gives a row for each, its evidence summed
+        granularity: "token", "word", "sentence" or "passage" gives a row for each, its evidence
+            summed
             over its tokens, with one column of r_b for each layer; "layer" gives a row for
             each layer with its total, its error and what it took.
     """
@@ -39,22 +40,16 @@ def frame(
                 "layer_weight": weights,
             }
         )
-    units = explanation.units(granularity)
-    rows = [
+    columns = {n: getattr(explanation, n) for n in ("attributions", "supporting", "opposing")}
+    columns |= {f"layer_{b}": r for b, r in enumerate(explanation.layer_attributions)}
+    return pd.DataFrame(
         {
             granularity: unit.text,
             "special": unit.special,
-            "attributions": explanation.attributions[list(unit.tokens)].sum(),
-            "supporting": explanation.supporting[list(unit.tokens)].sum(),
-            "opposing": explanation.opposing[list(unit.tokens)].sum(),
-            **{
-                f"layer_{b}": r[list(unit.tokens)].sum()
-                for b, r in enumerate(explanation.layer_attributions)
-            },
+            **{name: values[list(unit.tokens)].sum() for name, values in columns.items()},
         }
-        for unit in units
-    ]
-    return pd.DataFrame(rows)
+        for unit in explanation.units(granularity)
+    )
 
 
 def top(explanation: Explanation, k: int, granularity: Granularity) -> pd.DataFrame:

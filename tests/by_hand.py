@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 VECTORS = Path(__file__).parent / "vectors" / "fusion.json"
+UNIT_VECTORS = VECTORS.with_name("units.json")
 
 
 def integrated_gradients(gradient, baseline, inputs, n_nodes):
@@ -130,5 +131,62 @@ def cases():
         }
 
 
+# text, tokens with their places, words, sentences; the units by hand in UNITS below
+TEXTS = {
+    "pieces": (
+        "Not good. So un\u00adlikely!",
+        [("[CLS]", 0, 0), ("Not", 0, 3), ("good", 4, 8), (".", 8, 9), ("So", 10, 12),
+         ("un", 13, 15), ("likely", 16, 22), ("!", 22, 23), ("[SEP]", 0, 0)],
+        [-1, 0, 1, 2, 3, 4, 4, 5, -1],
+        [-1, 0, 0, 0, 1, 1, 1, 1, -1],
+    ),
+    "special inside": (
+        "a b c",
+        [("<s>", 0, 0), ("a", 0, 1), ("</s>", 0, 0), ("b", 2, 3), ("c", 4, 5), ("</s>", 0, 0)],
+        [-1, 0, -1, 1, 2, -1],
+        [-1, 0, -1, 0, 1, -1],
+    ),
+    "one": ("x", [("x", 0, 1)], [0], [0]),
+}  # fmt: skip
+UNITS = {
+    ("pieces", "token"): [[t] for t in range(9)],
+    ("pieces", "word"): [[0], [1], [2], [3], [4], [5, 6], [7], [8]],
+    ("pieces", "sentence"): [[0], [1, 2, 3], [4, 5, 6, 7], [8]],
+    ("pieces", "passage"): [[0], [1, 2, 3, 4, 5, 6, 7], [8]],
+    ("special inside", "token"): [[t] for t in range(6)],
+    ("special inside", "word"): [[0], [1], [2], [3], [4], [5]],
+    ("special inside", "sentence"): [[0], [1, 3], [2], [4], [5]],
+    ("special inside", "passage"): [[0], [1, 3, 4], [2], [5]],
+    ("one", "word"): [[0]],
+}
+NAMES = {
+    ("pieces", "word"): ["[CLS]", "Not", "good", ".", "So", "un\u00adlikely", "!", "[SEP]"],
+    ("pieces", "sentence"): ["[CLS]", "Not good.", "So un\u00adlikely!", "[SEP]"],
+    ("special inside", "sentence"): ["<s>", "a b", "</s>", "c", "</s>"],
+}
+
+
+def unit_cases():
+    """What is summed over what, in both languages."""
+    for (name, granularity), members in UNITS.items():
+        text, tokens, words, sentences = TEXTS[name]
+        values = [round(0.5 * t - 1.7, 1) for t in range(len(tokens))]
+        yield {
+            "text": text,
+            "tokens": [token for token, _, _ in tokens],
+            "offsets": [[start, end] for _, start, end in tokens],
+            "special": [int(word < 0) for word in words],
+            "word_ids": words,
+            "sentence_ids": sentences,
+            "passage_ids": [min(s, 0) for s in sentences],
+            "granularity": granularity,
+            "values": values,
+            "members": members,
+            "names": NAMES.get((name, granularity)),
+            "sums": [sum(values[t] for t in unit) for unit in members],
+        }
+
+
 if __name__ == "__main__":
-    VECTORS.write_text(json.dumps(list(cases())) + "\n")
+    for path, made in ((VECTORS, cases()), (UNIT_VECTORS, unit_cases())):
+        path.write_text(json.dumps(list(made)) + "\n")

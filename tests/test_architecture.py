@@ -36,8 +36,9 @@ MAY_IMPORT = {
     "stored": {"fusion", "results"},
     "cache": {"results", "stored"},
     "tables": {"results", "units"},
-    "figures": {"fusion", "results"},
-    "widgets": {"fusion", "results"},
+    "comparison": {"fusion", "results", "units"},
+    "figures": {"comparison", "fusion", "results", "units"},
+    "widgets": {"comparison", "fusion", "results", "units"},
     "kernels": set(),
     "evidence": {
         "attentions", "attribution", "fusion", "kernels", "memory", "methods", "models", "request",
@@ -57,19 +58,12 @@ MAY_IMPORT = {
     "demo": {"cache", "explainer"},
     "__init__": {"cache", "demo", "explainer", "fusion", "results", "widgets"},
 }  # fmt: skip
-UPWARD = {"results": {"cache", "figures", "tables", "widgets"}}
+UPWARD = {"results": {"cache", "figures", "tables", "widgets"}, "widgets": {"figures"}}
 """Lazy calls, inside functions only: an explanation saves, draws and shows itself."""
 NO_TORCH = {
-    "quadrature",
-    "fusion",
-    "units",
-    "results",
-    "stored",
-    "cache",
-    "figures",
-    "widgets",
-    "__init__",
-}
+    "quadrature", "fusion", "units", "results", "stored", "cache", "tables", "comparison",
+    "figures", "widgets", "__init__",
+}  # fmt: skip
 
 
 def imports(path):

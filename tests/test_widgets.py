@@ -2,8 +2,10 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
+import anywidget
 import numpy as np
 import pytest
 from traitlets import TraitError
@@ -14,7 +16,7 @@ from calig_nb.widgets import wire
 
 from .conftest import SENTENCE
 
-VIEWS = [cn.Workbench, cn.TokenView, cn.RelevanceFlow]
+VIEWS = [cn.Workbench, cn.TokenView, cn.RelevanceFlow, cn.RolloutView]
 
 
 def decoded(view):
@@ -156,7 +158,23 @@ def test_what_a_cell_shows_is_the_same_every_time(explanation):
 
 def test_the_bundle_is_small():
     static = Path(widgets.__file__).parent / "static"
-    assert sum(path.stat().st_size for path in static.iterdir()) <= 80_000
+    assert (static / "calig.js").stat().st_size <= 80_000
+    assert (static / "calig.css").stat().st_size <= 24 * 1024
+
+
+def test_the_bundle_keeps_the_names_that_python_knows(explanation):
+    view = cn.Workbench(explanation)
+    bundle = (Path(widgets.__file__).parent / "static" / "calig.js").read_text(encoding="utf8")
+    source = (Path(__file__).parents[1] / "widgets_js/src/lib/wire.js").read_text(encoding="utf8")
+    read = set(re.findall(r'\bm\["(\w+)"\]', source))
+    assert len(read) > 20 and read <= set(view._meta)
+    within = set(re.findall(r'\bfusion\["(\w+)"\]', source))
+    assert within == set(view._meta["fusion"])
+    assert [name for name in read | within if f".{name}" not in bundle] == []
+    shared = (
+        view.traits(sync=True).keys() - anywidget.AnyWidget.class_traits().keys() - {"_esm", "_css"}
+    )
+    assert len(shared) > 15 and [name for name in shared if f'"{name}"' not in bundle] == []
 
 
 @pytest.mark.bad_input
@@ -166,7 +184,7 @@ def test_the_bundle_is_small():
         (
             {"laier": 1},
             TypeError,
-            r"Workbench has no option \['laier'\]; options are \['channel', 'contrast'",
+            r"Workbench has no option \['laier'\]; options are \['alone', 'cell', 'channel'",
         ),
         ({"_meta": {}}, TypeError, r"Workbench has no option \['_meta'\]"),
         ({"lam": 1.5}, TraitError, r"lam must lie in \[0, 1\], got 1.5"),
@@ -175,6 +193,9 @@ def test_the_bundle_is_small():
         ({"selected": [13]}, TraitError, r"selected must hold tokens between 0 and 12, got \[13\]"),
         ({"granularity": "letter"}, TraitError, "granularity"),
         ({"theme": "sepia"}, TraitError, "theme"),
+        ({"cell": [3]}, TraitError, r"cell must be \[\] or \[row, column\] .* 0 and 12, got \[3\]"),
+        ({"cell": [3, 13]}, TraitError, r"cell must be .* got \[3, 13\]"),
+        ({"head": -1}, TraitError, "head must be None or at least 0, got -1"),
         ({"target": 3}, TraitError, "target must lie between 0 and 2 .*got 3"),
     ],
 )

@@ -1,6 +1,8 @@
 // One bundle for all views: every widget instance carries a copy of it, so it has to stay small.
 import { build } from "esbuild";
 
+import { OURS } from "./ours.js";
+
 await build({
   entryPoints: [
     { in: "src/index.js", out: "calig" },
@@ -12,8 +14,8 @@ await build({
   platform: "browser",
   target: "es2022",
   minify: true,
+  mangleProps: new RegExp(`^(${OURS.join("|")})$`),
   charset: "utf8",
   legalComments: "none",
-  define: { "define.amd": "false" },
   logLevel: "info",
 });

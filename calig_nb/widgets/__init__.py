@@ -7,7 +7,10 @@ from typing import Any
 from ..fusion import one_of
 from ..results import Explanation
 from ._base import View as View
+from .comparison import Comparison as Comparison
 from .flow import RelevanceFlow as RelevanceFlow
+from .rollout import RolloutView as RolloutView
+from .selection import Selection as Selection
 from .tokens import TokenView as TokenView
 from .workbench import Workbench as Workbench
 
@@ -15,6 +18,7 @@ _VIEWS: dict[str, type[View]] = {
     "workbench": Workbench,
     "tokens": TokenView,
     "flow": RelevanceFlow,
+    "rollout": RolloutView,
 }
 
 

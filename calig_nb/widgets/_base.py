@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import anywidget
 import traitlets as t
 
-from ..fusion import Fusion
 from ..results import Explanation
 from . import wire
+from ._state import State
+from .answers import answer
+from .selection import Selection
 
-_STATIC = Path(__file__).parent / "static"
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
-class View(anywidget.AnyWidget):  # type: ignore[misc]
+class View(State):
     """A live picture of an explanation. Its public traits can be read, set, observed and linked.
 
     Args:
@@ -27,37 +28,42 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]
         layer: The block that is looked at, 0 ... L - 1; None for all.
         lam: λ in [0, 1].
         channel: "net", "supporting" or "opposing".
-        granularity: "token", "word" or "sentence".
+        granularity: "token", "word", "sentence" or "passage".
         theme: "auto" follows the notebook; "light"; "dark".
         target: Index of the explained class.
         contrast: Index of the class it is set against, or None.
+        span: First and last token in sight; None for the whole text.
+        play: How many blocks have been passed while the layers are played, with fraction; None
+            when nothing is played.
+        alone: The matrix of one layer alone, instead of the rollout up to it.
+        residual: Whether the matrix shows what each position brought along itself.
+        cell: The pinned cell of the matrix: row and column, as tokens; or nothing.
+        head: The attention head whose matrix is shown; None for all, fused.
+        matrix: Whether the workbench's rollout matrix is unfolded.
+        state: All of these but the theme as a string that can be shared.
 
     Raises:
         TypeError: If an option is unknown, or the first argument is not an explanation.
         traitlets.TraitError: If a value is out of its range.
     """
 
-    _esm = _STATIC / "calig.js"
-    _css = _STATIC / "calig.css"
-    # IPython would prefer ipywidgets 7's _ipython_display_ to the bundle below.
-    _ipython_display_ = None
-
     _view = t.Unicode("workbench").tag(sync=True)
     _meta = t.Dict().tag(sync=True, echo_update=False)
     _r = t.Bytes(b"").tag(sync=True, echo_update=False)
     _G_columns = t.Bytes(b"").tag(sync=True, echo_update=False)
     _matrices = t.Bytes(b"").tag(sync=True, echo_update=False)
-    _busy = t.Bool(False).tag(sync=True)
-    _error = t.Unicode("").tag(sync=True)
 
-    selected = t.List(t.Int()).tag(sync=True)
-    layer = t.Int(None, allow_none=True).tag(sync=True)
-    lam = t.Float(0.5).tag(sync=True)
-    channel = t.Enum(["net", "supporting", "opposing"], "net").tag(sync=True)
-    granularity = t.Enum(["token", "word", "sentence"], "word").tag(sync=True)
-    theme = t.Enum(["auto", "light", "dark"], "auto").tag(sync=True)
     target = t.Int(0).tag(sync=True)
     contrast = t.Int(None, allow_none=True).tag(sync=True)
+    span = t.Tuple(t.Int(), t.Int(), default_value=None, allow_none=True).tag(sync=True)
+    play = t.Float(None, allow_none=True).tag(sync=True)
+    alone = t.Bool(False).tag(sync=True)
+    residual = t.Bool(False).tag(sync=True)
+    cell = t.List(t.Int()).tag(sync=True)
+    head = t.Int(None, allow_none=True).tag(sync=True)
+    matrix = t.Bool(False).tag(sync=True)
+
+    _figure = "tokens"
 
     def __init__(self, explanation: Explanation, **state: Any) -> None:
         name = type(self).__name__
@@ -66,9 +72,7 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]
                 f"{name} must be given an Explanation, got {type(explanation).__name__}. "
                 "Make one with Explainer.explain."
             )
-        options = [n for n in View.class_own_traits() if not n.startswith("_")]
-        if unknown := sorted(state.keys() - set(options)):
-            raise TypeError(f"{name} has no option {unknown}; options are {options}.")
+        self._refuse_unknown(state)
         if explanation.fusion.channels != "split":
             raise ValueError(
                 f"{name} draws two channels, so fusion.channels must be 'split', got "
@@ -88,22 +92,28 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]
         """What is on screen, with the λ that is set there."""
         return self._explanation.with_lam(self.lam)
 
+    @property
+    def selection(self) -> Selection:
+        """What is selected: tokens, spans of the text, a table."""
+        return Selection(self.explanation, tuple(sorted(self.selected)))
+
+    def figure(self, **state: Any) -> Figure:
+        """What is on screen as a matplotlib figure; ``state`` changes parts of it."""
+        shown: dict[str, Any] = {
+            "layer": self.layer,
+            "granularity": self.granularity,
+            "theme": "light" if self.theme == "auto" else self.theme,
+        }
+        if self._figure != "tokens":
+            shown["selected"] = tuple(self.selected)
+        if self._figure == "rollout":
+            names = ("channel", "alone", "residual", "head")
+            shown |= {name: getattr(self, name) for name in names}
+            shown["cell"] = tuple(self.cell) or None
+        return self.explanation.figure(**{"view": self._figure, **shown, **state})
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._explanation!r})"
-
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**options)
-        if bundle is None:
-            return None
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        return {**data, "text/plain": repr(self)}, metadata
-
-    @t.validate("lam")
-    def _check_lam(self, proposal: Any) -> float:
-        try:
-            return Fusion(lam=proposal["value"]).lam
-        except ValueError as error:
-            raise t.TraitError(str(error)) from error
 
     @t.validate("layer")
     def _check_layer(self, proposal: Any) -> Any:
@@ -118,6 +128,37 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]
         if wrong := [i for i in proposal["value"] if not 0 <= i <= last]:
             raise t.TraitError(f"selected must hold tokens between 0 and {last}, got {wrong}.")
         return list(proposal["value"])
+
+    @t.validate("span")
+    def _check_span(self, proposal: Any) -> Any:
+        span, last = proposal["value"], len(self._explanation.tokens) - 1
+        if span is not None and not 0 <= span[0] <= span[1] <= last:
+            raise t.TraitError(
+                f"span must be None or (first, last) tokens between 0 and {last}, got {span}."
+            )
+        return span
+
+    @t.validate("play")
+    def _check_play(self, proposal: Any) -> Any:
+        play, layers = proposal["value"], len(self._explanation.layer_weights)
+        if play is not None and not 0 <= play <= layers:
+            raise t.TraitError(f"play must be None or lie between 0 and {layers}, got {play}.")
+        return play
+
+    @t.validate("cell")
+    def _check_cell(self, proposal: Any) -> list[int]:
+        cell, last = list(proposal["value"]), len(self._explanation.tokens) - 1
+        if cell and (len(cell) != 2 or any(not 0 <= i <= last for i in cell)):
+            raise t.TraitError(
+                f"cell must be [] or [row, column] with tokens between 0 and {last}, got {cell}."
+            )
+        return cell
+
+    @t.validate("head")
+    def _check_head(self, proposal: Any) -> Any:
+        if proposal["value"] is not None and proposal["value"] < 0:
+            raise t.TraitError(f"head must be None or at least 0, got {proposal['value']}.")
+        return proposal["value"]
 
     @t.validate("target", "contrast")
     def _check_class(self, proposal: Any) -> Any:
@@ -139,8 +180,8 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]
             self._matrices = content if len(content) <= wire.INLINE_LIMIT else b""
 
     def _answer(self, _: Any, content: Any, __: Any) -> None:
-        if isinstance(content, dict) and content.get("kind") == "matrices":
-            self.send({"kind": "matrices"}, [wire.matrices(self._explanation)[2]])
+        if isinstance(content, dict) and (found := answer(self._explanation, content)):
+            self.send(*found)
 
     def _ask(self, _: Any = None) -> None:
         """Explain the class that was picked, and show what comes back or what went wrong."""

@@ -14,3 +14,4 @@ class RelevanceFlow(View):
     """
 
     _view = t.Unicode("flow").tag(sync=True)
+    _figure = "flow"

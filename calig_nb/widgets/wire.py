@@ -17,6 +17,8 @@ FINE_LIMIT = 4_000_000
 INLINE_LIMIT = 200_000
 """Matrices of up to so many bytes are part of the state; larger ones follow on request."""
 
+NO_HEADS = "This explanation holds the mean over the heads only."
+
 
 def meta(explanation: Explanation) -> dict[str, Any]:
     """All that is not a large array, as plain JSON values; NaN and infinities become null."""
@@ -29,6 +31,7 @@ def meta(explanation: Explanation) -> dict[str, Any]:
         "offsets": _utf16_offsets(explanation.text, explanation.offsets),
         "word_ids": explanation.word_ids.tolist(),
         "sentence_ids": explanation.sentence_ids.tolist(),
+        "passage_ids": explanation.passage_ids.tolist(),
         "labels": list(explanation.labels),
         "probs": _finite(explanation.probabilities),
         "target": explanation.target,
@@ -44,11 +47,13 @@ def meta(explanation: Explanation) -> dict[str, Any]:
         "layer_weights": _finite(explanation.layer_weights),
         "calibration": explanation.config.get("calibration", ""),
         "fusion": {
+            "lam": explanation.fusion.lam,
             "gamma": explanation.fusion.gamma,
             "readout": explanation.fusion.readout,
             "pooled": explanation.pooled.astype(int).tolist(),
         },
         "live": explanation.ask is not None,
+        "no_heads": "" if hasattr(explanation, "heads") else NO_HEADS,
         "antisymmetric": bool(explanation.config.get("antisymmetric", False)),
         "matrix": {"bits": bits, "scales": scales},
     }
@@ -60,17 +65,29 @@ def floats(array: npt.ArrayLike) -> bytes:
 
 
 def matrices(explanation: Explanation) -> tuple[int, list[float], bytes]:
-    """G_b in whole numbers with a square-root scale, so that small values keep their digits.
-
-    A value is ``q |q| scale_b`` with q = integer / 127 or / 32767. Of the strongest entry of its
-    block, 16 bits lose at most 3e-5 and 8 bits 0.8 %.
+    """G_b, one matrix for each block; see :func:`companded`.
 
     Returns:
         Bits of an integer, the scale of each block, and the integers, little-endian (L, T, T).
     """
-    g = explanation.attention_relevance
-    bits, kind, most = (16, "<i2", 32767) if 2 * g.size <= FINE_LIMIT else (8, "i1", 127)
-    clean = np.nan_to_num(g, nan=0.0, posinf=0.0, neginf=0.0)
+    return companded(explanation.attention_relevance, FINE_LIMIT)
+
+
+def companded(stack: npt.NDArray[Any], fine_limit: int) -> tuple[int, list[float], bytes]:
+    """Matrices in whole numbers with a square-root scale, so that small values keep their digits.
+
+    A value is ``q |q| scale_n`` with q = integer / 127 or / 32767. Of the strongest entry of its
+    matrix, 16 bits lose at most 3e-5 and 8 bits 0.8 %. What is not finite becomes zero.
+
+    Args:
+        stack: (N, rows, columns).
+        fine_limit: 16 bits are taken where they come to no more bytes than this, else 8.
+
+    Returns:
+        Bits of an integer, the scale of each matrix, and the integers, little-endian.
+    """
+    bits, kind, most = (16, "<i2", 32767) if 2 * stack.size <= fine_limit else (8, "i1", 127)
+    clean = np.nan_to_num(stack, nan=0.0, posinf=0.0, neginf=0.0)
     scales = np.abs(clean).max(axis=(1, 2), initial=0)
     shares = clean / np.where(scales > 0, scales, 1)[:, None, None]
     integers = np.rint(np.sign(shares) * np.sqrt(np.abs(shares)) * most)

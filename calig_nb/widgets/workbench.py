@@ -14,3 +14,4 @@ class Workbench(View):
     """
 
     _view = t.Unicode("workbench").tag(sync=True)
+    _figure = "flow"

@@ -42,9 +42,10 @@ MOUNT = """async ({state, bytes, odd}) => {
   for (const [name, text] of Object.entries(bytes)) state[name] = view(text);
   window.view = view;
   window.saved = [];
+  window.savedAt = [];
   window.sent = [];
   window.model = mockModel(state, {
-    onSave: (changes) => window.saved.push(changes),
+    onSave: (changes) => (window.saved.push(changes), window.savedAt.push(performance.now())),
     onSend: (content) => window.sent.push(content),
   });
   const cell = document.querySelector("#cell");
@@ -69,6 +70,11 @@ def pieces_of(text: str) -> list[tuple[int, int, int]]:
             start += 5
         found.append((start, end, word))
     return found
+
+
+def passages_of(sentences: list[int]) -> list[int]:
+    """Four sentences make a passage."""
+    return [s // 4 for s in sentences]
 
 
 def longer(tokens: int) -> str:
@@ -141,6 +147,7 @@ class Explanation:
         )
         if self.nan:
             r[self.nan] = np.nan
+        sentences = [-1, *ends[:-2].tolist(), -1] if pieces else [-1, -1]
         classes = len(self.labels)
         probs = np.full(classes, 0.1 / max(1, classes - 1))
         probs[-1] = 0.9
@@ -151,7 +158,8 @@ class Explanation:
             "special": special.astype(int).tolist(),
             "offsets": [[0, 0], *([a, b] for a, b, _ in pieces), [0, 0]],
             "word_ids": [-1, *(w for *_, w in pieces), -1],
-            "sentence_ids": [-1, *ends[:-2].tolist(), -1] if pieces else [-1, -1],
+            "sentence_ids": sentences,
+            "passage_ids": passages_of(sentences),
             "labels": list(self.labels),
             "probs": probs.tolist(),
             "target": classes - 1,
@@ -166,8 +174,9 @@ class Explanation:
             "converged": [1] * (layers + 1),
             "layer_weights": weights,
             "calibration": "layer weights from 8 calibration texts",
-            "fusion": {"gamma": 1.0, "readout": "all", "pooled": [0] * count},
+            "fusion": {"lam": 0.5, "gamma": 1.0, "readout": "all", "pooled": [0] * count},
             "live": self.live,
+            "no_heads": "Single heads need a running kernel.",
             "antisymmetric": self.antisymmetric,
             "matrix": {"bits": self.bits, "scales": scales.tolist()},
         }
@@ -185,6 +194,13 @@ class Explanation:
             "theme": "auto",
             "target": classes - 1,
             "contrast": None,
+            "span": None,
+            "play": None,
+            "alone": False,
+            "residual": False,
+            "cell": [],
+            "head": None,
+            "matrix": False,
             **self.state,
         }
         data = {
@@ -238,7 +254,8 @@ class Sheet:
         pixels: int = self.page.evaluate(
             """() => {
               const cell = document.querySelector("#cell").getBoundingClientRect();
-              const clipped = (n) => n.closest(".prose.long, .table, .tip, select, defs") !== null;
+              const scrolls = ".prose.long, .table, .thumbs, .tip, select, defs";
+              const clipped = (n) => n.closest(scrolls) !== null;
               const boxes = [...document.querySelectorAll(".calig, .calig *")]
                 .filter((n) => !clipped(n) && n.getClientRects().length)
                 .map((n) => n.getBoundingClientRect());

@@ -1,5 +1,10 @@
 /** What a reader can do, as changes of the one state. */
+import { clamp, floor } from "./lib/maths.js";
 import { same, turnTo } from "./lib/question.js";
+import { createHistory } from "./lib/history.js";
+import { shareString } from "./lib/share.js";
+import { farther, nearer, shifted } from "./lib/zoom.js";
+import { matrixActions } from "./matrix_actions.js";
 import { createPlayer } from "./player.js";
 
 /** @typedef {import("./lib/store.js").Store} Store */
@@ -14,31 +19,29 @@ const PREVIEW = { in: 110, out: 180 };
 const REST = 160;
 
 const STILL = { play: null, playing: false };
+/** Nothing is pointed at. */
+const AWAY = { hover: null, hoverLayer: null, preview: null };
 
 /**
  * @param {Store} store
  * @param {() => Scene} scene
  */
-export function createActions(store, scene) {
+export const createActions = (store, scene) => {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let rest;
   const player = createPlayer(store, () => scene().x.weights.length);
+  const history = createHistory(store);
   const tokens = (/** @type {number[]} */ units) => units.flatMap((u) => scene().units.members[u]);
 
   const actions = {
     /** @param {number} unit @param {boolean} [more] add to the selection */
-    pick(unit, more = false) {
+    pick(unit, more) {
       const { selected } = scene();
-      const has = selected.includes(unit);
-      const next = more
-        ? has
-          ? selected.filter((u) => u !== unit)
-          : [...selected, unit].slice(-MOST)
-        : has && selected.length === 1
-          ? []
-          : [unit];
+      const others = more ? selected.filter((u) => u !== unit) : [];
+      const again = selected.includes(unit) && (more || selected.length === 1);
+      const next = again ? others : [...others, unit].slice(-MOST);
       clearTimeout(timer);
       store.set({ selected: tokens(next), preview: null });
     },
@@ -51,10 +54,9 @@ export function createActions(store, scene) {
       if (store.state.playing) return;
       timer = setTimeout(
         () => {
-          const { selected, picture } = scene();
-          const shown = selected.length ? selected : picture.order.slice(0, 3);
+          const { resting } = scene();
           // A word that already has its ribbons only makes the others step back.
-          store.set({ preview: unit === null || shown.includes(unit) ? null : unit });
+          store.set({ preview: unit === null || resting.includes(unit) ? null : unit });
         },
         unit === null ? PREVIEW.out : PREVIEW.in,
       );
@@ -62,9 +64,9 @@ export function createActions(store, scene) {
 
     /** Step through the words with the keyboard: ribbons at once. @param {number} step */
     walk(step) {
-      const { units, selected } = scene();
-      const from = store.state.hover ?? selected[0] ?? (step > 0 ? -1 : units.count);
-      const unit = Math.min(units.count - 1, Math.max(0, from + step));
+      const { sight, selected } = scene();
+      const from = store.state.hover ?? selected[0] ?? (step > 0 ? sight.first - 1 : sight.last);
+      const unit = clamp(from + step, sight.first, sight.last - 1);
       clearTimeout(timer);
       store.set({ hover: unit, hoverLayer: null, preview: unit });
     },
@@ -88,11 +90,45 @@ export function createActions(store, scene) {
     },
 
     /** @param {State["granularity"]} granularity */
-    granularity: (granularity) => store.set({ granularity, hover: null, preview: null }),
+    granularity: (granularity) => store.set({ granularity, ...AWAY, cross: null, zoom: null }),
+
+    /** @param {State["span"]} span @param {boolean} [final] */
+    span(span, final = true) {
+      store.set({ span, dragging: !final });
+    },
+
+    /** @param {number} lengths of the window by which it moves */
+    shift: (lengths) => store.set({ span: shifted(store.state.span, lengths, scene().x.tokens.length) }),
+
+    /** @param {1 | -1} step nearer or farther @param {number | null} [unit] that is zoomed to */
+    zoom(step, unit = null) {
+      const { x, units, selected, sight } = scene();
+      const at = unit ?? store.state.hover ?? selected[0] ?? floor((sight.first + sight.last) / 2);
+      const T = x.tokens.length;
+      const next = step > 0 ? nearer(store.state, T, units.members[at]) : farther(store.state, T);
+      store.set({ ...next, ...AWAY });
+    },
+
+    ...history,
+
+    /** The keys for it. @type {Record<string, () => void>} */
+    zoomKeys: {
+      "+": () => actions.zoom(1),
+      "=": () => actions.zoom(1),
+      "-": () => actions.zoom(-1),
+      0: () => actions.span(null),
+    },
+
+    /** Hand the state on as a string: to the clipboard, and to the eye. */
+    async share() {
+      const text = shareString(store.state);
+      const copied = await navigator.clipboard?.writeText(text).then(() => true, () => false);
+      store.set({ note: `${copied ? "Copied" : "The state of this view"}: ${text}` });
+    },
 
     nextTheme() {
-      const next = /** @type {const} */ ({ auto: "light", light: "dark", dark: "auto" });
-      store.set({ theme: next[store.state.theme] });
+      const themes = /** @type {const} */ (["auto", "light", "dark", "auto"]);
+      store.set({ theme: themes[themes.indexOf(store.state.theme) + 1] });
     },
 
     /** @param {number} target */
@@ -106,20 +142,21 @@ export function createActions(store, scene) {
 
     play: player.toggle,
 
-    dismiss: () => store.set({ error: "" }),
+    dismiss: () => store.set({ error: "", note: "" }),
 
     clear() {
       clearTimeout(timer);
-      store.set({ selected: [], layer: null, hover: null, hoverLayer: null, preview: null, ...STILL });
+      store.set({ selected: [], layer: null, cell: [], head: null, cross: null, zoom: null, ...AWAY, ...STILL });
     },
 
     stop() {
       clearTimeout(timer);
       clearTimeout(rest);
       player.stop();
+      history.stop();
     },
   };
-  return actions;
-}
+  return { ...actions, matrix: matrixActions(store, scene, actions) };
+};
 
 /** @typedef {ReturnType<typeof createActions>} Actions */

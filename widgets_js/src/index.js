@@ -1,8 +1,9 @@
 /** The widget: connects the model (traits, messages) with one sheet of views. */
 import { createActions } from "./actions.js";
-import { sceneMaker } from "./lib/scene.js";
-import { SHARED, createStore } from "./lib/store.js";
-import { readExplanation, readMatrices } from "./lib/wire.js";
+import { OURS, SHARED, createStore } from "./lib/store.js";
+import { createMatrices } from "./matrices.js";
+import { stageOf } from "./stage.js";
+import { teller } from "./teller.js";
 import { createSheet } from "./views/sheet.js";
 
 /** What of anywidget's model is used here. @typedef {object} Model
@@ -14,34 +15,35 @@ import { createSheet } from "./views/sheet.js";
  * @property {(event: string, callback: (...args: any[]) => void) => void} off
  */
 
-const DATA = ["_meta", "_r", "_G_columns", "_matrices"];
-/** λ is told to Python at most this often while it is dragged, in ms. */
-const PACE = 100;
+/** Between two slices of what is prepared for later, in ms. */
+const BREATH = 40;
 
 /** @param {{model: Model, el: HTMLElement}} context */
-function render({ model, el: host }) {
+const render = ({ model, el: host }) => {
   const get = (/** @type {string} */ name) => model.get(name);
-  /** @returns {Partial<import("./lib/store.js").State>} */
-  const shared = () =>
-    Object.fromEntries(SHARED.map((name) => [name, get(name)]).filter(([, value]) => value !== undefined));
-  const status = () => ({ busy: Boolean(get("_busy")), error: String(get("_error") ?? "") });
-  const store = createStore({ ...shared(), ...status() });
-  const makeScene = sceneMaker();
-  let x = readExplanation(get);
-  let scene = makeScene(x, store.state);
-  const actions = createActions(store, () => (scene = makeScene(x, store.state)));
-  const sheet = createSheet(get("_view") ?? "workbench", actions, later);
+  /** @param {Set<string>} [but] @returns {Partial<import("./lib/store.js").State>} */
+  const shared = (but) =>
+    Object.fromEntries(OURS.filter((name) => !but?.has(name) && get(SHARED[name]) !== undefined).map((name) => [name, get(SHARED[name])]));
+  const status = () => ({ busy: get("_busy"), error: get("_error") ?? "" });
+  const store = createStore({ target: -1, ...shared(), ...status() });
+  const stage = stageOf(get);
+  let scene = stage.scene(store.state);
+  const actions = createActions(store, () => (scene = stage.scene(store.state)));
+  const matrices = createMatrices((content) => model.send(content), later);
+  const sheet = createSheet(get("_view"), actions, matrices, later);
   host.replaceChildren(sheet.root);
 
   let frame = 0;
   let stale = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let idle;
   function later() {
     frame ||= requestAnimationFrame(draw);
   }
   function draw() {
     frame = 0;
     if (stale) reload();
-    scene = makeScene(x, store.state);
+    scene = stage.scene(store.state);
     sheet.draw(scene);
   }
 
@@ -49,100 +51,74 @@ function render({ model, el: host }) {
   function reload() {
     stale = false;
     try {
-      x = readExplanation(get);
-      ask();
+      stage.read();
+      complete();
     } catch (error) {
       // Traits of two explanations may mix for a moment; the next change brings the rest.
-      store.set({ error: error instanceof Error ? error.message : String(error) });
+      store.set({ error: /** @type {Error} */ (error).message });
     }
   }
 
-  /** The matrices of long inputs come on request, after the first paint. */
-  function ask() {
-    if (!x.matrices) model.send({ kind: "matrices" });
+  /** What is large comes on request, after the first paint; then the drag of λ is made light. */
+  function complete() {
+    for (const content of stage.missing()) model.send(content);
+    clearTimeout(idle);
+    const slice = () => {
+      if (store.state.dragging || stage.prepare()) idle = setTimeout(slice, BREATH);
+    };
+    idle = setTimeout(slice, BREATH);
   }
 
-  /** @type {[string, (...args: any[]) => void][]} */
-  const subscriptions = [
-    ...DATA.map((name) => subscription(name, () => ((stale = true), store.set({ error: "" }), later()))),
-    // All at once: traits set together are announced one by one.
-    ...SHARED.map((name) => subscription(name, () => store.set(shared()))),
-    ...["_busy", "_error"].map((name) => subscription(name, () => store.set(status()))),
-    [
-      "msg:custom",
-      (content, buffers) => {
-        if (content?.kind !== "matrices" || !buffers?.[0]) return;
-        try {
-          x = { ...x, matrices: readMatrices(buffers[0], get("_meta").matrix, x.tokens.length) };
-        } catch {
-          // The answer to an earlier question; the one to this question is still to come.
-        }
-        later();
-      },
-    ],
-  ];
-  /** @param {string} name @param {() => void} f @returns {[string, () => void]} */
-  function subscription(name, f) {
-    return [`change:${name}`, f];
-  }
-  for (const [event, f] of subscriptions) model.on(event, f);
+  const tell = teller(model, store);
+  /** @type {Record<string, (...args: any[]) => void>} */
+  const heard = {
+    "msg:custom"(content, buffers) {
+      try {
+        if (matrices.receive(content, buffers, scene.x.tokens.length)) return;
+        if (!buffers?.[0]) return;
+        stage.take(content, buffers[0]);
+        complete();
+      } catch {
+        // The answer to an earlier question; the one to this question is still to come.
+      }
+      later();
+    },
+  };
+  const hear = (/** @type {readonly string[]} */ names, /** @type {() => void} */ f) => {
+    for (const name of names) heard[`change:${name}`] = f;
+  };
+  hear(stage.traits, () => {
+    stale = true;
+    store.set({ error: "" });
+    later();
+  });
+  // All at once: traits set together are announced one by one.
+  hear(Object.values(SHARED), () => store.set(shared(tell.untold)));
+  hear(["_busy", "_error"], () => store.set(status()));
+  for (const event in heard) model.on(event, heard[event]);
 
-  const tell = teller(model, () => store.state);
   const unlisten = store.listen((changed) => {
     tell(changed);
     later();
   });
 
   // The first paint comes at once; what takes longer, the ribbons of long inputs and their matrices, after it.
-  store.state.dragging = true;
+  store.state.dragging = store.state.fresh = true;
   draw();
   const first = setTimeout(() => {
-    store.set({ dragging: false });
-    ask();
+    store.set({ dragging: false, fresh: false });
+    complete();
   });
 
   return () => {
     clearTimeout(first);
+    clearTimeout(idle);
     cancelAnimationFrame(frame);
-    for (const [event, f] of subscriptions) model.off(event, f);
+    for (const event in heard) model.off(event, heard[event]);
     unlisten();
-    tell.stop();
-    actions.stop();
-    sheet.stop();
+    for (const part of [tell, actions, matrices, sheet]) part.stop();
     sheet.root.remove();
   };
-}
-
-/**
- * Changes of the shared state go to Python; λ no more often than it can follow.
- * @param {Model} model @param {() => import("./lib/store.js").State} state
- */
-function teller(model, state) {
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let waiting;
-  /** @type {Set<string>} */
-  const untold = new Set();
-  const save = () => {
-    waiting = undefined;
-    const now = /** @type {Record<string, any>} */ (state());
-    const known = (/** @type {string} */ name) => JSON.stringify(model.get(name) ?? null);
-    const news = [...untold].filter((name) => known(name) !== JSON.stringify(now[name] ?? null));
-    untold.clear();
-    if (!news.length) return;
-    for (const name of news) model.set(name, now[name]);
-    model.save_changes();
-  };
-  const tell = (/** @type {Set<string>} */ changed) => {
-    for (const name of SHARED) if (changed.has(name)) untold.add(name);
-    const moving = state().dragging && [...untold].every((name) => name === "lam");
-    if (!untold.size) return;
-    if (moving) waiting ??= setTimeout(save, PACE);
-    else {
-      clearTimeout(waiting);
-      save();
-    }
-  };
-  return Object.assign(tell, { stop: () => clearTimeout(waiting) });
-}
+};
 
 export default { render };

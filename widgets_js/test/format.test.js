@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { clamp, digits, error, isolated, number, percent, quoted, rightToLeft, short, signed } from "../src/lib/format.js";
+import { digits, error, isolated, number, percent, quoted, rightToLeft, short, signed } from "../src/lib/format.js";
+import { clamp } from "../src/lib/maths.js";
 
 test("a true minus, and no sign on what rounds to zero", () => {
   assert.equal(number(-1.234), "−1.23");

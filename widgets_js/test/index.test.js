@@ -49,7 +49,7 @@ async function mounted(traits) {
 }
 
 test("every view mounts, and leaves nothing behind", async () => {
-  for (const view of ["workbench", "tokens", "flow"]) {
+  for (const view of ["workbench", "tokens", "flow", "rollout"]) {
     const { model, el, stop } = await mounted({ ...sample(), _view: view });
     assert.equal(el.querySelector(".calig").dataset.view, view);
     assert.ok(model.subscribed() > 10);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import test from "node:test";
 
 import { bare, sums, units } from "../src/lib/units.js";
@@ -52,3 +53,14 @@ test("a text without offsets is named by its tokens", () => {
 test("chips drop the brackets but never the whole name", () => {
   assert.deepEqual(["[CLS]", "</s>", "<|endoftext|>", "[]"].map(bare), ["CLS", "/s", "endoftext", "[]"]);
 });
+
+const vectors = JSON.parse(readFileSync(new URL("../../tests/vectors/units.json", import.meta.url), "utf8"));
+for (const v of vectors)
+  test(`units and sums are those of Python: ${v.text.slice(0, 5)}, ${v.granularity}`, () => {
+    const named = { ...v, special: v.special.map(Boolean), wordIds: v.word_ids, sentenceIds: v.sentence_ids, passageIds: v.passage_ids };
+    const u = units(named, v.granularity);
+    assert.deepEqual(u.members, v.members);
+    if (v.names) assert.deepEqual(u.names, v.names);
+    sums(u, v.values).forEach((sum, i) => assert.ok(Math.abs(sum - v.sums[i]) < 1e-12));
+    v.members.forEach((m, n) => m.forEach((t) => assert.equal(u.of[t], n)));
+  });

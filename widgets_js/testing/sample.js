@@ -28,6 +28,7 @@ export function sample({ odd = 0, meta = {}, matrices = true } = {}) {
       offsets: [[0, 0], [0, 3], [4, 8], [8, 9], [0, 0]],
       word_ids: [-1, 0, 1, 2, -1],
       sentence_ids: [-1, 0, 0, 0, -1],
+      passage_ids: [-1, 0, 0, 0, -1],
       labels: ["negative", "positive"],
       probs: [0.2, 0.8],
       target: 1,
@@ -42,9 +43,10 @@ export function sample({ odd = 0, meta = {}, matrices = true } = {}) {
       converged: [1, 1, 0],
       layer_weights: [1, 0.5],
       calibration: "",
-      fusion: { gamma: 1, readout: "all", pooled: [0, 0, 0, 0, 0] },
+      fusion: { lam: 0.5, gamma: 1, readout: "all", pooled: [0, 0, 0, 0, 0] },
       live: false,
       antisymmetric: true,
+      no_heads: "Single heads need a running kernel.",
       matrix: { bits: 16, scales },
       ...meta,
     },
@@ -61,5 +63,7 @@ export function sample({ odd = 0, meta = {}, matrices = true } = {}) {
     theme: "auto",
     target: 1,
     contrast: null,
+    span: null,
+    play: null,
   };
 }

@@ -5,6 +5,7 @@
  *
  * Over all (b, i, k) with i read out these sum to the word's supporting or opposing evidence exactly.
  */
+import { sum, zeros } from "./maths.js";
 import { readoutVector, stepUp } from "./fusion.js";
 
 /** @typedef {import("./fusion.js").Signals} Signals */
@@ -24,50 +25,62 @@ import { readoutVector, stepUp } from "./fusion.js";
  * @param {Signals} signals @param {Fusion} fusion
  * @param {number[]} word its tokens
  * @param {{of: ArrayLike<number>, count: number}} units
- * @param {number} [floor] positions that hold less of the word pass it on, but their steps are not listed
+ * @param {number} [least] positions that hold less of the word pass it on, but their steps are not listed
  * @returns {Edge[]}
  */
-export function steps(signals, fusion, word, { of, count }, floor = 1e-5) {
+export const steps = (signals, fusion, word, { of, count }, least = 1e-5) => {
   const T = signals.tokens;
   const readout = readoutVector(fusion, T);
   /** @type {Edge[]} */
   const edges = [];
   if (!signals.matrices) return edges;
-  const held = [new Float64Array(T), new Float64Array(T)];
+  const held = [zeros(T), zeros(T)];
   for (const t of word) held[0][t] = held[1][t] = 1;
   for (let b = 0; b < signals.layers; b++) {
-    list(1, b, held[0]);
-    list(-1, b, held[1]);
+    list(b);
     stepUp(signals, fusion, b, held[0], held[1]);
   }
   return edges;
 
-  /** @param {1 | -1} sign @param {number} b @param {Float64Array} held */
-  function list(sign, b, held) {
+  /** Both signs at once: reading a matrix takes longer than the sums. @param {number} b */
+  function list(b) {
     const w = fusion.gamma * fusion.weights[b];
     const G = signals.matrices?.[b];
     if (!w || !G) return;
     const across = w * (1 - fusion.lam) * signals.scales[b];
-    const sources = [...held.keys()].filter((k) => held[k] > floor);
-    /** @type {Map<number, Float64Array>} */
-    const reached = new Map();
-    for (const k of sources) if (!reached.has(of[k])) reached.set(of[k], new Float64Array(count));
-    const rows = sources.map((k) => /** @type {Float64Array} */ (reached.get(of[k])));
-    const own = sources.map((k) => w * fusion.lam * Math.max(0, sign * signals.hidden[b][k]) * held[k]);
+    const [plus, minus] = held.map((h) => h.map((v) => (v > least ? v : 0)));
+    const sources = Int32Array.from([...plus.keys()].filter((k) => plus[k] || minus[k]));
+    /** Place of each unit that is left, among those. @type {Map<number, number>} */
+    const place = new Map();
+    for (const k of sources) if (!place.has(of[k])) place.set(of[k], place.size * count);
+    const row = Int32Array.from(sources, (k) => /** @type {number} */ (place.get(of[k])));
+    const reached = [zeros(place.size * count), zeros(place.size * count)];
+    const [up, down] = reached;
     for (let i = 0; i < T; i++) {
       if (!readout[i]) continue;
-      for (let s = 0; s < sources.length; s++) {
+      const to = of[i];
+      for (let s = 0, q = i * T; s < sources.length; s++) {
         const k = sources[s];
-        const step = across * Math.max(0, sign * G[i * T + k]) * held[k] + (i === k ? own[s] : 0);
-        rows[s][of[i]] += step;
+        const step = across * G[q + k];
+        if (step > 0) up[row[s] + to] += step * plus[k];
+        else down[row[s] + to] -= step * minus[k];
       }
     }
-    for (const [k, row] of reached)
-      row.forEach((mass, i) => {
-        if (mass > floor * 1e-2) edges.push({ b, k, i, mass, sign });
-      });
+    sources.forEach((k, s) => {
+      const own = readout[k] ? w * fusion.lam * signals.hidden[b][k] : 0;
+      if (own > 0) up[row[s] + of[k]] += own * plus[k];
+      else down[row[s] + of[k]] -= own * minus[k];
+    });
+    reached.forEach((masses, n) => {
+      for (const [k, at] of place)
+        for (let i = 0; i < count; i++)
+          if (masses[at + i] > least * 1e-2) edges.push({ b, k, i, mass: masses[at + i], sign: n ? -1 : 1 });
+    });
   }
-}
+};
+
+/** What edges carry together. @param {{mass: number}[]} edges */
+export const massOf = (edges) => sum(edges.map((e) => e.mass));
 
 /**
  * The few steps worth drawing: the largest until they make up `share` of the word's evidence,
@@ -76,21 +89,15 @@ export function steps(signals, fusion, word, { of, count }, floor = 1e-5) {
  * @param {{share?: number, most?: number, connected?: boolean}} [options]
  * @returns {{edges: Edge[], drawn: number, total: number}}
  */
-export function strongest(edges, unit, total, { share = 0.8, most = 40, connected = true } = {}) {
-  const sorted = edges.toSorted((a, b) => b.mass - a.mass);
-  const kept = [];
-  let sum = 0;
-  for (const edge of sorted) {
-    if (sum >= share * total || kept.length >= most) break;
-    kept.push(edge);
-    sum += edge.mass;
-  }
-  kept.sort((a, b) => a.b - b.b);
+export const strongest = (edges, unit, total, { share = 0.8, most = 40, connected = true } = {}) => {
+  const sorted = edges.toSorted((a, b) => b.mass - a.mass).slice(0, most);
+  let held = 0;
+  const kept = sorted.filter(({ mass }) => held < share * total && (held += mass)).sort((a, b) => a.b - b.b);
   const reached = new Set([`1 ${unit}`, `-1 ${unit}`]);
   const drawn = kept.filter((edge) => {
     const hangs = !connected || reached.has(`${edge.sign} ${edge.k}`);
     if (hangs) reached.add(`${edge.sign} ${edge.i}`);
     return hangs;
   });
-  return { edges: drawn, drawn: drawn.reduce((a, e) => a + e.mass, 0), total };
-}
+  return { edges: drawn, drawn: massOf(drawn), total };
+};

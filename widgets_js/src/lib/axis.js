@@ -1,5 +1,5 @@
 /** Which words stand under the flow, and where: all of them flat or slanted, or the strongest only. */
-import { clamp } from "./format.js";
+import { abs, clamp, range, round } from "./maths.js";
 
 /** @typedef {{unit: number, x: number, y: number, anchor: "middle" | "end", rotate: number, row: number}} Label */
 
@@ -15,9 +15,9 @@ const LINE = 15;
  * @param {number[]} names width of each unit's name at the axis' font size
  * @returns {Label[]}
  */
-export function axisLabels({ picture: p, units, active }, layout, names) {
-  const { axis, x, bottom, angle, x0, x1 } = layout;
-  const all = [...units.names.keys()];
+export const axisLabels = ({ picture: p, units, active }, layout, names) => {
+  const { axis, x, bottom, angle, x0, x1, first, last } = layout;
+  const all = range(units.count).slice(first, last);
   if (axis === "flat")
     return all.map((unit) => ({ unit, x: x(unit), y: bottom + 20, anchor: "middle", rotate: 0, row: -1 }));
   if (axis === "slant")
@@ -27,11 +27,13 @@ export function axisLabels({ picture: p, units, active }, layout, names) {
   const rows = [[], []];
   /** @type {Label[]} */
   const labels = [];
-  const most = Math.round((x1 - x0) / ROOM);
+  const most = round((x1 - x0) / ROOM);
+  const largest = abs(p.net[p.order.find((u) => u >= first && u < last) ?? 0]);
   for (const unit of new Set([...active, ...p.order])) {
     if (labels.length >= most) break;
+    if (unit < first || unit >= last) continue;
     const chosen = active.includes(unit);
-    if (!chosen && (Math.abs(p.net[unit]) < WEAK * p.largest || units.names[unit].length < 2)) continue;
+    if (!chosen && (abs(p.net[unit]) < WEAK * largest || units.names[unit].length < 2)) continue;
     const half = names[unit] / 2 + 4;
     const at = clamp(x(unit), x0 + half - 6, x1 - half + 6);
     const row = rows.findIndex((taken) => taken.every(([a, b]) => at - half > b || at + half < a));
@@ -40,4 +42,4 @@ export function axisLabels({ picture: p, units, active }, layout, names) {
     labels.push({ unit, x: at, y: bottom + 21 + row * LINE, anchor: "middle", rotate: 0, row });
   }
   return labels;
-}
+};

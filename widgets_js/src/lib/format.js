@@ -1,39 +1,39 @@
 /** Numbers and names as they are printed. */
+import { abs, floor, max, min } from "./maths.js";
 
 export const MINUS = "\u2212";
 
 /** @param {number} v @param {number} [digits] */
-export function number(v, digits = 2) {
-  if (!Number.isFinite(v)) return "n/a";
-  const text = Math.abs(v).toFixed(digits);
-  return v < 0 && Number(text) !== 0 ? MINUS + text : text;
-}
+export const number = (v, digits = 2) => {
+  const text = signed(v, digits);
+  return text[0] === "+" ? text.slice(1) : text;
+};
 
 /** With its sign; a value that rounds to zero has none. @param {number} v @param {number} [digits] */
-export function signed(v, digits = 2) {
-  if (!Number.isFinite(v)) return "n/a";
-  const text = Math.abs(v).toFixed(digits);
+export const signed = (v, digits = 2) => {
+  if (!isFinite(v)) return "n/a";
+  const text = abs(v).toFixed(digits);
   return Number(text) === 0 ? text : (v < 0 ? MINUS : "+") + text;
-}
+};
 
 /** @param {number} p a probability */
-export function percent(p) {
-  if (!Number.isFinite(p)) return "n/a";
+export const percent = (p) => {
+  if (!isFinite(p)) return "n/a";
   const sharp = p >= 0.9995 || p < 0.0005;
   return `${(p * 100).toFixed(sharp ? 2 : 1)} %`;
-}
+};
 
 /** A relative error. @param {number} e */
-export function error(e) {
-  if (!Number.isFinite(e)) return "n/a";
+export const error = (e) => {
+  if (!isFinite(e)) return "n/a";
   return e < 0.0005 ? "0 %" : e >= 10 ? "> 1000 %" : `${(e * 100).toFixed(1)} %`;
-}
+};
 
 /** Decimals that keep two figures of the largest value. @param {number} largest */
-export function digits(largest) {
+export const digits = (largest) => {
   if (!(largest > 0)) return 2;
-  return Math.min(6, Math.max(2, 1 - Math.floor(Math.log10(largest)) + 0));
-}
+  return min(6, max(2, 1 - floor(Math.log10(largest)) + 0));
+};
 
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 
@@ -47,13 +47,15 @@ export const isolated = (text) => (RIGHT_TO_LEFT.test(text) ? `\u2068${text}\u20
 export const quoted = (text) => (/^[\p{P}\p{S}]+$/u.test(text) ? `“${text}”` : text);
 
 /** @param {string} text @param {number} length */
-export function short(text, length) {
+export const short = (text, length) => {
   const all = [...text];
   return isolated(all.length > length ? `${all.slice(0, length - 1).join("")}…` : text);
-}
+};
 
-/** @param {number} v @param {number} low @param {number} high */
-export const clamp = (v, low, high) => Math.min(high, Math.max(low, v));
+/** @typedef {{weights: number[]}} Layered what has layers */
 
-/** @param {number} b @param {number} layers */
-export const layerName = (b, layers) => (b === 0 ? "Embeddings" : b >= layers ? "Output" : `Layer ${b}`);
+/** @param {Layered} x @param {number} b */
+export const layerName = ({ weights }, b) => (b === 0 ? "Embeddings" : b >= weights.length ? "Output" : `Layer ${b}`);
+
+/** Inside a sentence. @param {Layered} x @param {number} b */
+export const layerIn = (x, b) => layerName(x, b).toLowerCase();

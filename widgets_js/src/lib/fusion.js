@@ -6,6 +6,7 @@
  *     M_b^s = w_b · [ λ · diag(relu(s · r̂_b)) + (1 − λ) · relu(s · Ĝ_b) ]
  *     R^s ← I;   R^s ← R^s + γ · M_b^s · R^s
  */
+import { abs, max, zeros } from "./maths.js";
 
 /**
  * The two signals, each scaled to a token-level mass of one per layer.
@@ -37,18 +38,21 @@
  */
 
 /** @param {ArrayLike<number>} values */
-export function mass(values) {
+export const mass = (values) => {
   let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += Math.abs(values[i]);
+  for (let i = 0; i < values.length; i++) sum += abs(values[i]);
   return sum;
-}
+};
 
 /** @param {ArrayLike<number>} matrix @param {number} T */
-function columnSums(matrix, T) {
-  const sums = new Float64Array(T);
+const columnSums = (matrix, T) => {
+  const sums = zeros(T);
   for (let i = 0, q = 0; i < T; i++) for (let j = 0; j < T; j++, q++) sums[j] += matrix[q];
   return sums;
-}
+};
+
+/** @param {ArrayLike<number>} values @param {number} k */
+const scaled = (values, k) => Float64Array.from(values, (v) => v * k);
 
 /** @param {number} v */
 const inverse = (v) => (v > 0 ? 1 / v : 0);
@@ -59,92 +63,96 @@ const inverse = (v) => (v > 0 ? 1 / v : 0);
  * @param {ArrayLike<number>[] | null} [columns] their column sums, if already known
  * @returns {Signals}
  */
-export function normalise(r, matrices, columns = null) {
+export const normalise = (r, matrices, columns = null) => {
   const tokens = r[0].length;
   const sums = columns ?? (matrices ?? []).map((g) => columnSums(g, tokens));
   const scales = sums.map((row) => inverse(mass(row)));
   return {
     tokens,
     layers: sums.length,
-    hidden: sums.map((_, b) => Float64Array.from(r[b], ((k) => (v) => v * k)(inverse(mass(r[b]))))),
-    columns: sums.map((row, b) => Float64Array.from(row, (v) => v * scales[b])),
+    hidden: sums.map((_, b) => scaled(r[b], inverse(mass(r[b])))),
+    columns: sums.map((row, b) => scaled(row, scales[b])),
     matrices,
     scales,
   };
-}
+};
 
 /** @param {Fusion} fusion @param {number} tokens */
-export function readoutVector({ readout, pooled }, tokens) {
-  return Float64Array.from({ length: tokens }, (_, t) => (readout === "all" || pooled[t] ? 1 : 0));
-}
+export const readoutVector = ({ readout, pooled }, tokens) =>
+  Float64Array.from({ length: tokens }, (_, t) => (readout === "all" || pooled[t] ? 1 : 0));
 
 /**
- * v ← v + γ vᵀM_b for both channels at once: reading a matrix twice would cost more than the sums.
- * @param {Signals} signals @param {Fusion} fusion @param {number} b
- * @param {Float64Array} plus @param {Float64Array} minus
+ * Sums of a matrix with both channels at once, doubled: reading it twice would cost more than the sums.
+ * @typedef {(G: ArrayLike<number>, T: number, plus: Float64Array, minus: Float64Array, p: Float64Array, m: Float64Array) => void} Sums
  */
-function stepDown({ tokens: T, hidden, matrices, scales }, { lam, gamma, weights }, b, plus, minus) {
-  const w = gamma * weights[b];
-  if (!w || !matrices) return;
-  const G = matrices[b];
-  const p = new Float64Array(T);
-  const m = new Float64Array(T);
+
+// |x| + x and |x| − x are twice the two rectified halves: no branch to mispredict.
+/** vᵀG @type {Sums} */
+const across = (G, T, plus, minus, p, m) => {
   for (let i = 0, q = 0; i < T; i++) {
     const vp = plus[i];
     const vm = minus[i];
-    // |x| + x and |x| − x are twice the two rectified halves: no branch to mispredict.
     for (let j = 0; j < T; j++, q++) {
       const x = G[q];
-      const a = Math.abs(x);
+      const a = abs(x);
       p[j] += (a + x) * vp;
       m[j] += (a - x) * vm;
     }
   }
-  const half = 0.5 * w * (1 - lam) * scales[b];
-  for (let j = 0; j < T; j++) {
-    const own = w * lam * hidden[b][j];
-    plus[j] += half * p[j] + Math.max(0, own) * plus[j];
-    minus[j] += half * m[j] + Math.max(0, -own) * minus[j];
-  }
-}
+};
 
-/**
- * u ← u + γ M_b u for both channels at once.
- * @param {Signals} signals @param {Fusion} fusion @param {number} b
- * @param {Float64Array} plus @param {Float64Array} minus
- */
-export function stepUp({ tokens: T, hidden, matrices, scales }, { lam, gamma, weights }, b, plus, minus) {
-  const w = gamma * weights[b];
-  if (!w || !matrices) return;
-  const G = matrices[b];
-  const p = new Float64Array(T);
-  const m = new Float64Array(T);
+/** Gu @type {Sums} */
+const along = (G, T, plus, minus, p, m) => {
   for (let i = 0, q = 0; i < T; i++) {
     let sp = 0;
     let sm = 0;
     for (let j = 0; j < T; j++, q++) {
       const x = G[q];
-      const a = Math.abs(x);
+      const a = abs(x);
       sp += (a + x) * plus[j];
       sm += (a - x) * minus[j];
     }
     p[i] = sp;
     m[i] = sm;
   }
-  const half = 0.5 * w * (1 - lam) * scales[b];
-  for (let i = 0; i < T; i++) {
-    const own = w * lam * hidden[b][i];
-    plus[i] += half * p[i] + Math.max(0, own) * plus[i];
-    minus[i] += half * m[i] + Math.max(0, -own) * minus[i];
-  }
-}
+};
+
+/** @param {Sums} sums */
+const stepper =
+  (sums) =>
+  /**
+   * @param {Signals} signals @param {Fusion} fusion @param {number} b
+   * @param {Float64Array} plus @param {Float64Array} minus
+   */
+  ({ tokens: T, hidden, matrices, scales }, { lam, gamma, weights }, b, plus, minus) => {
+    const w = gamma * weights[b];
+    if (!w || !matrices) return;
+    const p = zeros(T);
+    const m = zeros(T);
+    sums(matrices[b], T, plus, minus, p, m);
+    const half = 0.5 * w * (1 - lam) * scales[b];
+    for (let t = 0; t < T; t++) {
+      const own = w * lam * hidden[b][t];
+      plus[t] += half * p[t] + max(0, own) * plus[t];
+      minus[t] += half * m[t] + max(0, -own) * minus[t];
+    }
+  };
+
+/** v ← v + γ vᵀM_b for both channels at once. */
+export const stepDown = stepper(across);
+/** u ← u + γ M_b u for both channels at once. */
+export const stepUp = stepper(along);
 
 /** @param {ArrayLike<number>} a @param {ArrayLike<number>} b */
-function dot(a, b) {
+const dot = (a, b) => {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
   return sum;
-}
+};
+
+/** λ r̂ + (1 − λ) colsum Ĝ, per block. @param {Signals} signals @param {number} lam */
+export const cellsOf = ({ hidden, columns }, lam) =>
+  hidden.map((row, b) => row.map((v, t) => lam * v + (1 - lam) * columns[b][t]));
 
 /**
  * Evidence of either sign that each token carried into the read-out positions.
@@ -152,12 +160,9 @@ function dot(a, b) {
  * @param {Signals} signals @param {Fusion} fusion
  * @returns {Fused}
  */
-export function fuse(signals, fusion) {
-  const { tokens: T, layers: L, hidden, columns } = signals;
-  const { lam } = fusion;
-  const cells = hidden.map((row, b) =>
-    Float64Array.from(row, (v, t) => lam * v + (1 - lam) * columns[b][t]),
-  );
+export const fuse = (signals, fusion) => {
+  const { tokens: T, layers: L } = signals;
+  const cells = cellsOf(signals, fusion.lam);
   if (!signals.matrices) return firstOrder(cells, fusion, T);
 
   const readout = readoutVector(fusion, T);
@@ -166,8 +171,8 @@ export function fuse(signals, fusion) {
   for (let b = L - 1; b >= 0; b--) stepDown(signals, fusion, b, supporting, opposing);
 
   const entering = { supporting: /** @type {number[]} */ ([]), opposing: /** @type {number[]} */ ([]) };
-  const plus = new Float64Array(T).fill(1);
-  const minus = new Float64Array(T).fill(1);
+  const plus = zeros(T).fill(1);
+  const minus = zeros(T).fill(1);
   let before = [dot(readout, plus), dot(readout, minus)];
   for (let b = 0; b < L; b++) {
     stepUp(signals, fusion, b, plus, minus);
@@ -183,16 +188,16 @@ export function fuse(signals, fusion) {
     cells,
     exact: true,
   };
-}
+};
 
 /**
  * Without the matrices: the column sums of each layer on their own, no paths through several.
  * @param {Float64Array[]} cells @param {Fusion} fusion @param {number} T
  * @returns {Fused}
  */
-function firstOrder(cells, { gamma, weights }, T) {
-  const supporting = new Float64Array(T);
-  const opposing = new Float64Array(T);
+const firstOrder = (cells, { gamma, weights }, T) => {
+  const supporting = zeros(T);
+  const opposing = zeros(T);
   const entering = { supporting: /** @type {number[]} */ ([]), opposing: /** @type {number[]} */ ([]) };
   cells.forEach((row, b) => {
     let plus = 0;
@@ -206,27 +211,27 @@ function firstOrder(cells, { gamma, weights }, T) {
     entering.opposing.push(minus);
   });
   return { supporting, opposing, entering, cells, exact: false };
-}
+};
 
 /**
  * One entry of M_b^s.
  * @param {Signals} signals @param {Fusion} fusion @param {1 | -1} sign
  * @param {number} b @param {number} i @param {number} k
  */
-export function entry({ tokens: T, hidden, matrices, scales }, { lam, weights }, sign, b, i, k) {
-  const g = matrices ? Math.max(0, sign * matrices[b][i * T + k]) * scales[b] : 0;
-  const own = i === k ? Math.max(0, sign * hidden[b][k]) : 0;
+export const entry = ({ tokens: T, hidden, matrices, scales }, { lam, weights }, sign, b, i, k) => {
+  const g = matrices ? max(0, sign * matrices[b][i * T + k]) * scales[b] : 0;
+  const own = i === k ? max(0, sign * hidden[b][k]) : 0;
   return weights[b] * ((1 - lam) * g + lam * own);
-}
+};
 
 /**
  * The rolled-out matrix of one channel, row-major: row i gathered from token j.  O(layers · tokens³).
  * @param {Signals} signals @param {Fusion} fusion @param {1 | -1} sign
  * @param {number} [upto] number of blocks
  */
-export function rollout(signals, fusion, sign, upto = signals.layers) {
+export const rollout = (signals, fusion, sign, upto = signals.layers) => {
   const T = signals.tokens;
-  let R = new Float64Array(T * T);
+  let R = zeros(T * T);
   for (let i = 0; i < T; i++) R[i * T + i] = 1;
   for (let b = 0; b < upto; b++) {
     const next = R.slice();
@@ -238,7 +243,7 @@ export function rollout(signals, fusion, sign, upto = signals.layers) {
     R = next;
   }
   return R;
-}
+};
 
 /**
  * How far position t of a layer still speaks of token t: mean cosine with the embeddings, to a power.
@@ -246,7 +251,7 @@ export function rollout(signals, fusion, sign, upto = signals.layers) {
  * @param {boolean[][]} special of each input
  * @param {number} [exponent]
  */
-export function layerWeights(rs, special, exponent = 6) {
+export const layerWeights = (rs, special, exponent = 6) => {
   const blocks = rs[0].length - 1;
   return Array.from({ length: blocks }, (_, b) => {
     if (b === 0) return 1;
@@ -255,8 +260,8 @@ export function layerWeights(rs, special, exponent = 6) {
       const here = ordinary.map((t) => r[b][t]);
       const first = ordinary.map((t) => r[0][t]);
       const norm = Math.sqrt(dot(here, here) * dot(first, first));
-      return norm > 0 ? Math.max(0, dot(here, first) / norm) : 0;
+      return norm > 0 ? max(0, dot(here, first) / norm) : 0;
     });
     return (cosines.reduce((a, c) => a + c, 0) / cosines.length) ** exponent;
   });
-}
+};

@@ -1,4 +1,5 @@
 /** Where everything of the flow stands.  Pure geometry: bottom = embeddings, top = decision. */
+import { floor, max, min, peak, round } from "./maths.js";
 
 /** @typedef {{top: number, height: number, mid: number}} Strip */
 
@@ -10,6 +11,8 @@
  * @property {boolean} middle
  * @property {number} x0 plot area
  * @property {number} x1
+ * @property {number} first unit in sight
+ * @property {number} last one beyond the last unit in sight
  * @property {number} column width of one unit
  * @property {(unit: number) => number} x centre of a unit's column
  * @property {(x: number) => number} unitAt
@@ -24,83 +27,83 @@
  * @property {number} font size of the words
  */
 
-/** Room left and right of the plot, heights of strip, gap, decision and funnel, by width. */
-const SIZES = {
-  wide: { left: 98, right: 206, slot: 24, gap: 44, decision: 112, funnel: 96 },
-  middle: { left: 98, right: 120, slot: 22, gap: 38, decision: 112, funnel: 84 },
-  narrow: { left: 24, right: 50, slot: 18, gap: 32, decision: 136, funnel: 70 },
-};
+/** Room left and right of the plot, heights of strip, gap, decision and funnel: where it is wide, in the middle, narrow. */
+const SIZES = [
+  [98, 206, 24, 44, 112, 96],
+  [98, 120, 22, 38, 112, 84],
+  [24, 50, 18, 32, 136, 70],
+];
 export const WIDE = 860;
 export const MIDDLE = 520;
 /** From this many blocks on the strips share a fixed height. */
 const DEEP = 12;
 /** A block whose weight is below this is closed down towards a thin line. */
 const NARROWING = 0.2;
-const CLOSED = { slot: 8, gap: 15 };
+const CLOSED_SLOT = 8;
+const CLOSED_GAP = 15;
 
 /**
  * @param {object} options
  * @param {number} options.width
- * @param {number} options.count units
+ * @param {{first: number, last: number}} options.sight units in sight, the last one exclusive
  * @param {number[]} options.weights
  * @param {number[]} options.names width of each unit's name at 12 px
  * @param {boolean} options.rtl
  * @returns {Layout}
  */
-export function flowLayout({ width, count, weights, names, rtl }) {
+export const flowLayout = ({ width, sight: { first, last }, weights, names, rtl }) => {
+  const count = last - first;
   const wide = width >= WIDE;
   const middle = width >= MIDDLE;
-  const size = SIZES[wide ? "wide" : middle ? "middle" : "narrow"];
   const L = weights.length;
-  let { slot, gap } = size;
+  const [x0, right, tall, apart, decision, funnel] = SIZES[wide ? 0 : middle ? 1 : 2];
+  let [slot, gap] = [tall, apart];
   if (L > DEEP) {
-    slot = Math.max(5, (slot * 8) / L);
-    gap = Math.max(7, (gap * 8) / L);
+    slot = max(5, (slot * 8) / L);
+    gap = max(7, (gap * 8) / L);
   } else if (count > 100) {
     slot += wide ? 12 : 8;
     gap -= wide ? 6 : 4;
   }
-  const x0 = size.left;
-  const x1 = Math.max(x0 + 40, width - size.right);
-  const column = (x1 - x0) / Math.max(1, count);
-  const output = size.decision + size.funnel;
+  const x1 = max(x0 + 40, width - right);
+  const column = (x1 - x0) / max(1, count);
+  const output = decision + funnel;
 
-  const open = weights.map((w, b) => (b === 0 ? 1 : Math.min(1, w / NARROWING)));
-  const heights = open.map((o) => CLOSED.slot + (slot - CLOSED.slot) * o);
-  const gaps = open.map((o) => CLOSED.gap + (gap - CLOSED.gap) * o);
-  if (L > DEEP) {
-    heights.fill(slot);
-    gaps.fill(gap);
-  }
+  const open = weights.map((w, b) => (b && L <= DEEP ? min(1, w / NARROWING) : 1));
+  const heights = open.map((o) => CLOSED_SLOT + (slot - CLOSED_SLOT) * o);
+  const gaps = open.map((o) => CLOSED_GAP + (gap - CLOSED_GAP) * o);
   /** @type {Strip[]} */
   const strips = [];
   let y = output;
   for (let b = L - 1; b >= 0; b--) {
     // A gap is as tall as the more open of the two blocks it joins asks for.
-    y += b === L - 1 ? Math.max(gaps[b], CLOSED.gap + 9) : Math.max(gaps[b], gaps[b + 1]);
+    y += max(gaps[b], gaps[b + 1] ?? CLOSED_GAP + 9);
     strips[b] = { top: y, height: heights[b], mid: y + heights[b] / 2 };
     y += heights[b];
   }
   const font = wide && count <= 20 ? 14 : 12;
   const scale = font / 12;
-  const axis = names.every((w) => w * scale + 8 <= column) ? "flat" : column >= 13.5 ? "slant" : "thin";
+  const shown = names.slice(first, last);
+  const axis = shown.every((w) => w * scale + 8 <= column) ? "flat" : column >= 13.5 ? "slant" : "thin";
   const angle = column < 17 ? 64 : column < 26 ? 52 : 40;
-  const longest = names.reduce((a, w) => Math.max(a, w * scale), 0);
+  const longest = peak(shown) * scale;
   const words =
-    axis === "flat" ? 30 : axis === "slant" ? Math.min(112, longest * Math.sin((angle * Math.PI) / 180) + 26) : 46;
+    axis === "flat" ? 30 : axis === "slant" ? min(112, longest * Math.sin((angle * Math.PI) / 180) + 26) : 46;
   /** @param {number} unit */
-  const x = (unit) => (rtl ? x1 - (unit + 0.5) * column : x0 + (unit + 0.5) * column);
+  const x = (unit) => (rtl ? x1 : x0) + (rtl ? -1 : 1) * (unit - first + 0.5) * column;
   return {
     width,
-    height: Math.round(y + words),
+    height: round(y + words),
     wide,
     middle,
     x0,
     x1,
+    first,
+    last,
     column,
     x,
-    unitAt: (px) => Math.floor((rtl ? x1 - px : px - x0) / column),
-    decision: size.decision,
+    unitAt: (px) => first + floor((rtl ? x1 - px : px - x0) / column),
+    decision,
     output,
     bottom: y,
     slot,
@@ -110,12 +113,12 @@ export function flowLayout({ width, count, weights, names, rtl }) {
     angle,
     font,
   };
-}
+};
 
 /** Level of the front that has passed `play` blocks. @param {Layout} layout @param {number} play */
-export function front({ strips, above, output }, play) {
-  const b = Math.floor(play);
+export const front = ({ strips, above, output }, play) => {
+  const b = floor(play);
   if (b >= strips.length) return output;
   const from = strips[b].top + strips[b].height;
   return from - (play - b) * (from - above(b));
-}
+};

@@ -1,4 +1,5 @@
 /** The numbers of one picture: the fused read-outs, per unit, in the direction of the asked class. */
+import { TINY, abs, floor, max, min, peak, range, strongestFirst, sum } from "./maths.js";
 import { isolated } from "./format.js";
 import { sums } from "./units.js";
 
@@ -37,12 +38,6 @@ const FLIP = 0.12;
 /** Above this many columns the few largest cells are clipped, or the rest would vanish. */
 const MANY = 40;
 
-const TINY = 1e-12;
-/** @param {number[]} values */
-const sum = (values) => values.reduce((a, v) => a + v, 0);
-/** @param {number[]} values */
-export const peak = (values) => values.reduce((a, v) => Math.max(a, Math.abs(v)), 0);
-
 /**
  * @param {Explanation} x
  * @param {Units} units
@@ -50,34 +45,33 @@ export const peak = (values) => values.reduce((a, v) => Math.max(a, Math.abs(v))
  * @param {1 | -1} sign −1: the mirrored question
  * @returns {Picture}
  */
-export function picture(x, units, fused, sign) {
+export const picture = (x, units, fused, sign) => {
   const flip = sign < 0;
-  const supporting = sums(units, flip ? fused.opposing : fused.supporting);
-  const opposing = sums(units, flip ? fused.supporting : fused.opposing);
+  /** @template T @param {{supporting: T, opposing: T}} sides */
+  const turned = ({ supporting, opposing }) => (flip ? { supporting: opposing, opposing: supporting } : { supporting, opposing });
+  const sides = turned(fused);
+  const supporting = sums(units, sides.supporting);
+  const opposing = sums(units, sides.opposing);
   const net = supporting.map((v, u) => v - opposing[u]);
-  const cells = fused.cells.map((row) => sums(units, row).map((v) => sign * v));
-  const entering = {
-    supporting: flip ? fused.entering.opposing : fused.entering.supporting,
-    opposing: flip ? fused.entering.supporting : fused.entering.opposing,
-  };
+  const directed = (/** @type {ArrayLike<number>} */ row) => sums(units, row).map((v) => sign * v);
+  const cells = fused.cells.map(directed);
+  const entering = turned(fused.entering);
   const total = { supporting: sum(supporting), opposing: sum(opposing), net: sum(net) };
   const score = sign * x.score;
-  const baseline = sign * (x.baselineScores[0] ?? NaN);
+  const baseline = sign * x.baseline;
   const gain = score - baseline;
-  const order = [...units.names.keys()]
-    .filter((u) => !units.special[u])
-    .sort((a, b) => Math.abs(net[b]) - Math.abs(net[a]));
+  const order = strongestFirst(range(units.count).filter((u) => !units.special[u]), net);
   const broken = new Set(x.holes.map(([b]) => b));
   const delta = x.delta.map((d, b) => (broken.has(b) ? NaN : sign * d));
-  const errors = delta.map((d) => Math.abs(d) / Math.max(TINY, Math.abs(gain)));
+  const errors = delta.map((d) => abs(d) / max(TINY, abs(gain)));
   return {
     supporting,
     opposing,
     net,
     cells,
-    r: x.r.map((row) => sums(units, row).map((v) => sign * v)),
+    r: x.r.map(directed),
     total,
-    entering: { ...entering, largest: Math.max(TINY, peak(entering.supporting), peak(entering.opposing)) },
+    entering: { ...entering, largest: max(TINY, peak(entering.supporting), peak(entering.opposing)) },
     score,
     baseline,
     gain,
@@ -85,23 +79,23 @@ export function picture(x, units, fused, sign) {
     delta,
     worst: errors.reduce((w, e, b) => (e > (errors[w] || 0) ? b : w), 0),
     order,
-    largest: Math.max(TINY, peak(order.map((u) => net[u]))),
-    cellLargest: Math.max(TINY, ...cells.map((row) => peak(order.map((u) => row[u])))),
+    largest: max(TINY, peak(order.map((u) => net[u]))),
+    cellLargest: max(TINY, ...cells.map((row) => peak(order.map((u) => row[u])))),
     tone: toneOf(cells, units.count),
     flips: flips(cells, order),
     sign,
     name: isolated(x.labels[flip ? (x.contrast ?? 1 - x.target) : x.target]),
   };
-}
+};
 
 /** @param {number[][]} cells @param {number} columns */
-function toneOf(cells, columns) {
-  const all = cells.flat().map(Math.abs).sort((a, b) => b - a);
-  return Math.max(TINY, all[columns > MANY ? Math.floor(all.length * 0.008) : 0] ?? 0);
-}
+const toneOf = (cells, columns) => {
+  const all = Float64Array.from(cells.flat(), abs).sort();
+  return max(TINY, all[all.length - 1 - (columns > MANY ? floor(all.length * 0.008) : 0)] ?? 0);
+};
 
 /** Where a unit changes sign from one block to the next. @param {number[][]} cells @param {number[]} order @returns {Flip[]} */
-function flips(cells, order) {
+const flips = (cells, order) => {
   const least = FLIP * peak(cells.map(peak));
   /** @type {Flip[]} */
   const found = [];
@@ -109,8 +103,8 @@ function flips(cells, order) {
     for (const unit of order) {
       const from = cells[b - 1][unit];
       const to = cells[b][unit];
-      const size = Math.min(Math.abs(from), Math.abs(to));
+      const size = min(abs(from), abs(to));
       if (from * to < 0 && size > least) found.push({ b, unit, to: to > 0 ? 1 : -1, size });
     }
   return found.sort((a, b) => b.size - a.size);
-}
+};

@@ -9,35 +9,35 @@
 export const same = (a, b) => a.target === b.target && (a.contrast ?? null) === (b.contrast ?? null);
 
 /** The question whose answer has all signs flipped, if there is one. @param {Explanation} x @returns {Question | null} */
-export function mirrored(x) {
+export const mirrored = (x) => {
   if (!x.antisymmetric) return null;
   if (x.contrast !== null) return { target: x.contrast, contrast: x.target };
   return x.labels.length === 2 ? { target: 1 - x.target, contrast: null } : null;
-}
+};
 
 /**
  * What the explanation says about a question: 1 answers it, −1 answers it mirrored, 0 does not.
  * @param {Explanation} x @param {Question} question
  * @returns {1 | -1 | 0}
  */
-export function answers(x, question) {
+export const answers = (x, question) => {
   if (same(x, question)) return 1;
   const mirror = mirrored(x);
   return mirror && same(mirror, question) ? -1 : 0;
-}
+};
 
 /** Another class is picked: a contrast with itself becomes a contrast with the former class. @param {Question} question @param {number} target @returns {Question} */
-export function turnTo(question, target) {
+export const turnTo = (question, target) => {
   const { contrast } = question;
   return { target, contrast: contrast === target ? question.target : contrast };
-}
+};
 
 /** @param {Explanation} x @param {Question} question */
 export const reachable = (x, question) => x.live || answers(x, question) !== 0;
 
 /** What stands against the target when no class is named. @param {Explanation} x @param {number} target */
-export function rest(x, target) {
+export const rest = (x, target) => {
   if (x.output === "margin") return x.labels.length === 2 ? x.labels[1 - target] : "the others’ average";
   if (x.output === "log_odds") return x.labels.length === 2 ? x.labels[1 - target] : "any other";
   return "any other";
-}
+};

@@ -8,32 +8,54 @@
  * @property {number[]} selected tokens
  * @property {number | null} layer null: all
  * @property {number} lam
- * @property {"net" | "supporting" | "opposing"} channel
+ * @property {(typeof CHANNELS)[number]} channel
  * @property {Granularity} granularity
  * @property {"auto" | "light" | "dark"} theme
  * @property {number} target
  * @property {number | null} contrast
+ * @property {[number, number] | null} span first and last token in sight; null: all
+ * @property {number | null} play layers passed so far, with fraction; null: not playing
+ * @property {boolean} alone the matrix of one layer instead of the rollout up to it
+ * @property {boolean} residual the matrix with what each position brought along itself
+ * @property {number[]} cell row and column of the pinned cell, tokens; or nothing
+ * @property {number | null} head whose matrix is shown; null: all heads fused
+ * @property {boolean} matrix the workbench's matrix is unfolded
  *
+ * @property {[number, number] | null} cross row and column pointed at, units
+ * @property {{row: number, column: number, side: number} | null} zoom part of the matrix that is shown
+ * @property {boolean} heads the heads are laid out
  * @property {number | null} hover unit pointed at
  * @property {number | null} hoverLayer
  * @property {number | null} preview unit whose ribbons are shown while it is pointed at
- * @property {number | null} play layers passed so far, with fraction; null: not playing
  * @property {boolean} playing
- * @property {boolean} dragging λ is being moved: leave out what cannot keep up
+ * @property {boolean} dragging λ or the window is being moved: leave out what cannot keep up
+ * @property {boolean} fresh nothing has been painted yet: leave out what can follow
  * @property {boolean} busy Python is at work
  * @property {string} error
+ * @property {string} note
  */
 
-export const SHARED = /** @type {const} */ ([
-  "selected",
-  "layer",
-  "lam",
-  "channel",
-  "granularity",
-  "theme",
-  "target",
-  "contrast",
-]);
+/** The names that Python knows, by our own: what is quoted keeps its name in the bundle. */
+export const SHARED = /** @type {const} */ ({
+  selected: "selected",
+  layer: "layer",
+  lam: "lam",
+  channel: "channel",
+  granularity: "granularity",
+  theme: "theme",
+  target: "target",
+  contrast: "contrast",
+  span: "span",
+  play: "play",
+  alone: "alone",
+  residual: "residual",
+  cell: "cell",
+  head: "head",
+  matrix: "matrix",
+});
+export const OURS = /** @type {(keyof typeof SHARED)[]} */ (Object.keys(SHARED));
+
+export const CHANNELS = /** @type {const} */ (["net", "supporting", "opposing"]);
 
 /** @type {State} */
 export const INITIAL = {
@@ -45,18 +67,29 @@ export const INITIAL = {
   theme: "auto",
   target: 0,
   contrast: null,
+  span: null,
+  alone: false,
+  residual: false,
+  cell: [],
+  head: null,
+  matrix: false,
+  cross: null,
+  zoom: null,
+  heads: false,
   hover: null,
   hoverLayer: null,
   preview: null,
   play: null,
   playing: false,
   dragging: false,
+  fresh: false,
   busy: false,
   error: "",
+  note: "",
 };
 
 /** @param {unknown} a @param {unknown} b */
-const equal = (a, b) =>
+export const equal = (a, b) =>
   Object.is(a, b) || (Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((v, i) => v === b[i]));
 
 /**
@@ -67,7 +100,7 @@ const equal = (a, b) =>
  */
 
 /** @param {Partial<State>} initial @returns {Store} */
-export function createStore(initial = {}) {
+export const createStore = (initial = {}) => {
   /** @type {Set<(changed: Set<string>) => void>} */
   const listeners = new Set();
   const store = {
@@ -87,4 +120,4 @@ export function createStore(initial = {}) {
     },
   };
   return store;
-}
+};

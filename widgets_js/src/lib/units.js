@@ -1,9 +1,9 @@
-/** Tokens grouped into what is shown: pieces, words or sentences.  Special tokens stay alone. */
+/** Tokens grouped into what is shown: pieces, words, sentences or passages; `units.py` is the twin.  Special tokens stay alone. */
 
 import { quoted } from "./format.js";
 
 /** @typedef {import("./wire.js").Explanation} Explanation */
-/** @typedef {"token" | "word" | "sentence"} Granularity */
+/** @typedef {"token" | "word" | "sentence" | "passage"} Granularity */
 
 /**
  * @typedef {object} Units
@@ -29,57 +29,54 @@ export const bare = (s) => s.replace(/^[[<]\|?|\|?[\]>]$/g, "") || s;
  * @param {Granularity} granularity
  * @returns {Units}
  */
-export function units(x, granularity) {
-  const ids = granularity === "sentence" ? x.sentenceIds : x.wordIds;
-  /** @type {number[]} */
-  const of = [];
+export const units = (x, granularity) => {
+  const ids = { "token": null, "word": x.wordIds, "sentence": x.sentenceIds, "passage": x.passageIds }[granularity];
   /** @type {number[][]} */
   const members = [];
-  x.tokens.forEach((_, t) => {
-    const alone = granularity === "token" || ids[t] < 0;
-    // A word is a run of equal ids; a sentence may be interrupted by a special token.
-    const joins = alone
-      ? -1
-      : granularity === "word"
-        ? t > 0 && ids[t - 1] === ids[t]
-          ? of[t - 1]
-          : -1
-        : members.findLastIndex((m) => ids[m[0]] === ids[t]);
-    if (joins >= 0) members[joins].push(t);
-    of.push(joins >= 0 ? joins : members.push([t]) - 1);
+  /** @type {number[]} */
+  const known = [];
+  const of = x.tokens.map((_, t) => {
+    // Tokens with one number are one unit, also where a special token stands between them.
+    const id = !ids || x.special[t] ? -1 : ids[t];
+    if (!(id in known)) {
+      const u = members.push([t]) - 1;
+      if (id >= 0) known[id] = u;
+      return u;
+    }
+    members[known[id]].push(t);
+    return known[id];
   });
   const special = members.map((m) => x.special[m[0]]);
   const names = members.map((m, u) => {
     if (special[u] || granularity === "token") return x.tokens[m[0]];
-    const from = x.offsets[m[0]][0];
-    const to = x.offsets[m[m.length - 1]][1];
-    return x.text.slice(from, to) || m.map((t) => x.tokens[t]).join("");
+    return x.text.slice(x.offsets[m[0]][0], x.offsets[m[m.length - 1]][1]) || m.map((t) => x.tokens[t]).join("");
   });
   const stops = members.flatMap((m, u) => {
-    const s = x.sentenceIds[m[m.length - 1]];
-    const next = x.sentenceIds.slice(m[m.length - 1] + 1).find((id) => id >= 0);
-    return s >= 0 && next !== undefined && next !== s ? [u] : [];
+    const [s, ...later] = x.sentenceIds.slice(m[m.length - 1]);
+    const next = later.find((id) => id >= 0) ?? s;
+    return s >= 0 && next !== s ? [u] : [];
   });
   return { granularity, count: members.length, of, members, names, labels: told(names), special, stops };
-}
+};
 
-/** @param {string[]} names */
-function told(names) {
-  /** @type {Map<string, number>} */
-  const total = new Map();
-  for (const name of names) total.set(name, (total.get(name) ?? 0) + 1);
-  /** @type {Map<string, number>} */
-  const seen = new Map();
-  return names.map((name) => {
-    if (total.get(name) === 1) return quoted(name);
-    const n = (seen.get(name) ?? 0) + 1;
-    seen.set(name, n);
-    return quoted(name) + subscript(n);
+/** Names, told apart where they repeat. @param {string[]} names */
+export const told = (names) => {
+  /** @type {Map<string, number[]>} */
+  const places = new Map();
+  names.forEach((name, u) => places.set(name, [...(places.get(name) ?? []), u]));
+  return names.map((name, u) => {
+    const all = places.get(name) ?? [];
+    return quoted(name) + (all.length > 1 ? subscript(all.indexOf(u) + 1) : "");
   });
-}
+};
 
 /**
  * Sums over the tokens of each unit.
  * @param {Units} units @param {ArrayLike<number>} values
  */
-export const sums = ({ members }, values) => members.map((m) => m.reduce((a, t) => a + values[t], 0));
+export const sums = ({ of, count }, values) => {
+  /** @type {number[]} */
+  const sums = Array(count).fill(0);
+  for (let t = 0; t < of.length; t++) sums[of[t]] += values[t];
+  return sums;
+};

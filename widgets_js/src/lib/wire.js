@@ -2,36 +2,37 @@
  * What comes over the wire becomes plain arrays here.
  * Each name matches a trait of the Python side (`calig_nb/widgets/_base.py`).
  */
+import { abs, times } from "./maths.js";
 
 /**
  * One explained input, as the views use it.
  * @typedef {object} Explanation
+ * @property {string} [name] among those compared
  * @property {string} text
  * @property {string[]} tokens display text of each token
  * @property {boolean[]} special
  * @property {[number, number][]} offsets UTF-16 offsets of each token in `text`
  * @property {number[]} wordIds −1 for special tokens
  * @property {number[]} sentenceIds −1 for special tokens
+ * @property {number[]} passageIds −1 for special tokens
+ * @property {number} lam the λ it came with
  * @property {string[]} labels
  * @property {number[]} probs
  * @property {number} target
  * @property {number | null} contrast
  * @property {string} output
  * @property {number} score f(x)
- * @property {number[]} baselineScores f(x′), one per layer
- * @property {string} baseline
- * @property {string} method
+ * @property {number} baseline f(x′)
  * @property {number[]} delta convergence delta, NaN where unknown
- * @property {number[]} steps path points used
- * @property {boolean[]} converged
  * @property {number[]} weights layer weights, one per block
  * @property {string} calibration where the weights come from
  * @property {number} gamma
+ * @property {string} noHeads why single heads cannot be had; empty where they can
  * @property {"all" | "pooled"} readout
  * @property {boolean[]} pooled
  * @property {boolean} live another question can be asked from Python
  * @property {boolean} antisymmetric the mirrored question is this one with all signs flipped
- * @property {number} bits precision of the matrices
+ * @property {{bits: number, scales: number[]}} form of the matrices on the wire
  * @property {Float64Array[]} r (layers + 1) rows, units of f, finite
  * @property {[number, number][]} holes [layer, token] that were not numbers
  * @property {Float64Array[]} columns column sums of the attention relevance, one per block
@@ -44,13 +45,13 @@
  * A copy that starts on a boundary: typed arrays refuse odd offsets, and hosts do hand them out.
  * @param {Bytes} bytes
  */
-function aligned(bytes) {
+const aligned = (bytes) => {
   if (!bytes) return new ArrayBuffer(0);
   if (bytes instanceof ArrayBuffer) return bytes;
   return /** @type {ArrayBuffer} */ (
     bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)
   );
-}
+};
 
 /**
  * Rows of float32, widened.
@@ -59,13 +60,13 @@ function aligned(bytes) {
  * @param {number} length of a row
  * @param {string} name for the message
  */
-export function readRows(bytes, rows, length, name) {
+export const readRows = (bytes, rows, length, name) => {
   const buffer = aligned(bytes);
   if (buffer.byteLength !== 4 * rows * length)
     throw new Error(`${name} must hold ${rows} × ${length} float32, got ${buffer.byteLength} bytes.`);
   const all = new Float32Array(buffer);
-  return Array.from({ length: rows }, (_, b) => Float64Array.from(all.subarray(b * length, (b + 1) * length)));
-}
+  return times(rows, (b) => Float64Array.from(all.subarray(b * length, (b + 1) * length)));
+};
 
 /**
  * Square-root companded integers back to values: `q·|q|·scale`.
@@ -74,7 +75,7 @@ export function readRows(bytes, rows, length, name) {
  * @param {number} tokens
  * @returns {Float32Array[] | null} null when nothing has arrived yet
  */
-export function readMatrices(bytes, { bits, scales }, tokens) {
+export const readMatrices = (bytes, { "bits": bits, "scales": scales }, tokens) => {
   const buffer = aligned(bytes);
   if (!buffer.byteLength) return null;
   const size = tokens * tokens;
@@ -86,71 +87,71 @@ export function readMatrices(bytes, { bits, scales }, tokens) {
   return scales.map((scale, b) => {
     const values = new Float32Array(size);
     const k = scale / (unit * unit);
-    for (let n = 0, q = b * size; n < size; n++, q++) values[n] = all[q] * Math.abs(all[q]) * k;
+    for (let n = 0, q = b * size; n < size; n++, q++) values[n] = all[q] * abs(all[q]) * k;
     return values;
   });
-}
+};
 
 /** @param {unknown[] | undefined} values @returns {number[]} */
-const numbers = (values) => (values ?? []).map((v) => (typeof v === "number" ? v : NaN));
+const numbers = (values) => (values ?? []).map((v) => /** @type {number} */ (v ?? NaN));
 
 /**
  * Values that are not numbers count as zero and are remembered, so that the views can mark them.
  * @param {Float64Array[]} rows
  * @param {[number, number][]} holes collects [row, column]
  */
-function fill(rows, holes) {
+const fill = (rows, holes) => {
   rows.forEach((row, b) =>
     row.forEach((v, t) => {
-      if (Number.isFinite(v)) return;
+      if (isFinite(v)) return;
       holes.push([b, t]);
       row[t] = 0;
     }),
   );
   return rows;
-}
+};
 
 /**
  * @param {(name: string) => any} get reads one trait
  * @returns {Explanation}
  */
-export function readExplanation(get) {
+export const readExplanation = (get) => {
   const m = get("_meta");
-  const T = m.tokens.length;
-  const L = m.layer_weights.length;
+  const fusion = m["fusion"];
+  const weights = numbers(m["layer_weights"]).map((w) => w || 0);
+  const T = m["tokens"].length;
+  const L = weights.length;
   /** @type {[number, number][]} */
   const holes = [];
-  const r = fill(readRows(get("_r"), L + 1, T, "_r"), holes);
   return {
-    text: m.text,
-    tokens: m.tokens,
-    special: m.special.map(Boolean),
-    offsets: m.offsets,
-    wordIds: m.word_ids,
-    sentenceIds: m.sentence_ids,
-    labels: m.labels,
-    probs: numbers(m.probs),
-    target: m.target,
-    contrast: m.contrast ?? null,
-    output: m.output,
-    score: m.score ?? NaN,
-    baselineScores: numbers(m.baseline_scores),
-    baseline: m.baseline ?? "",
-    method: m.method ?? "",
-    delta: numbers(m.convergence_delta),
-    steps: numbers(m.n_steps),
-    converged: (m.converged ?? []).map(Boolean),
-    weights: numbers(m.layer_weights).map((w) => (Number.isFinite(w) ? w : 0)),
-    calibration: m.calibration ?? "",
-    gamma: m.fusion?.gamma ?? 1,
-    readout: m.fusion?.readout ?? "all",
-    pooled: (m.fusion?.pooled ?? []).map(Boolean),
-    live: Boolean(m.live),
-    antisymmetric: Boolean(m.antisymmetric),
-    bits: m.matrix.bits,
-    r,
+    text: m["text"],
+    tokens: m["tokens"],
+    special: m["special"],
+    offsets: m["offsets"],
+    wordIds: m["word_ids"],
+    sentenceIds: m["sentence_ids"],
+    passageIds: m["passage_ids"],
+    labels: m["labels"],
+    probs: numbers(m["probs"]),
+    target: m["target"],
+    contrast: m["contrast"] ?? null,
+    output: m["output"],
+    score: m["score"] ?? NaN,
+    baseline: m["baseline_scores"][0] ?? NaN,
+    delta: numbers(m["convergence_delta"]),
+    weights,
+    calibration: m["calibration"],
+    lam: fusion["lam"],
+    gamma: fusion["gamma"],
+    readout: fusion["readout"],
+    pooled: fusion["pooled"],
+    noHeads: m["no_heads"],
+    live: m["live"],
+    antisymmetric: m["antisymmetric"],
+    form: m["matrix"],
+    r: fill(readRows(get("_r"), L + 1, T, "_r"), holes),
     holes,
     columns: fill(readRows(get("_G_columns"), L, T, "_G_columns"), []),
-    matrices: readMatrices(get("_matrices"), m.matrix, T),
+    matrices: readMatrices(get("_matrices"), m["matrix"], T),
   };
-}
+};

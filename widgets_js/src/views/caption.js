@@ -1,5 +1,6 @@
 /** The spoken sentence; its words can be clicked. */
-import { differ, el } from "./dom.js";
+import { differ, el, put, view } from "./dom.js";
+import { points } from "./input.js";
 
 /** @typedef {import("../lib/scene.js").Scene} Scene */
 
@@ -7,34 +8,24 @@ import { differ, el } from "./dom.js";
  * @param {import("../actions.js").Actions} actions
  * @param {(scene: Scene) => import("../lib/story.js").Part[]} story
  */
-export function captionView(actions, story) {
-  const root = el("p", { class: "caption", "aria-live": "polite" });
+export const captionView = (actions, story) => {
+  const root = el("p.caption", { "aria-live": "polite" });
   const fresh = differ();
 
   /** @param {Scene} scene @param {import("../lib/story.js").Part} part */
-  function node(scene, part) {
+  const node = ({ evidence }, part) => {
     if (typeof part === "string") return part;
-    if ("strong" in part) return el("b", {}, part.strong);
-    const { picture: p, layer } = scene;
-    const value = layer === null ? p.net[part.unit] : p.cells[layer][part.unit];
-    const word = el(
-      "button",
-      { type: "button", class: `word ${value < 0 ? "opposes" : "supports"}`, "data-unit": part.unit, dir: "auto" },
-      part.text,
+    if (part.strong !== undefined) return el("b", part.strong);
+    const { unit, text } = part;
+    return points(
+      el(`button.word.${evidence[unit] < 0 ? "opposes" : "supports"}`, { "data-unit": unit, dir: "auto" }, text),
+      actions,
     );
-    word.addEventListener("click", (event) => actions.pick(part.unit, event.shiftKey));
-    word.addEventListener("pointerenter", () => actions.hover(part.unit));
-    word.addEventListener("pointerleave", () => actions.hover(null));
-    return word;
-  }
+  };
 
-  return Object.assign(root, {
-    /** @param {Scene} scene */
-    draw(scene) {
-      const parts = story(scene);
-      // The same sentence is not said twice, nor are its buttons replaced under the pointer.
-      if (!fresh(JSON.stringify(parts), scene.units)) return;
-      root.replaceChildren(...parts.map((part) => node(scene, part)));
-    },
+  return view(root, (/** @type {Scene} */ scene) => {
+    const parts = story(scene);
+    // The same sentence is not said twice, nor are its buttons replaced under the pointer.
+    if (fresh(JSON.stringify(parts), scene.units)) put(root, ...parts.map((part) => node(scene, part)));
   });
-}
+};

@@ -1,51 +1,63 @@
 /** Making nodes.  Text always goes in as text: tokens are whatever the user's input held. */
 
-/** @typedef {string | number | boolean | null | undefined} Value */
+/** @typedef {string | number | boolean | null | undefined | ((event: any) => void)} Value an attribute, or what happens on an event */
+/** @typedef {Record<string, Value>} Attributes */
 /** @typedef {Node | string | null | undefined | false} Child */
+/** @template {string} S @typedef {S extends `${infer T}.${string}` ? T : S} TagOf */
 
-/** @param {Element} node @param {Record<string, Value>} attributes */
-export function set(node, attributes) {
+/** @template {Element} N @param {N} node @param {Attributes} attributes */
+export const set = (node, attributes) => {
   for (const [name, value] of Object.entries(attributes)) {
-    if (value === null || value === undefined || value === false) node.removeAttribute(name);
-    else node.setAttribute(name, value === true ? "" : String(value));
+    if (typeof value === "function") node.addEventListener(name, value);
+    else if (value === null || value === undefined || (value === false && !name.startsWith("aria"))) node.removeAttribute(name);
+    else node.setAttribute(name, value === true && !name.startsWith("aria") ? "" : String(value));
   }
-}
+  return node;
+};
 
-/** @param {Element} node @param {Child[]} children */
-function fill(node, children) {
-  for (const child of children) if (child) node.append(child);
-}
+/** What a node holds from now on. @param {Element} node @param {Child[]} children */
+export const put = (node, ...children) => node.replaceChildren(.../** @type {Node[]} */ (children.filter(Boolean)));
+
+/** @param {Element} node @param {string} name of a class @param {unknown} on */
+export const mark = (node, name, on) => node.classList.toggle(name, Boolean(on));
+
+/** @param {any} node @param {string[]} classes @param {(Attributes | Child)[]} rest */
+const filled = (node, classes, [first, ...children]) => {
+  if (classes.length) set(node, { class: classes.join(" ") });
+  if (first?.constructor === Object) set(node, /** @type {Attributes} */ (first));
+  else children.unshift(first);
+  put(node, .../** @type {Child[]} */ (children));
+  return node;
+};
 
 /**
- * @template {keyof HTMLElementTagNameMap} K
- * @param {K} tag
- * @param {Record<string, Value>} [attributes]
- * @param {Child[]} children
- * @returns {HTMLElementTagNameMap[K]}
+ * @template {string} S
+ * @param {S} kind tag and classes: `tag.class.class`
+ * @param {(Attributes | Child)[]} rest attributes, if any, then the children
+ * @returns {TagOf<S> extends keyof HTMLElementTagNameMap ? HTMLElementTagNameMap[TagOf<S>] : HTMLElement}
  */
-export function el(tag, attributes = {}, ...children) {
+export const el = (kind, ...rest) => {
+  const [tag, ...classes] = kind.split(".");
   const node = document.createElement(tag);
-  set(node, attributes);
-  fill(node, children);
-  return node;
-}
+  if (tag === "button") set(node, { type: tag });
+  return filled(node, classes, rest);
+};
 
 /**
- * @template {keyof SVGElementTagNameMap} K
- * @param {K} tag
- * @param {Record<string, Value>} [attributes]
- * @param {Child[]} children
- * @returns {SVGElementTagNameMap[K]}
+ * @template {string} S
+ * @param {S} kind @param {(Attributes | Child)[]} rest
+ * @returns {TagOf<S> extends keyof SVGElementTagNameMap ? SVGElementTagNameMap[TagOf<S>] : SVGElement}
  */
-export function svg(tag, attributes = {}, ...children) {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  set(node, attributes);
-  fill(node, children);
-  return node;
-}
+export const svg = (kind, ...rest) => {
+  const [tag, ...classes] = kind.split(".");
+  return filled(document.createElementNS("http://www.w3.org/2000/svg", tag), classes, rest);
+};
+
+/** A view: a node that can be drawn again. @template {Element} N @template {(...now: any[]) => void} D @param {N} node @param {D} draw @returns {N & {draw: D}} */
+export const view = (node, draw) => Object.assign(node, { draw });
 
 /** True when any argument differs from the last call's. */
-export function differ() {
+export const differ = () => {
   /** @type {unknown[] | null} */
   let last = null;
   return (/** @type {unknown[]} */ ...now) => {
@@ -53,33 +65,13 @@ export function differ() {
     last = now;
     return changed;
   };
-}
+};
 
-/**
- * One stop in the tab order for a group; arrows move inside.
- * @param {HTMLElement} group @param {string} selector of its members
- * @param {(member: HTMLElement) => void} onMove
- */
-export function roving(group, selector, onMove) {
-  group.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    const ends = { Home: 0, End: -1 }[event.key];
-    if (step === undefined && ends === undefined) return;
-    const members = /** @type {HTMLElement[]} */ ([...group.querySelectorAll(selector)]).filter(
-      (m) => m.getAttribute("aria-disabled") !== "true",
-    );
-    const at = members.indexOf(/** @type {HTMLElement} */ (document.activeElement));
-    const root = group.getRootNode();
-    const now = at >= 0 ? at : members.indexOf(/** @type {any} */ (root).activeElement);
-    if (now < 0) return;
-    const next = ends !== undefined ? members.at(ends) : members[(now + (step ?? 0) + members.length) % members.length];
-    event.preventDefault();
-    event.stopPropagation();
-    if (!next) return;
-    onMove(next);
-    next.focus();
-  });
-}
+/** Of what is said in words elsewhere. */
+export const HIDDEN = { "aria-hidden": true };
+
+/** The node that tells the colours of the page. */
+export const probe = () => el("i", { hidden: true });
 
 /**
  * A name for parts that SVG refers to by id.  Every widget loads its own copy of this module, so
@@ -87,12 +79,15 @@ export function roving(group, selector, onMove) {
  */
 export const instance = () => `calig-${Math.random().toString(36).slice(2, 10)}`;
 
+/** @param {Element} node */
+export const familyOf = (node) => getComputedStyle(node).fontFamily;
+
 /** @type {CanvasRenderingContext2D | null} */
 let ruler = null;
 /** Width of a text in px. @param {string} text @param {number} size @param {string} family @param {number} [weight] */
-export function textWidth(text, size, family, weight = 400) {
-  ruler ??= document.createElement("canvas").getContext("2d");
+export const textWidth = (text, size, family, weight = 400) => {
+  ruler ??= el("canvas").getContext("2d");
   if (!ruler) return text.length * size * 0.55;
   ruler.font = `${weight} ${size}px ${family}`;
   return ruler.measureText(text).width;
-}
+};

@@ -1,6 +1,9 @@
 /** What follows the pointer and the selection in the flow; drawn apart, so that it is cheap. */
-import { clamp, short } from "../lib/format.js";
-import { svg } from "./dom.js";
+import { short } from "../lib/format.js";
+import { clamp, max, round } from "../lib/maths.js";
+import { mark, put } from "./dom.js";
+import { unitOf } from "./input.js";
+import { line, rect, words } from "./shapes.js";
 
 /**
  * @param {SVGGElement} g
@@ -9,34 +12,26 @@ import { svg } from "./dom.js";
  * @param {import("../lib/layout.js").Layout} layout
  * @param {import("../lib/axis.js").Label[]} labels
  */
-export function drawMarks(g, still, { state, selected, units }, layout, labels) {
+export const drawMarks = (g, still, { state, selected, units }, layout, labels) => {
   const { hover, hoverLayer } = state;
-  const { output, bottom, column, x0, x1 } = layout;
-  g.replaceChildren();
-  for (const text of still.querySelectorAll("text[data-unit]"))
-    text.classList.toggle("hot", text.getAttribute("data-unit") === String(hover));
+  const { output, bottom, column, x0, x1, first, last, x, strips } = layout;
+  for (const text of still.querySelectorAll("[data-unit]")) mark(text, "hot", unitOf(text) === hover);
   const named = new Set(labels.map((l) => l.unit));
-  const marked = hover === null || hover >= units.count ? selected : [...new Set([...selected, hover])];
-  const width = Math.max(2, column);
-  for (const unit of marked) {
-    const x = layout.x(unit);
-    const faint = unit === hover && !selected.includes(unit);
-    g.append(svg("rect", { class: "band", x: x - width / 2, y: output, width, height: bottom - output }));
-    for (const side of [-1, 1]) {
-      const at = Math.round(x + (side * width) / 2) + 0.5;
-      g.append(svg("line", { class: "edge", x1: at, x2: at, y1: output, y2: bottom + 2, opacity: faint ? 0.5 : 1 }));
-    }
-    if (!named.has(unit))
-      g.append(
-        svg(
-          "text",
-          { class: "strong halo broad middle name", x: clamp(x, x0 + 20, x1 - 20), y: bottom + 21 },
-          short(units.names[unit], 24),
-        ),
-      );
-  }
-  if (hover === null || hoverLayer === null || hover >= units.count) return;
-  const { top, height } = layout.strips[hoverLayer];
-  const wide = Math.max(3, column);
-  g.append(svg("rect", { class: "cell", x: layout.x(hover) - wide / 2, y: top, width: wide, height }));
-}
+  const marked = new Set([...selected, hover ?? -1]);
+  const width = max(2, column);
+  const seen = [...marked].filter((unit) => unit >= first && unit < last);
+  put(
+    g,
+    ...seen.flatMap((unit) => [
+      rect("band", x(unit) - width / 2, output, width, bottom - output),
+      ...[-1, 1].map((side) => {
+        const at = round(x(unit) + (side * width) / 2) + 0.5;
+        return line("edge", at, at, output, bottom + 2, { opacity: !selected.includes(unit) && 0.5 });
+      }),
+      !named.has(unit) && words("strong halo broad middle name", clamp(x(unit), x0 + 20, x1 - 20), bottom + 21, short(units.names[unit], 24)),
+    ]),
+  );
+  if (hoverLayer === null || hover === null || !seen.includes(hover)) return;
+  const { top, height } = strips[hoverLayer];
+  g.append(rect("cell", x(hover) - width / 2, top, width, height));
+};

@@ -1,6 +1,9 @@
 /** The ledger: the strongest words against each other, and the sum of all. In shares. */
 import { MINUS, digits, number, short, signed } from "../lib/format.js";
-import { differ, el } from "./dom.js";
+import { abs, max, peak, range, strongestFirst, sum, times } from "../lib/maths.js";
+import { MIDDLE } from "../lib/layout.js";
+import { differ, el, put, view } from "./dom.js";
+import { markUnits, points } from "./input.js";
 
 /** @typedef {import("../lib/scene.js").Scene} Scene */
 
@@ -8,88 +11,51 @@ import { differ, el } from "./dom.js";
 const WEAK = 0.01;
 
 /** @param {import("../actions.js").Actions} actions */
-export function ledgerView(actions) {
-  const root = el("div", { class: "ledger" });
+export const ledgerView = (actions) => {
+  const root = points(el("div.ledger"), actions);
   const rebuilt = differ();
-  const unitOf = (/** @type {Event} */ event) => {
-    const cell = /** @type {HTMLElement} */ (event.target).closest("[data-unit]");
-    return cell instanceof HTMLElement ? Number(cell.dataset.unit) : null;
-  };
-  root.addEventListener("pointerover", (event) => actions.hover(unitOf(event)));
-  root.addEventListener("pointerleave", () => actions.hover(null));
-  root.addEventListener("click", (event) => {
-    const unit = unitOf(event);
-    if (unit !== null) actions.pick(unit, event.shiftKey || event.metaKey || event.ctrlKey);
+  return view(root, (/** @type {Scene} */ scene, /** @type {number} */ width) => {
+    const rows = width < MIDDLE ? 5 : scene.x.tokens.length > 24 ? 8 : 6;
+    if (rebuilt(scene.picture, scene.layer, rows)) put(root, ...build(scene, rows));
+    markUnits(root.querySelectorAll("[data-unit]"), scene);
   });
+};
 
-  return Object.assign(root, {
-    /** @param {Scene} scene @param {number} width of the widget */
-    draw(scene, width) {
-      const { picture: p, layer, units, x, state } = scene;
-      const rows = width < 520 ? 5 : x.tokens.length > 24 ? 8 : 6;
-      if (rebuilt(p, layer, rows)) build(root, scene, rows);
-      for (const cell of root.querySelectorAll("[data-unit]")) {
-        const u = Number(/** @type {HTMLElement} */ (cell).dataset.unit);
-        cell.classList.toggle("hot", u === state.hover);
-        cell.classList.toggle("on", scene.selected.includes(u));
-      }
-      void units;
-    },
-  });
-}
-
-/** @param {HTMLElement} root @param {Scene} scene @param {number} rows */
-function build(root, { picture: p, layer, units, state, x }, rows) {
-  const values = layer === null ? p.net : p.cells[layer];
-  const largest = values.reduce((a, v) => Math.max(a, Math.abs(v)), 0);
+/** @param {Scene} scene @param {number} rows */
+const build = ({ picture: p, layer, units, state, x, evidence }, rows) => {
+  const largest = peak(evidence);
   const d = digits(largest);
-  const listed = [...values.keys()].filter(
-    (u) => (state.granularity === "token" || !units.special[u]) && Math.abs(values[u]) > WEAK * largest,
+  const listed = strongestFirst(range(units.count), evidence).filter(
+    (u) => (state.granularity === "token" || !units.special[u]) && abs(evidence[u]) > WEAK * largest,
   );
-  const minus = listed.filter((u) => values[u] < 0).sort((a, b) => values[a] - values[b]).slice(0, rows);
-  const plus = listed.filter((u) => values[u] > 0).sort((a, b) => values[b] - values[a]).slice(0, rows);
-  const top = Math.max(0, ...[...minus, ...plus].map((u) => Math.abs(values[u])));
+  const [minus, plus] = [-1, 1].map((sign) => listed.filter((u) => sign * evidence[u] > 0).slice(0, rows));
+  const top = peak([...minus, ...plus].map((u) => evidence[u]));
   /** @param {number | undefined} u */
   const entry = (u) =>
-    u === undefined
-      ? null
-      : el(
-          "div",
-          { class: "entry", "data-unit": u, style: `--v:${Math.abs(values[u]) / top}` },
-          el("span", { class: "bar" }),
-          el("bdi", { class: "name" }, short(units.labels[u], state.granularity === "sentence" ? 60 : 20)),
-          el("span", { class: "value" }, number(Math.abs(values[u]), d)),
-        );
-  const count = Math.max(minus.length, plus.length);
-  const body = el("tbody");
-  for (let i = 0; i < count; i++)
-    body.append(
-      el("tr", {}, el("td", { class: "minus" }, entry(minus[i])), el("td", { class: "plus" }, entry(plus[i]))),
-    );
-  if (!count) body.append(el("tr", {}, el("td", { colspan: 2, class: "none" }, "Nothing to weigh here.")));
-  const table = el(
-    "table",
-    {},
+    u !== undefined &&
     el(
-      "thead",
-      {},
-      el(
-        "tr",
-        {},
-        el("th", { class: "minus", scope: "col" }, `opposes ${p.name}`),
-        el("th", { class: "plus", scope: "col" }, `supports ${p.name}`),
-      ),
-    ),
-    body,
+      "div.entry",
+      { "data-unit": u, style: `--v:${abs(evidence[u]) / top}` },
+      el("span.bar"),
+      el("bdi.name", short(units.labels[u], state.granularity === "sentence" ? 60 : 20)),
+      el("span.value", number(abs(evidence[u]), d)),
+    );
+  const count = max(minus.length, plus.length);
+  const body = times(count, (i) => el("tr", el("td.minus", entry(minus[i])), el("td.plus", entry(plus[i]))));
+  if (!count) body.push(el("tr", el("td.none", { colspan: 2 }, "Nothing to weigh here.")));
+  const head = el(
+    "tr",
+    el("th.minus", { scope: "col" }, `opposes ${p.name}`),
+    el("th.plus", { scope: "col" }, `supports ${p.name}`),
   );
-  const sums = values.reduce((a, v) => (v > 0 ? [a[0] + v, a[1]] : [a[0], a[1] - v]), [0, 0]);
-  const foot =
+  const [supporting, opposing] = [1, -1].map((sign) => number(sum(evidence.map((v) => max(0, sign * v)))));
+  const [foot, net] =
     layer === null
-      ? [`All tokens, special ones included: ${number(p.total.supporting)} supporting ${MINUS} ${number(p.total.opposing)} opposing = `, signed(p.total.net)]
-      : [`All tokens at this layer, before its weight ${number(x.weights[layer])}: ${number(sums[0])} ${MINUS} ${number(sums[1])} = `, signed(sums[0] - sums[1])];
-  root.replaceChildren(
-    el("div", { class: "head" }, el("b", {}, "The ledger"), el("span", {}, `strongest ${state.granularity}s, net, in shares`)),
-    table,
-    el("p", { class: "sum" }, foot[0], el("b", {}, `${foot[1]} net`)),
-  );
-}
+      ? [`All tokens, special ones included: ${number(p.total.supporting)} supporting ${MINUS} ${number(p.total.opposing)} opposing`, p.total.net]
+      : [`All tokens at this layer, before its weight ${number(x.weights[layer])}: ${supporting} ${MINUS} ${opposing}`, sum(evidence)];
+  return [
+    el("div.head", el("b", "The ledger"), el("span", `strongest ${state.granularity}s, net, in shares`)),
+    el("table", el("thead", head), el("tbody", ...body)),
+    el("p.sum", `${foot} = `, el("b", `${signed(net)} net`)),
+  ];
+};

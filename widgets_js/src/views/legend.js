@@ -1,31 +1,29 @@
 /** What the marks mean, in words. */
-import { differ, el } from "./dom.js";
+import { differ, el, put, view } from "./dom.js";
 
-/** @typedef {import("../lib/scene.js").Scene} Scene */
-
-/** @param {{flow: boolean}} options whether the flow is on the sheet */
-export function legendView({ flow }) {
-  const root = el("div", { class: "legend" });
+/** @param {"flow" | "text" | "matrix"} kind what is on the sheet */
+export const legendView = (kind) => {
+  const root = el("div.legend");
   const fresh = differ();
-  const key = (/** @type {string} */ mark, /** @type {string} */ text) =>
-    el("span", { class: "key" }, mark ? el("i", { class: mark }) : null, text);
-  return Object.assign(root, {
-    /** @param {Scene} scene */
-    draw({ picture: p, x }) {
-      if (!fresh(p.name, x)) return;
-      const keys = flow
+  const key = (/** @type {string} */ text, /** @type {string} */ mark = "") => el("span.key", mark && el(`i.${mark}`), text);
+  return view(root, (/** @type {import("../lib/scene.js").Scene} */ { picture: p, x }) => {
+    if (!fresh(p.name, x)) return;
+    const [supports, opposes] = [`supports ${p.name}`, `opposes ${p.name}`];
+    const keys =
+      kind === "flow"
         ? [
-            key("sup", `supports ${p.name}`),
-            key("opp", `opposes ${p.name}, hatched`),
-            key("flip", "a word changes sign between two layers"),
-            key("", "height of a strip: the weight of its layer"),
-            key("", "thin strips: support above the line, opposition below"),
-            key("", "ribbon width: evidence carried; the largest are drawn, up to 80 % of it"),
+            key(supports, "sup"),
+            key(`${opposes}, hatched`, "opp"),
+            key("a word changes sign between two layers", "flip"),
+            key("height of a strip: the weight of its layer"),
+            key("thin strips: support above the line, opposition below"),
+            key("ribbon width: evidence carried; the largest are drawn, up to 80 % of it"),
           ]
-        : [key("sup", `rises: supports ${p.name}`), key("opp", `hangs, hatched: opposes ${p.name}`)];
-      if (flow && x.bits === 8) keys.push(key("", "matrices in 8 bits: within 0.5 % of the strongest word"));
-      if (x.calibration) keys.push(key("", x.calibration));
-      root.replaceChildren(...keys);
-    },
+        : kind === "matrix"
+          ? [key(supports, "sup"), key(`${opposes}; cells from 6 px on are hatched`, "opp")]
+          : [key(`rises: ${supports}`, "sup"), key(`hangs, hatched: ${opposes}`, "opp")];
+    if (kind !== "text" && x.form["bits"] === 8) keys.push(key("matrices in 8 bits: within 0.5 % of the strongest word"));
+    if (x.calibration) keys.push(key(x.calibration));
+    put(root, ...keys);
   });
-}
+};

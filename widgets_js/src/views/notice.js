@@ -1,23 +1,20 @@
 /** What Python is doing, and what went wrong there. */
-import { differ, el } from "./dom.js";
+import { differ, el, mark, put, view } from "./dom.js";
 
 /** @param {import("../actions.js").Actions} actions */
-export function noticeView(actions) {
+export const noticeView = (actions) => {
   const text = el("span");
-  const close = el("button", { type: "button", class: "icon", "aria-label": "Dismiss" }, "×");
-  const root = el("div", { class: "notice", role: "status", hidden: true }, text, close);
+  const close = el("button.icon", { "aria-label": "Dismiss", click: actions.dismiss }, "×");
+  const root = el("div.notice", { role: "status", hidden: true }, text, close);
   const fresh = differ();
-  close.addEventListener("click", actions.dismiss);
-  return Object.assign(root, {
-    /** @param {import("../lib/scene.js").Scene} scene */
-    draw({ state, pending, x }) {
-      if (!fresh(state.error, state.busy, pending, state.target)) return;
-      const waiting = state.busy || pending;
-      root.hidden = !state.error && !waiting;
-      root.classList.toggle("error", Boolean(state.error));
-      close.hidden = !state.error;
-      text.textContent =
-        state.error || (pending ? `Explaining “${x.labels[state.target]}” …` : waiting ? "Python is at work …" : "");
-    },
+  return view(root, (/** @type {import("../lib/scene.js").Scene} */ { state, pending, x }) => {
+    const { error, note, busy, target } = state;
+    if (!fresh(error, note, busy, pending, target)) return;
+    const said = error || note;
+    const waits = pending ? `Explaining “${x.labels[target]}” …` : busy && "Python is at work …";
+    root.hidden = !said && !waits;
+    mark(root, "error", error);
+    close.hidden = !said;
+    put(text, said || waits);
   });
-}
+};

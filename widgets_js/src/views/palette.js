@@ -2,6 +2,9 @@
  * Colours for the canvas.  They are decided in theme.css alone; a probe element resolves them, because
  * custom properties come back unresolved.
  */
+import { abs, clamp, min, round, times } from "../lib/maths.js";
+import { density } from "./canvas.js";
+import { el } from "./dom.js";
 
 /** @typedef {[number, number, number]} Rgb */
 /** @typedef {"sup" | "opp" | "sup-deep" | "opp-deep" | "ink" | "ink3" | "rule" | "surface"} Name */
@@ -14,62 +17,101 @@ const DENSE = 0.72;
 /** Compressive, so that the many weak values can be told from none. */
 const EXPONENT = 0.72;
 
+/** The numbers in a colour as it is written. @param {string} colour */
+const parts = (colour) => (colour.match(/[\d.]+/g) ?? [0, 0, 0]).map(Number);
+
 /** @param {HTMLElement} probe an element inside the widget's root @returns {Palette} */
-export function palette(probe) {
+export const palette = (probe) => {
   const entries = NAMES.map((name) => {
     probe.style.color = `var(--calig-${name})`;
-    const [r, g, b] = (getComputedStyle(probe).color.match(/[\d.]+/g) ?? ["0", "0", "0"]).map(Number);
-    return [name, [r, g, b]];
+    return [name, parts(getComputedStyle(probe).color).slice(0, 3)];
   });
   return Object.fromEntries(entries);
-}
+};
 
-/** @param {Rgb} colour @param {number} [alpha] */
-export const rgba = ([r, g, b], alpha = 1) => `rgba(${r},${g},${b},${alpha})`;
+/** @param {number[]} colour @param {number} [alpha] */
+export const rgba = (colour, alpha = 1) => `rgba(${colour},${alpha})`;
 
 /** @param {Palette} colours @param {number} t */
-function toneOf(colours, t) {
-  const base = colours[t < 0 ? "opp" : "sup"];
-  const deep = colours[t < 0 ? "opp-deep" : "sup-deep"];
-  const a = Math.min(1, Math.abs(t)) ** EXPONENT;
+const toneOf = (colours, t) => {
+  const side = t < 0 ? "opp" : "sup";
+  const base = colours[side];
+  const deep = colours[`${side}-deep`];
+  const a = min(1, abs(t)) ** EXPONENT;
   if (a < DENSE) return rgba(base, a / DENSE);
   const k = (a - DENSE) / (1 - DENSE);
-  return rgba(/** @type {Rgb} */ (base.map((v, i) => Math.round(v + (deep[i] - v) * k))));
-}
+  return rgba(base.map((v, i) => round(v + (deep[i] - v) * k)));
+};
+
+/**
+ * All that the canvas paints with.  Reading it from the page costs a style pass: not at every step of a drag.
+ * @param {HTMLElement} probe @param {CanvasRenderingContext2D} context
+ */
+export const inks = (probe, context) => {
+  const colours = palette(probe);
+  const tone = tones(colours);
+  return {
+    colours,
+    tone,
+    bytes: toneBytes(tone),
+    /** Rows of pixels on their way to the canvas. */
+    row: new OffscreenCanvas(1, 2),
+    hatches: {
+      ribbon: hatching(context, rgba(colours["opp-deep"], 0.42), 1.1),
+      cell: hatching(context, rgba(colours.surface, 0.5)),
+    },
+  };
+};
+
+/** @typedef {ReturnType<typeof inks>} Inks */
 
 /** Steps on either side of zero; finer ones cannot be seen. */
 const STEPS = 100;
+/** @param {number} t */
+const step = (t) => round((clamp(t, -1, 1) + 1) * STEPS);
 
 /**
  * Colour of a signed value in −1 … 1; zero is the page itself.  Thousands of cells are painted at a
  * time, so the colours are made beforehand.
  * @param {Palette} colours
  */
-export function tones(colours) {
-  const known = Array.from({ length: 2 * STEPS + 1 }, (_, i) => toneOf(colours, i / STEPS - 1));
-  return (/** @type {number} */ t) => known[Math.round((Math.max(-1, Math.min(1, t)) + 1) * STEPS)];
-}
+export const tones = (colours) => {
+  const known = times(2 * STEPS + 1, (i) => toneOf(colours, i / STEPS - 1));
+  return (/** @type {number} */ t) => known[step(t)];
+};
+
+/** The same colours as pixels, for pictures with one for each cell. @param {(t: number) => string} tone */
+export const toneBytes = (tone) => {
+  const known = new Uint32Array(2 * STEPS + 1);
+  const bytes = new Uint8ClampedArray(known.buffer);
+  known.forEach((_, i) => {
+    const [r, g, b, a] = parts(tone(i / STEPS - 1));
+    bytes.set([r, g, b, a * 255], 4 * i);
+  });
+  return (/** @type {number} */ t, alpha = 1) => {
+    const rgba = known[step(t)];
+    return alpha === 1 ? rgba : ((rgba & 0xffffff) | (((rgba >>> 24) * alpha) << 24)) >>> 0;
+  };
+};
 
 /**
  * Diagonal hatching: what opposes is never told by hue alone.
- * @param {CanvasRenderingContext2D} context @param {string} colour @param {number} line width
- * @param {number} ratio device pixels per px
+ * @param {CanvasRenderingContext2D} context @param {string} colour @param {number} [line] width
  */
-export function hatching(context, colour, line, ratio) {
-  const size = Math.round(5 * ratio);
-  const tile = document.createElement("canvas");
-  tile.width = tile.height = size;
+export const hatching = (context, colour, line = 1.3) => {
+  const ratio = density();
+  const size = round(5 * ratio);
+  const tile = el("canvas", { width: size, height: size });
   const pen = tile.getContext("2d");
   if (!pen) return colour;
   pen.strokeStyle = colour;
   pen.lineWidth = line * ratio;
-  pen.beginPath();
   for (const x of [-size, 0, size]) {
     pen.moveTo(x, size);
     pen.lineTo(x + size, 0);
   }
   pen.stroke();
   const pattern = context.createPattern(tile, "repeat");
-  pattern?.setTransform(new DOMMatrix().scale(1 / ratio));
+  pattern?.setTransform(new DOMMatrix([1 / ratio, 0, 0, 1 / ratio, 0, 0]));
   return pattern ?? colour;
-}
+};

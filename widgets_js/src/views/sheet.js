@@ -1,13 +1,19 @@
 /** Which views stand on a sheet, and in which order. */
 import { flowStory, textStory } from "../lib/story.js";
+import { barView } from "./bar.js";
 import { captionView } from "./caption.js";
-import { el } from "./dom.js";
+import { comparisonViews } from "./comparison.js";
+import { differ, el, mark, set } from "./dom.js";
 import { flowView } from "./flow.js";
+import { helpView } from "./help.js";
+import { command, consume } from "./input.js";
 import { ledgerView } from "./ledger.js";
 import { legendView } from "./legend.js";
+import { minimapView } from "./minimap.js";
 import { noticeView } from "./notice.js";
 import { proseView } from "./prose.js";
 import { questionView } from "./question.js";
+import { rolloutView } from "./rollout.js";
 import { scoreLineView } from "./score_line.js";
 import { tableView } from "./table.js";
 import { watchTheme } from "./theme.js";
@@ -16,68 +22,63 @@ import { toolsView } from "./tools.js";
 
 /** @typedef {import("../lib/scene.js").Scene} Scene */
 /** @typedef {HTMLElement & {draw(scene: Scene, width: number, theme: number): void}} View */
-/** @typedef {"workbench" | "tokens" | "flow"} Kind */
 
 /** Up to this many tokens there is room for the score line under the text. */
 const BRIEF = 80;
 
-const NAMES = { workbench: "Relevance workbench", tokens: "Relevance of the text", flow: "Relevance flow" };
+/** @type {Record<string, string>} */
+const NAMES = {
+  "workbench": "Relevance workbench",
+  "tokens": "Relevance of the text",
+  "flow": "Relevance flow",
+  "rollout": "Relevance rollout",
+  "comparison": "Comparison",
+};
 
 /**
- * @param {Kind} kind
+ * The views in the order in which they are drawn and stand; a list of them stands in one box.
+ * @param {string} kind
  * @param {import("../actions.js").Actions} actions
- * @returns {{views: View[], nodes: HTMLElement[]}} the views to draw, and the nodes that hold them
+ * @param {import("../matrices.js").Matrices} matrices
+ * @returns {(View | View[])[]}
  */
-function arrange(kind, actions) {
-  const head = [questionView(actions), toolsView(actions, { slider: kind === "tokens" }), noticeView(actions)];
-  if (kind === "tokens") {
-    const caption = captionView(actions, textStory);
-    const legend = legendView({ flow: false });
-    const prose = proseView(actions, { specimen: true });
-    const ledger = ledgerView(actions);
-    const score = scoreLineView();
-    const table = tableView();
-    const figures = el("div", { class: "figures" }, ledger, score);
-    return {
-      views: [...head, caption, legend, prose, ledger, score, table],
-      nodes: [...head, caption, legend, prose, figures, table],
-    };
-  }
-  const flow = flowView(actions);
-  const caption = captionView(actions, flowStory);
-  const legend = legendView({ flow: true });
-  if (kind === "flow") {
-    const nodes = [...head, flow, caption, legend];
-    return { views: nodes, nodes };
-  }
-  const prose = proseView(actions);
-  const ledger = ledgerView(actions);
-  const score = scoreLineView();
+const arrange = (kind, actions, matrices) => {
+  if (kind === "comparison") return comparisonViews(actions);
+  const tokens = kind === "tokens";
+  const head = [questionView(actions), toolsView(actions, { slider: tokens }), noticeView(actions)];
   const table = tableView();
-  const reading = el("div", { class: "reading" }, prose, ledger, score);
-  // The rollout matrix will stand between the reading and the table.
-  return {
-    views: [...head, flow, caption, prose, ledger, score, table, legend],
-    nodes: [...head, flow, caption, reading, table, legend],
-  };
-}
+  if (kind === "rollout") return [...head, captionView(actions, textStory), rolloutView(actions, matrices), table, legendView("matrix")];
+  const map = minimapView(actions);
+  const caption = captionView(actions, tokens ? textStory : flowStory);
+  const legend = legendView(tokens ? "text" : "flow");
+  const figure = tokens ? [] : [map, flowView(actions), caption];
+  if (kind === "flow") return [...head, ...figure, table, legend];
+  const prose = proseView(actions, { specimen: tokens });
+  const sums = [ledgerView(actions), scoreLineView()];
+  if (tokens) return [...head, caption, legend, map, prose, sums, table];
+  return [...head, ...figure, [prose, ...sums], rolloutView(actions, matrices, true), table, legend];
+};
 
 /**
- * @param {Kind} kind
+ * @param {string} kind
  * @param {import("../actions.js").Actions} actions
+ * @param {import("../matrices.js").Matrices} matrices
  * @param {() => void} redraw asked for when the width or the colours change
  */
-export function createSheet(kind, actions, redraw) {
-  const root = el("section", {
-    class: "calig",
+export const createSheet = (kind, actions, matrices, redraw) => {
+  const root = el("section.calig", {
     "data-view": kind,
     "aria-label": NAMES[kind],
     // JupyterLab would take single letters as commands for the cell.
     "data-lm-suppress-shortcuts": "true",
   });
-  const { views, nodes } = arrange(kind, actions);
+  const views = arrange(kind, actions, matrices);
   const tip = tipView(root);
-  root.append(...nodes, tip);
+  const help = helpView();
+  const bar = barView(actions, help);
+  const box = kind === "tokens" ? "div.figures" : "div.reading";
+  root.append(bar, help, ...views.map((v) => (Array.isArray(v) ? el(box, ...v) : v)), tip);
+  const themed = differ();
   let theme = 0;
   let stale = true;
   const stopTheme = watchTheme(() => (theme++, redraw()));
@@ -89,42 +90,48 @@ export function createSheet(kind, actions, redraw) {
     redraw();
   });
   size.observe(root);
-  root.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    actions.clear();
-    event.stopPropagation();
+  set(root, {
+    keydown(event) {
+      const letter = event.key.toLowerCase();
+      if (command(event) && !event.altKey && /^[zy]$/.test(letter)) (letter === "y" || event.shiftKey ? actions.redo : actions.undo)();
+      else if (letter === "?") bar.toggle();
+      else if (letter !== "escape") return;
+      else if (help.hidden) actions.clear();
+      else bar.toggle(false);
+      consume(event);
+    },
   });
 
   return {
     root,
     /** @param {Scene} scene */
     draw(scene) {
-      const { state } = scene;
-      const themed = root.dataset.theme !== state.theme;
-      if (themed) {
-        root.dataset.theme = state.theme;
+      const { state, empty, x } = scene;
+      if (themed(state.theme)) {
+        set(root, { "data-theme": state.theme });
         theme++;
+        stale = true;
       }
-      root.classList.toggle("empty", scene.empty);
-      root.classList.toggle("brief", scene.x.tokens.length <= BRIEF);
-      root.classList.toggle("waiting", state.busy || scene.pending);
+      mark(root, "empty", empty);
+      mark(root, "brief", x.tokens.length <= BRIEF);
+      mark(root, "waiting", state.busy || scene.pending);
       // Measuring costs a layout: only when the observer has seen a change, or the padding may have changed.
-      if (!inner || themed || stale) {
+      if (!inner || stale) {
         width = root.clientWidth;
         inner = width - 2 * parseFloat(getComputedStyle(root).paddingLeft || "0");
         stale = false;
       }
       // Not laid out yet: the observer asks again as soon as there is a width.
       if (!width) return;
-      for (const view of views) if (!scene.empty || !isFigure(view)) view.draw(scene, inner, theme);
-      tip.draw(scene);
+      for (const view of [bar, ...views.flat()]) if (!empty || !isFigure(view)) view.draw(scene, inner, theme);
+      if (kind !== "comparison") tip.draw(scene);
     },
     stop() {
       size.disconnect();
       stopTheme();
     },
   };
-}
+};
 
 /** Views that have nothing to show when there is no ordinary token. @param {HTMLElement} view */
-const isFigure = (view) => ["flow", "text", "text specimen", "ledger", "score-line"].includes(view.className);
+const isFigure = ({ classList }) => ["flow", "text", "ledger", "score-line", "minimap", "rollout"].some((name) => classList.contains(name));

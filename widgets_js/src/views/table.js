@@ -1,59 +1,63 @@
 /** The same numbers as a table, for reading, listening and copying. */
-import { layerName, number, short, signed } from "../lib/format.js";
-import { differ, el } from "./dom.js";
+import { evidenceRows } from "../lib/csv.js";
+import { layerIn, number, short, signed } from "../lib/format.js";
+import { copyButton } from "./copy.js";
+import { differ, el, put, set, view } from "./dom.js";
+import { cell, row, scrolled } from "./rows.js";
 
-/** @typedef {import("../lib/scene.js").Scene} Scene */
-
-export function tableView() {
-  const body = el("div", { class: "table", tabindex: 0, role: "region", "aria-label": "Table of attributions" });
-  const root = el(
-    "details",
-    { class: "more" },
-    el("summary", {}, "Table", el("small", {}, "the same numbers, for reading and copying")),
-    body,
-  );
+/**
+ * A folded table of anything; it is filled when it is opened.
+ * @template D what is drawn
+ * @param {string} name
+ * @param {string} note
+ * @param {(now: D) => unknown[]} key changes when the rows do
+ * @param {(now: D) => {caption: string, columns: string[], rows: string[][]}} fill the first of a row names it
+ * @param {(now: D) => (string | number)[][] | null} copy
+ */
+export const foldedTable = (name, note, key, fill, copy) => {
+  const body = scrolled(name);
+  const root = el("details.more", el("summary", name, el("small", note)), body, copyButton(() => (now ? copy(now) : null)));
   const fresh = differ();
-  /** @type {Scene | undefined} */
-  let scene;
+  /** @type {D | undefined} */
+  let now;
   const build = () => {
-    if (!root.open || !scene || !fresh(scene.picture, scene.state.layer)) return;
-    const { picture: p, units, x, state } = scene;
-    const b = state.layer ?? 0;
-    const columns = [state.granularity, "supporting", "opposing", "net", `gradients, ${layerName(b, x.weights.length).toLowerCase()}`];
-    const rows = units.labels.map((label, u) => [
-      short(label, 60),
-      number(p.supporting[u], 3),
-      number(p.opposing[u], 3),
-      signed(p.net[u], 3),
-      signed(p.r[b][u], 3),
-    ]);
-    body.replaceChildren(
+    if (!root.open || !now || !fresh(...key(now))) return;
+    const { caption, columns, rows } = fill(now);
+    put(
+      body,
       el(
         "table",
-        {},
-        el("caption", {}, `Shares for and against ${p.name}; gradients in units of the score.`),
-        el("thead", {}, el("tr", {}, ...columns.map((c) => el("th", { scope: "col" }, c)))),
-        el(
-          "tbody",
-          {},
-          ...rows.map(([name, ...values]) =>
-            el(
-              "tr",
-              {},
-              el("th", { scope: "row" }, el("bdi", {}, name)),
-              ...values.map((v) => el("td", {}, v)),
-            ),
-          ),
-        ),
+        el("caption", caption),
+        el("thead", row(...columns.map((c) => cell("th", c, "col")))),
+        el("tbody", ...rows.map(([first, ...rest]) => row(cell("th", first, "row"), ...rest.map((v) => cell("td", v))))),
       ),
     );
   };
-  root.addEventListener("toggle", build);
-  return Object.assign(root, {
-    /** @param {Scene} now */
-    draw(now) {
-      scene = now;
-      build();
-    },
+  set(root, { toggle: build });
+  return view(root, (/** @type {D} */ next) => {
+    now = next;
+    build();
   });
-}
+};
+
+export const tableView = () =>
+  foldedTable(
+    "Table",
+    "the same numbers, for reading and copying",
+    (/** @type {import("../lib/scene.js").Scene} */ { picture, state }) => [picture, state.layer],
+    ({ picture: p, units, x, state }) => {
+      const b = state.layer ?? 0;
+      return {
+        caption: `Shares for and against ${p.name}; gradients in units of the score.`,
+        columns: [state.granularity, "supporting", "opposing", "net", `gradients, ${layerIn(x, b)}`],
+        rows: units.labels.map((label, u) => [
+          short(label, 60),
+          number(p.supporting[u], 3),
+          number(p.opposing[u], 3),
+          signed(p.net[u], 3),
+          signed(p.r[b][u], 3),
+        ]),
+      };
+    },
+    evidenceRows,
+  );

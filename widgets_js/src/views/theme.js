@@ -3,7 +3,7 @@
 const SIGNS = ["class", "style", "theme", "data-theme", "data-jp-theme-light", "data-jp-theme-name", "data-vscode-theme-kind"];
 
 /** @param {() => void} changed @returns {() => void} stop */
-export function watchTheme(changed) {
+export const watchTheme = (changed) => {
   const observer = new MutationObserver(changed);
   for (const node of [document.documentElement, document.body])
     if (node) observer.observe(node, { attributes: true, attributeFilter: SIGNS });
@@ -13,4 +13,4 @@ export function watchTheme(changed) {
     observer.disconnect();
     media.removeEventListener("change", changed);
   };
-}
+};

@@ -1,160 +1,120 @@
 /** Play, layer, λ, granularity. */
 import { layerName } from "../lib/format.js";
-import { differ, el, roving, set, svg } from "./dom.js";
+import { GRAINS } from "../lib/zoom.js";
+import { choice } from "./choice.js";
+import { differ, el, put, set, svg, view } from "./dom.js";
+import { icon } from "./shapes.js";
 
 /** @typedef {import("../lib/scene.js").Scene} Scene */
+/** @typedef {import("../actions.js").Actions} Actions */
 
 /** More blocks than this are chosen with a slider. */
 const MOST = 12;
-const PLAY = "M3.500 1.600 14 8 3.500 14.400z";
-const PAUSE = "M3.500 2h3v12h-3zM9.500 2h3v12h-3z";
+const PLAY = "M3.5 1.6 14 8 3.5 14.4z";
+const PAUSE = "M3.5 2h3v12h-3zM9.5 2h3v12h-3z";
 
 /**
- * @param {import("../actions.js").Actions} actions
- * @param {{slider?: boolean}} [options] choose the layer with a slider in any case
+ * @param {Actions} actions
+ * @param {{slider?: boolean, still?: boolean}} [options] choose the layer with a slider in any case; nothing can be played
  */
-export function toolsView(actions, { slider = false } = {}) {
+export const toolsView = (actions, { slider, still } = {}) => {
   const play = playView(actions);
-  const layer = el("div", { class: "tool layers" });
+  const layer = el("div.tool.layers");
   const lam = lamView(actions);
   const granularity = granularityView(actions);
-  const root = el("div", { class: "tools" }, play, layer, lam, granularity);
   const fresh = differ();
   /** @type {HTMLElement & {draw(scene: Scene): void}} */
   let picker;
-
-  return Object.assign(root, {
-    /** @param {Scene} scene */
-    draw(scene) {
-      const L = scene.x.weights.length;
-      if (fresh(L)) {
-        picker = slider || L > MOST ? layerSlider(actions, L) : layerRadios(actions, L);
-        layer.replaceChildren(picker);
-      }
-      for (const part of [play, picker, lam, granularity]) part.draw(scene);
-    },
+  play.hidden = Boolean(still);
+  return view(el("div.tools", play, layer, lam, granularity), (/** @type {Scene} */ scene) => {
+    const L = scene.x.weights.length;
+    if (fresh(L)) {
+      picker = slider || L > MOST ? layerSlider(actions, L) : layerRadios(actions, scene);
+      put(layer, picker);
+    }
+    for (const part of [play, picker, lam, granularity]) part.draw(scene);
   });
-}
+};
 
-/** @param {import("../actions.js").Actions} actions */
-function playView(actions) {
+/** @param {string} text */
+const label = (text) => el("span.label", text);
+
+/** @param {Actions} actions */
+const playView = (actions) => {
   const path = svg("path");
   const text = el("span");
-  const root = el(
-    "button",
-    { type: "button", class: "icon play" },
-    svg("svg", { viewBox: "0 0 16 16", "aria-hidden": true }, path),
-    text,
+  const root = el("button.icon.play", { click: actions.play, title: "Walk through the layers" }, icon(path), text);
+  return view(root, (/** @type {Scene} */ { state, x, empty }) => {
+    const paused = state.play !== null && state.play < x.weights.length;
+    set(path, { d: state.playing ? PAUSE : PLAY });
+    put(text, state.playing ? "Pause" : paused ? "Resume" : "Play");
+    set(root, { disabled: empty });
+  });
+};
+
+/** @param {Actions} actions @param {Scene} scene */
+const layerRadios = (actions, { x }) => {
+  const names = ["all", ...x.weights.keys()].map(String);
+  const group = choice("Layer", names, (_, i) => actions.layer(i ? i - 1 : null));
+  [...group.children].forEach((one, i) => set(one, { "aria-label": i ? layerName(x, i - 1) : "All layers" }));
+  return view(el("div.tool", label("layer"), group), (/** @type {Scene} */ { state }) =>
+    group.draw(state.layer === null ? 0 : state.layer + 1),
   );
-  root.addEventListener("click", actions.play);
-  return Object.assign(root, {
-    /** @param {Scene} scene */
-    draw({ state, x, empty }) {
-      const paused = state.play !== null && state.play < x.weights.length;
-      path.setAttribute("d", state.playing ? PAUSE : PLAY);
-      text.textContent = state.playing ? "Pause" : paused ? "Resume" : "Play";
-      set(root, { disabled: empty, title: "Walk through the layers" });
-    },
-  });
-}
+};
 
-/** @param {import("../actions.js").Actions} actions @param {number} L */
-function layerRadios(actions, L) {
-  const group = el("div", { class: "segments", role: "radiogroup", "aria-label": "Layer" });
-  for (const b of [null, ...Array(L).keys()]) {
-    const radio = el(
-      "button",
-      { type: "button", role: "radio", "aria-label": b === null ? "All layers" : layerName(b, L) },
-      b === null ? "all" : String(b),
-    );
-    radio.addEventListener("click", () => actions.layer(b));
-    group.append(radio);
-  }
-  roving(group, "[role=radio]", (radio) => radio.click());
-  return Object.assign(el("div", { class: "tool" }, el("span", { class: "label" }, "layer"), group), {
-    /** @param {Scene} scene */
-    draw({ state }) {
-      check(group, state.layer === null ? 0 : state.layer + 1);
-    },
-  });
-}
-
-/** @param {import("../actions.js").Actions} actions @param {number} L */
-function layerSlider(actions, L) {
-  // One beyond the last block stands for all of them.
-  const input = el("input", { type: "range", min: 0, max: L, step: 1, "aria-label": "Layer" });
-  const output = el("output", { class: "wide" });
-  input.addEventListener("input", () => actions.layer(Number(input.value) === L ? null : Number(input.value)));
-  const root = el("label", { class: "tool slider" }, el("span", { class: "label" }, "layer"), input, output);
-  return Object.assign(root, {
-    /** @param {Scene} scene */
-    draw({ layer }) {
-      const at = layer ?? L;
-      const name = layer === null ? "all" : layer === 0 ? "emb." : String(layer);
-      input.value = String(at);
-      input.style.setProperty("--p", String(at / L));
-      set(input, { "aria-valuetext": layer === null ? "all layers" : layerName(layer, L) });
-      output.textContent = name;
-    },
-  });
-}
-
-/** @param {import("../actions.js").Actions} actions */
-function lamView(actions) {
+/** @param {string} name @param {number} most @param {number} step @param {(value: number, final: boolean) => void} act */
+const slide = (name, most, step, act) => {
   const input = el("input", {
     type: "range",
     min: 0,
-    max: 1,
-    step: 0.01,
-    "aria-label": "Lambda: weight of the hidden states against the attention",
-    title: "Double click: 0.50",
+    max: most,
+    step,
+    "aria-label": name,
+    input: () => act(Number(input.value), false),
+    change: () => act(Number(input.value), true),
   });
-  const output = el("output");
-  input.addEventListener("input", () => actions.lam(Number(input.value)));
-  input.addEventListener("change", () => actions.lam(Number(input.value), true));
-  input.addEventListener("dblclick", () => actions.lam(0.5, true));
-  const end = (/** @type {string} */ text) => el("span", { class: "end" }, text);
-  const root = el(
-    "label",
-    { class: "tool slider lam" },
-    el("span", { class: "label" }, "λ"),
-    end("attention"),
-    input,
-    end("hidden states"),
-    output,
-  );
-  return Object.assign(root, {
-    /** @param {Scene} scene */
-    draw({ state }) {
+  return Object.assign(input, {
+    /** @param {number} value */
+    show(value) {
       // Written only when it differs: writing it back would fight the hand that drags it.
-      if (Number(input.value) !== state.lam) input.value = String(state.lam);
-      input.style.setProperty("--p", String(state.lam));
-      output.textContent = state.lam.toFixed(2);
+      if (Number(input.value) !== value) input.value = `${value}`;
+      input.style.setProperty("--p", `${value / most}`);
     },
   });
-}
+};
 
-/** @param {import("../actions.js").Actions} actions */
-function granularityView(actions) {
-  const names = /** @type {const} */ (["sentence", "word", "token"]);
-  const group = el("div", { class: "segments", role: "radiogroup", "aria-label": "Granularity" });
-  for (const name of names) {
-    const radio = el("button", { type: "button", role: "radio" }, `${name}s`);
-    radio.addEventListener("click", () => actions.granularity(name));
-    group.append(radio);
-  }
-  roving(group, "[role=radio]", (radio) => radio.click());
-  return Object.assign(el("div", { class: "tool right" }, el("span", { class: "label" }, "show"), group), {
-    /** @param {Scene} scene */
-    draw({ state }) {
-      check(group, names.indexOf(state.granularity));
-    },
+/** @param {Actions} actions @param {number} L */
+const layerSlider = (actions, L) => {
+  // One beyond the last block stands for all of them.
+  const input = slide("Layer", L, 1, (value, final) => final || actions.layer(value === L ? null : value));
+  const output = el("output.wide");
+  return view(el("label.tool.slider", label("layer"), input, output), (/** @type {Scene} */ { layer, x }) => {
+    input.show(layer ?? L);
+    set(input, { "aria-valuetext": layer === null ? "all layers" : layerName(x, layer) });
+    put(output, layer === null ? "all" : layer ? `${layer}` : "emb.");
   });
-}
+};
 
-/** @param {HTMLElement} group @param {number} at */
-function check(group, at) {
-  [...group.children].forEach((radio, i) =>
-    set(radio, { "aria-checked": String(i === at), tabindex: i === at ? 0 : -1 }),
-  );
-}
+/** @param {Actions} actions */
+const lamView = (actions) => {
+  const input = slide("Lambda: weight of the hidden states against the attention", 1, 0.01, actions.lam);
+  set(input, { title: "Double click: 0.50", dblclick: () => actions.lam(0.5, true) });
+  const output = el("output");
+  const end = (/** @type {string} */ text) => el("span.end", text);
+  const root = el("label.tool.slider.lam", label("λ"), end("attention"), input, end("hidden states"), output);
+  return view(root, (/** @type {Scene} */ { state: { lam } }) => {
+    const own = isNaN(lam);
+    input.show(own ? 0.5 : lam);
+    put(output, own ? "own" : lam.toFixed(2));
+  });
+};
+
+/** @param {Actions} actions */
+const granularityView = (actions) => {
+  const group = choice("Granularity", GRAINS.map((name) => `${name}s`), (_, i) => actions.granularity(GRAINS[i]));
+  return view(el("div.tool.right", label("show"), group), (/** @type {Scene} */ { state, x }) => {
+    // What is one passage needs no grain of its own.
+    set(group.children[0], { hidden: state.granularity !== "passage" && x.passageIds.every((id) => id <= 0) });
+    group.draw(GRAINS.indexOf(state.granularity));
+  });
+};

@@ -1,0 +1,41 @@
+"""The views' twins in matplotlib: the same picture as vector graphics, for papers and slides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..fusion import one_of
+from .comparison import comparison_figure as comparison_figure
+from .flow import flow_figure as flow_figure
+from .palette import THEMES as THEMES
+from .palette import Palette as Palette
+from .rollout import rollout_figure as rollout_figure
+from .tokens import tokens_figure as tokens_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..results import Explanation
+
+_VIEWS: dict[str, Callable[..., Figure]] = {
+    "tokens": tokens_figure,
+    "flow": flow_figure,
+    "rollout": rollout_figure,
+}
+
+
+def figure(explanation: Explanation, view: str = "tokens", **state: Any) -> Figure:
+    """The picture of a view; ``state`` is that of the function named below.
+
+    Args:
+        explanation: What to draw.
+        view: "tokens", see :func:`tokens_figure`; "flow", see :func:`flow_figure`; "rollout",
+            see :func:`rollout_figure`.
+        **state: Its options.
+
+    Raises:
+        ValueError: If there is no such view, or an option is out of its range.
+    """
+    one_of("view", view, tuple(_VIEWS))
+    return _VIEWS[view](explanation, **state)

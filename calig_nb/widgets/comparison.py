@@ -1,0 +1,164 @@
+"""Explanations side by side on one scale, and how they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, get_args
+
+import traitlets as t
+
+from ..comparison import align, comparable, difference, name_of, names_of
+from ..results import Explanation
+from ..units import Granularity
+from . import wire
+from ._state import State
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+class Comparison(State):
+    """Two to six explanations on one locked scale, with their difference row by row.
+
+    Two methods, two classes, two models or two values of λ for one text; or two texts for one
+    class: their words are aligned, so that an edit shows which word turned the decision.
+
+    Args:
+        explanations: What to compare; differences are taken to the first.
+        names: What to call them; by default after what tells them apart.
+        **state: Initial values of the traits below.
+
+    Attributes:
+        selected: Selected rows of ``to_frame("token")``, in all explanations at once.
+        layer: The block that is looked at, of all; None for all blocks.
+        lam: λ in [0, 1] for all; None leaves each its own.
+        channel: "net", "supporting" or "opposing".
+        granularity: "token", "word", "sentence" or "passage".
+        theme: "auto", "light" or "dark".
+
+    Raises:
+        TypeError: If these are not explanations, or an option is unknown.
+        ValueError: If they cannot be compared; the message says why, and what to do.
+        traitlets.TraitError: If a value is out of its range.
+    """
+
+    _view = t.Unicode("comparison").tag(sync=True)
+    _items: Any = t.List().tag(sync=True, echo_update=False)
+    _rows = t.Dict().tag(sync=True, echo_update=False)
+
+    lam: Any = t.Float(None, allow_none=True).tag(sync=True)
+
+    def __init__(
+        self,
+        explanations: Sequence[Explanation],
+        names: Sequence[str] | None = None,
+        **state: Any,
+    ) -> None:
+        self._refuse_unknown(state)
+        self._explanations = comparable(explanations)
+        self._names = names_of(self._explanations) if names is None else tuple(map(str, names))
+        if len(self._names) != len(self._explanations):
+            raise ValueError(
+                f"names must hold {len(self._explanations)} names, got {len(self._names)}."
+            )
+        self._rows_of: dict[str, Any] = {
+            name: align(self._explanations, name) for name in get_args(Granularity)
+        }
+        super().__init__(**state)
+        contents = [wire.matrices(e)[2] for e in self._explanations]
+        inline = sum(map(len, contents)) <= wire.INLINE_LIMIT
+        with self.hold_sync():
+            self._rows = self._rows_of
+            self._items = [
+                {
+                    "_name": name,
+                    "_meta": wire.meta(e),
+                    "_r": wire.floats(e.layer_attributions),
+                    "_G_columns": wire.floats(e.attention_relevance.sum(axis=1)),
+                    "_matrices": content if inline else b"",
+                }
+                for name, e, content in zip(self._names, self._explanations, contents, strict=True)
+            ]
+        self.on_msg(self._answer)
+
+    @property
+    def explanations(self) -> tuple[Explanation, ...]:
+        """What is on screen, with the λ that is set there."""
+        lam = self.lam
+        return tuple(e if lam is None else e.with_lam(lam) for e in self._explanations)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the explanations are called."""
+        return self._names
+
+    def to_frame(self, granularity: Granularity | None = None) -> pd.DataFrame:
+        """The aligned evidence, a row for each unit, in reading order, as it is on screen.
+
+        Args:
+            granularity: "token", "word", "sentence" or "passage"; by default the trait.
+
+        Returns:
+            A name, one column for each explanation (NaN where it has no such unit), and the
+            difference, second less first; of more than two the spread, largest less smallest.
+        """
+        import pandas as pd
+
+        grain: Any = granularity or self.granularity
+        found = difference(self._explanations, grain, self.layer, self.lam)
+        frame = pd.DataFrame(found.values, columns=list(self._names))
+        frame.insert(0, grain, [name_of(texts) for texts in found.texts])
+        frame.insert(1, "special", found.special)
+        frame["difference" if len(self._names) == 2 else "spread"] = found.difference
+        return frame
+
+    @property
+    def selection(self) -> pd.DataFrame:
+        """The selected rows of ``to_frame("token")``."""
+        return self.to_frame("token").iloc[list(self.selected)]
+
+    def figure(self, **state: Any) -> Figure:
+        """The picture on screen as a matplotlib figure; ``state`` replaces single traits.
+
+        Args:
+            **state: ``lam``, ``layer``, ``granularity`` or ``theme`` as above; ``width`` in
+                inches; ``k``, the most rows of the difference.
+        """
+        from ..figures import comparison_figure
+
+        theme = "dark" if self.theme == "dark" else "light"
+        shown = {"lam": self.lam, "layer": self.layer, "granularity": self.granularity}
+        return comparison_figure(
+            self._explanations, self._names, **{**shown, "theme": theme, **state}
+        )
+
+    def __repr__(self) -> str:
+        return f"Comparison({', '.join(self._names)})"
+
+    @t.validate("layer")
+    def _check_layer(self, proposal: Any) -> Any:
+        layer = proposal["value"]
+        last = min(len(e.layer_weights) for e in self._explanations) - 1
+        if layer is not None and not 0 <= layer <= last:
+            raise t.TraitError(
+                f"layer must be None or lie between 0 and {last}, which all of them have, "
+                f"got {layer}."
+            )
+        return layer
+
+    @t.validate("selected")
+    def _check_selected(self, proposal: Any) -> list[int]:
+        last = len(self._rows_of["token"]) - 1
+        if wrong := [i for i in proposal["value"] if not 0 <= i <= last]:
+            raise t.TraitError(
+                f"selected must hold rows of to_frame('token') between 0 and {last}, got {wrong}."
+            )
+        return list(proposal["value"])
+
+    def _answer(self, _: Any, content: Any, __: Any) -> None:
+        if isinstance(content, dict) and content.get("kind") == "matrices":
+            item = content.get("item")
+            if isinstance(item, int) and 0 <= item < len(self._explanations):
+                buffer = wire.matrices(self._explanations[item])[2]
+                self.send({"kind": "matrices", "item": item}, [buffer])

@@ -1,0 +1,94 @@
+"""The rollout matrix in a real JupyterLab: Python answers what the page asks, and reads it back."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from lab import Lab, lab
+from playwright.sync_api import Browser, Locator, expect
+from test_lab import NOTEBOOKS
+
+SHOW = """async () => {
+  const panel = jupyterapp.shell.currentWidget;
+  panel.content.activeCellIndex = panel.content.widgets.length - 1;
+  await jupyterapp.commands.execute("notebook:insert-cell-below");
+  panel.content.activeCell.model.sharedModel.setSource("view");
+  await jupyterapp.commands.execute("notebook:run-cell");
+}"""
+# Rows and columns of what is on screen, from the numbers of the kernel.
+LINK = """
+import numpy as np
+net = view.explanation.rollout(view.layer).copy()
+np.fill_diagonal(net, 0)
+print(f"{np.abs(net).max():.4f}")
+"""
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One JupyterLab for all tests here."""
+    folder = tmp_path_factory.mktemp("notebooks")
+    shutil.copy(NOTEBOOKS / "01_quickstart.ipynb", folder)
+    with lab(browser, folder, tmp_path_factory.mktemp("lab")) as made:
+        made.run("01_quickstart.ipynb")
+        yield made
+        made.close()
+
+
+def shown(opened: Lab, code: str) -> Locator:
+    """The view that this code makes, in a cell of its own."""
+    assert opened.execute(f"import calig_nb as cn\n{code}") == ""
+    opened.page.evaluate(SHOW)
+    view = opened.page.locator(".jp-Cell .calig").last
+    view.scroll_into_view_if_needed()
+    expect(view.locator(".board")).to_be_visible()
+    return view
+
+
+def test_a_pinned_cell_is_read_back_as_a_selection(opened: Lab) -> None:
+    view = shown(opened, "view = cn.RolloutView(explanation, granularity='token')")
+    view.locator(".links button").first.click()
+    expect(view.locator(".board .pinned, .board .cell")).to_have_count(1)
+    said = opened.execute(
+        "row, column = view.cell\n"
+        "net = view.explanation.rollout()\n"
+        "print(view.selection.indices == (column,), len(view.selection.to_frame()), "
+        "f'{abs(net[row, column]):.3f}')"
+    )
+    assert said.startswith("True 1 ")
+    opened.page.mouse.move(2, 2)
+    expect(view.locator(".board .chip + text")).to_contain_text(said.split()[-1])
+    assert opened.execute("print(type(view.figure()).__name__)") == "Picture"
+
+
+def test_a_long_input_is_rolled_out_by_the_kernel(opened: Lab) -> None:
+    make = (
+        "text = 'The plot is thin, but the acting is superb and the waste is obvious. ' * 30\n"
+        "view = cn.RolloutView(explainer.explain(text), granularity='token')"
+    )
+    view = shown(opened, make)
+    assert int(opened.execute("print(len(view.explanation.tokens))")) > 200
+    expect(view.locator(".telling")).not_to_contain_text("Working", timeout=20_000)
+    first = view.locator(".links button").first.locator("span").last
+    largest = float(opened.execute(LINK))
+    assert abs(float(first.inner_text()[1:]) - largest) < 2e-4 + 0.01 * largest
+    view.get_by_role("radio", name="Up to layer 1").click()
+    expect(view.locator(".telling")).to_contain_text("Up to layer 1")
+    expect(view.locator(".telling")).not_to_contain_text("Working", timeout=20_000)
+    largest = float(opened.execute(LINK))
+    assert abs(float(first.inner_text()[1:]) - largest) < 2e-4 + 0.01 * largest
+
+
+def test_python_walks_through_it(opened: Lab) -> None:
+    view = shown(opened, "view = explanation.show(matrix=True)")
+    opened.execute("view.channel = 'opposing'; view.alone = True; view.layer = 1")
+    expect(view.get_by_role("radio", name="opposing")).to_be_checked()
+    expect(view.locator(".telling")).to_contain_text("Layer 1 alone")
+    opened.execute("view.matrix = False")
+    expect(view.locator(".board")).to_be_hidden()
+
+
+def test_nothing_was_fetched_and_the_console_is_silent(opened: Lab) -> None:
+    assert opened.complaints == []

@@ -1,0 +1,111 @@
+"""What the page is told when it asks: the rollout of a long input, the heads of a layer."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import calig_nb as cn
+from calig_nb.widgets import answers, wire
+from calig_nb.widgets.answers import answer
+
+ASKED = {"kind": "rollout", "id": 3, "lam": 0.3, "layer": 1, "film": True}
+
+
+def decoded(content, buffer, side):
+    kind, most = {16: ("<i2", 32767), 8: ("i1", 127)}[content["bits"]]
+    q = np.frombuffer(buffer, kind).reshape(-1, side, side) / most
+    return q * np.abs(q) * np.array(content["scales"])[:, None, None]
+
+
+def expected(explanation, lam, layer):
+    own = np.eye(len(explanation.tokens))
+    other = explanation.with_lam(lam)
+    return np.stack([other.rollout(layer, c) - own for c in ("supporting", "opposing")])
+
+
+def test_the_rollout_is_that_of_the_explanation(explanation):
+    content, (buffer, film) = answer(explanation, ASKED)
+    assert {k: content[k] for k in ("kind", "id", "layer", "bits")} == {
+        "kind": "rollout", "id": 3, "layer": 1, "bits": 16,
+    }  # fmt: skip
+    want = expected(explanation, 0.3, 1)
+    np.testing.assert_allclose(decoded(content, buffer, 13), want, atol=1e-4 * want.max())
+    thumbnails = decoded(content["film"], film, 13).reshape(3, 2, 13, 13)
+    for layer in range(3):
+        want = expected(explanation, 0.3, layer)
+        np.testing.assert_allclose(thumbnails[layer], want, atol=0.01 * want.max())
+
+
+def test_the_film_comes_only_when_asked_for(explanation):
+    content, buffers = answer(explanation, {**ASKED, "film": False})
+    assert len(buffers) == 1 and "film" not in content
+
+
+def test_thumbnails_keep_the_strongest_of_each_cell(explanation, monkeypatch):
+    monkeypatch.setattr(answers, "THUMBNAIL", 5)
+    content, (_, film) = answer(explanation, ASKED)
+    assert content["film"]["cells"] == 5
+    small = decoded(content["film"], film, 5).reshape(3, 2, 5, 5)
+    whole = expected(explanation, 0.3, 2)
+    np.testing.assert_allclose(small[2].max(axis=(1, 2)), whole.max(axis=(1, 2)), rtol=0.02)
+
+
+def test_what_is_not_a_number_counts_as_zero(explanation):
+    g = explanation.attention_relevance.copy()
+    g[0, 2, 3] = np.nan
+    odd = dataclasses.replace(explanation, attention_relevance=g)
+    content, _ = answer(odd, ASKED)
+    assert np.isfinite(content["scales"]).all() and max(content["scales"]) > 0
+
+
+class WithHeads(cn.Explanation):
+    def heads(self, layer):
+        if layer == 2:
+            raise ValueError("layer 2 was not kept.")
+        return np.stack([self.attention_relevance[layer] * s for s in (1.5, 0.5)])
+
+
+def with_heads(explanation):
+    fields = {f.name: getattr(explanation, f.name) for f in dataclasses.fields(explanation)}
+    return WithHeads(**fields)
+
+
+def test_heads_come_on_request(explanation):
+    kept = with_heads(explanation)
+    content, (buffer,) = answer(kept, {"kind": "heads", "layer": 1})
+    heads = decoded(content, buffer, 13)
+    g = explanation.attention_relevance[1]
+    np.testing.assert_allclose(heads.mean(axis=0), g, atol=1e-4 * np.abs(g).max())
+    assert cn.RolloutView(kept)._meta["no_heads"] == ""
+
+
+def test_heads_that_are_missing_are_explained_in_words(explanation):
+    if hasattr(explanation, "heads"):
+        pytest.skip("this explanation has them")
+    content, buffers = answer(explanation, {"kind": "heads", "layer": 1})
+    assert content == {"kind": "heads", "layer": 1, "error": wire.NO_HEADS}
+    assert buffers == []
+    assert cn.RolloutView(explanation)._meta["no_heads"] == wire.NO_HEADS
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("question", "error"),
+    [
+        ({"kind": "heads", "layer": 2}, "layer 2 was not kept."),
+        ({"kind": "heads", "layer": 9}, "layer must lie between 0 and 2, got 9."),
+        ({**ASKED, "layer": None}, "layer must lie between 0 and 2, got None."),
+        ({**ASKED, "lam": 3}, "lam must lie in [0, 1], got 3"),
+    ],
+)
+def test_what_goes_wrong_is_part_of_the_answer(explanation, question, error):
+    content, buffers = answer(with_heads(explanation), question)
+    assert content["error"].startswith(error)
+    assert content["kind"] == question["kind"] and buffers == []
+
+
+@pytest.mark.bad_input
+def test_questions_that_are_not_known_are_not_answered(explanation):
+    assert answer(explanation, {"kind": "nonsense"}) is None
+    assert answer(explanation, {}) is None

@@ -1,0 +1,173 @@
+/** Several explanations on one scale: their scenes, linked by rows of units that correspond. */
+import { TINY, max, min, peak, range, signOf, strongestFirst, sum } from "./maths.js";
+import { number, quoted, short, signed } from "./format.js";
+import { memo, sceneMaker } from "./scene.js";
+import { told, units } from "./units.js";
+
+/** @typedef {import("./wire.js").Explanation} Explanation */
+/** @typedef {import("./store.js").State} State */
+/** @typedef {import("./scene.js").Scene} Scene */
+/** @typedef {import("./story.js").Part} Part */
+/** @typedef {number[][]} Row units of each explanation that correspond */
+
+/**
+ * Scene of the comparison as a whole; its units are the rows.
+ * @typedef {Scene & {sides: Side[], values: (number | null)[][], changes: number[], order: number[], most: number}} Compared
+ * @typedef {{name: string, scene: Scene, rowOf: number[]}} Side
+ */
+
+/** What has no counterpart. */
+export const NOTHING = "∅";
+
+/** Second less first; of more than two the spread. @param {(number | null)[]} values */
+export const differ = (values) => {
+  const all = values.map((v) => v ?? 0);
+  return all.length === 2 ? all[1] - all[0] : max(...all) - min(...all);
+};
+
+/** One name for a row: what all have, or what became of it. @param {string[]} texts */
+export const nameOf = (texts) => {
+  const same = texts.every((t) => t.toLowerCase() === texts[0].toLowerCase());
+  return same ? short(texts[0], 40) : texts.map((t) => (t ? quoted(short(t, 20)) : NOTHING)).join(" → ");
+};
+
+export const comparisonMaker = () => {
+  /** @type {ReturnType<typeof sceneMaker>[]} */
+  const makers = [];
+  /** @type {((p: import("./picture.js").Picture, largest: number, cellLargest: number) => import("./picture.js").Picture)[]} */
+  const lockers = [];
+  const rowsOf = memo(rowUnits);
+  /**
+   * @param {Explanation[]} all @param {Record<string, Row[]>} rows @param {State} state
+   * @returns {Compared}
+   */
+  return (all, rows, state) => {
+    while (makers.length < all.length) {
+      makers.push(sceneMaker());
+      lockers.push(memo((p, largest, cellLargest) => ({ ...p, largest, cellLargest })));
+    }
+    const grain = rows[state.granularity];
+    const layers = min(...all.map((x) => x.weights.length));
+    const layer = state.layer !== null && state.layer < layers ? state.layer : null;
+    const chosen = state.selected.filter((n) => n < rows["token"].length);
+    const own = all.map((x, i) =>
+      makers[i](x, {
+        ...state,
+        layer,
+        lam: state.lam ?? x.lam,
+        target: x.target,
+        contrast: x.contrast,
+        selected: chosen.flatMap((n) => rows["token"][n][i]),
+        hover: grain[state.hover ?? -1]?.[i][0] ?? null,
+        preview: null,
+      }),
+    );
+    const largest = max(...own.map((s) => s.picture.largest));
+    const cellLargest = max(...own.map((s) => s.picture.cellLargest));
+    const linked = rowsOf(all, rows, state.granularity);
+    const sides = own.map((scene, i) => ({
+      name: all[i].name ?? "",
+      scene: { ...scene, picture: lockers[i](scene.picture, largest, cellLargest) },
+      rowOf: linked.rowsOf[i],
+    }));
+    const values = grain.map((row) =>
+      row.map((members, i) => (members.length ? sum(members.map((u) => own[i].evidence[u])) : null)),
+    );
+    const changes = values.map(differ);
+    const order = strongestFirst(range(linked.count).filter((n) => !linked.special[n]), changes);
+    const lams = new Set(all.map((x) => x.lam));
+    const names = new Set(own.map((s) => s.picture.name));
+    return {
+      ...own[0],
+      pending: false,
+      x: { ...all[0], weights: all[0].weights.slice(0, layers) },
+      state: { ...state, layer, lam: state.lam ?? (lams.size > 1 ? NaN : all[0].lam) },
+      units: linked,
+      layer,
+      evidence: changes,
+      sides,
+      values,
+      changes,
+      order,
+      most: max(TINY, peak(values.flat().map((v) => v ?? 0))),
+      picture: {
+        ...own[0].picture,
+        name: names.size > 1 ? "its class" : own[0].picture.name,
+      },
+      selected: [...new Set(chosen.map((n) => linked.of[n]))],
+      sight: { first: 0, last: linked.count },
+      resting: [],
+      empty: order.length === 0,
+    };
+  };
+};
+
+/**
+ * Rows as units, whose "tokens" are the rows of the token alignment.
+ * @param {Explanation[]} all @param {Record<string, Row[]>} rows @param {import("./units.js").Granularity} granularity
+ */
+const rowUnits = (all, rows, granularity) => {
+  const sides = all.map((x) => units(x, granularity));
+  const grain = rows[granularity];
+  /** Row of each unit, or of each token. @param {Row[]} from @param {number} i */
+  const rowOf = (from, i) => {
+    /** @type {number[]} */
+    const found = [];
+    from.forEach((row, n) => row[i].forEach((member) => (found[member] = n)));
+    return found;
+  };
+  const rowsOf = sides.map((_, i) => rowOf(grain, i));
+  const tokenRows = sides.map((_, i) => rowOf(rows["token"], i));
+  const members = grain.map((row) => [
+    ...new Set(row.flatMap((own, i) => own.flatMap((u) => sides[i].members[u].map((t) => tokenRows[i][t])))),
+  ]);
+  const of = rows["token"].map((row) => {
+    const i = row.findIndex((tokens) => tokens.length);
+    return rowsOf[i][sides[i].of[row[i][0]]];
+  });
+  const texts = grain.map((row) => row.map((own, i) => own.map((u) => sides[i].names[u]).join(" ")));
+  const names = texts.map(nameOf);
+  const special = grain.map((row) => row.every((own, i) => own.every((u) => sides[i].special[u])));
+  return { granularity, count: grain.length, of, members, names, labels: told(names), special, stops: [], rowsOf, texts };
+};
+
+/** How the explanations differ, in a sentence or two. @param {Scene} scene @returns {Part[]} */
+export const comparisonStory = (scene) => {
+  const { sides, values, changes, order, units, selected } = /** @type {Compared} */ (scene);
+  const two = sides.length === 2;
+  /** @param {number} n @returns {Part[]} */
+  const change = (n) => {
+    const shown = values[n].map((v) => (v === null ? NOTHING : signed(v)));
+    return [
+      { unit: n, text: units.labels[n] },
+      two ? ` from ${shown[0]} to ${shown[1]}, ` : ` ${shown.join(" / ")}, `,
+      { strong: two ? signed(changes[n]) : `spread ${number(changes[n])}` },
+    ];
+  };
+  const list = (/** @type {number[]} */ rows) => rows.flatMap((n, i) => [...(i ? ["; "] : []), ...change(n)]);
+  if (selected.length) return [...list(selected), "."];
+  if (!order.length) return ["There is nothing to compare."];
+  const { texts } = /** @type {ReturnType<typeof rowUnits>} */ (units);
+  const edited = order.filter((n) => new Set(texts[n].map((t) => t.toLowerCase())).size > 1);
+  const kept = order.filter((n) => !edited.includes(n));
+  const classes = sides.map(({ scene: { x } }) => x.labels[x.probs.reduce((a, p, c) => (p > x.probs[a] ? c : a), 0)]);
+  /** @type {Part[]} */
+  const turn = new Set(classes).size > 1 ? ["The decision turns: ", { strong: classes.join(" → ") }, ". "] : [];
+  if (new Set(sides.map(({ scene: { x } }) => x.text)).size > 1 && edited.length)
+    return [
+      ...turn,
+      "Of what was edited, most comes from ",
+      ...list(edited.slice(0, 2)),
+      ...(kept.length ? ["; of what was kept, from ", ...change(kept[0])] : []),
+      ".",
+    ];
+  const strength = values.map((row) => peak(row.map((v) => v ?? 0)));
+  const strongest = strongestFirst(order, strength).slice(0, 10);
+  const agree = strongest.filter((n) => new Set(values[n].map((v) => signOf(v ?? 0))).size === 1).length;
+  return [
+    ...turn,
+    "They differ most at ",
+    ...list(order.slice(0, 2)),
+    `. Of the ${strongest.length} strongest, ${agree} have the same sign in ${two ? "both" : "all"}.`,
+  ];
+};

@@ -1,0 +1,102 @@
+/** The board: one canvas for the cells, names and crosshair over it; mouse and keyboard. */
+import { FONT, matrixLayout, nameRoom } from "../lib/matrix_layout.js";
+import { min } from "../lib/maths.js";
+import { fitted } from "./canvas.js";
+import { HIDDEN, differ, el, familyOf, mark, probe, set, svg, textWidth, view } from "./dom.js";
+import { command, keyed, placeIn, targetOf, zooms } from "./input.js";
+import { drawCross, drawNames, namesOf } from "./matrix_marks.js";
+import { paintMatrix } from "./matrix_paint.js";
+import { palette } from "./palette.js";
+
+/** @typedef {import("../lib/matrix.js").Matrix} Matrix */
+/** @typedef {import("../lib/matrix_layout.js").MatrixLayout} MatrixLayout */
+
+const HELP =
+  "Rollout matrix: rows receive, columns give. Arrows move the crosshair, Home and End go to the ends of a row, " +
+  "with Control of a column; Page Up and Down change the layer, plus and minus zoom, Enter pins, Escape clears.";
+
+/** @param {import("../actions.js").Actions} actions */
+export const matrixBoard = (actions) => {
+  const canvas = el("canvas", HIDDEN);
+  const axes = svg("g");
+  const marks = svg("g");
+  const picture = svg("svg", HIDDEN, axes, marks);
+  const colour = probe();
+  const root = el(
+    "div.board",
+    { tabindex: 0, role: "group", "aria-roledescription": "matrix", "aria-label": HELP },
+    canvas,
+    picture,
+    colour,
+  );
+  const moved = differ();
+  const repaint = differ();
+  const renamed = differ();
+  const measured = differ();
+  /** @type {MatrixLayout} */
+  let layout;
+  let family = "";
+  /** @type {string[]} */
+  let names = [];
+  listen(root, actions, () => layout);
+
+  return view(root, (/** @type {Matrix} */ m, /** @type {number} */ width, /** @type {number} */ theme) => {
+    const { units, rtl, state, selected } = m.scene;
+    const room = nameRoom(width);
+    if (measured(units, room)) {
+      family = familyOf(root);
+      names = namesOf(units, room, family);
+    }
+    if (moved(names, width, state.zoom, rtl)) {
+      const widths = names.map((name) => min(room, textWidth(name, FONT, family)));
+      layout = matrixLayout({ width, count: m.n, names: widths, zoom: state.zoom, rtl });
+      root.style.width = `${layout.width}px`;
+      root.style.height = `${layout.height}px`;
+      set(picture, { viewBox: `0 0 ${layout.width} ${layout.height}` });
+    }
+    mark(root, "late", m.late);
+    if (repaint(layout, m.shown, m.limit, m.knee, theme)) {
+      const context = fitted(canvas, layout.width, layout.height);
+      if (context) paintMatrix(context, m, layout, palette(colour));
+    }
+    if (renamed(layout, m.rows, String(m.cross), String(selected), state.hover)) drawNames(axes, m, layout, names);
+    drawCross(marks, m, layout, family);
+  });
+};
+
+/** @param {HTMLElement} root @param {import("../actions.js").Actions} actions @param {() => MatrixLayout} now */
+const listen = (root, actions, now) => {
+  const { matrix } = actions;
+  const at = (/** @type {MouseEvent} */ event) => now().at(...placeIn(root, event));
+  zooms(root, (closer, event) => matrix.zoom(closer ? 0.8 : 1.25, at(event) ?? undefined));
+  set(root, {
+    pointermove: (event) => matrix.point(at(event)),
+    pointerleave: () => matrix.point(null),
+    click(event) {
+      const cell = at(event);
+      if (cell) matrix.pin(cell);
+      else actions.clear();
+    },
+  });
+  keyed(root, (event) => {
+    if (targetOf(event) !== root || event.altKey) return {};
+    const along = now().rtl ? -1 : 1;
+    const held = command(event);
+    const far = (/** @type {number} */ s) => () => matrix.walk(held ? s * 1e9 : 0, held ? 0 : s * 1e9);
+    const ends = { Home: far(-1), End: far(1) };
+    if (held) return ends;
+    return {
+      ...ends,
+      ArrowRight: () => matrix.walk(0, along),
+      ArrowLeft: () => matrix.walk(0, -along),
+      ArrowUp: () => matrix.walk(-1, 0),
+      ArrowDown: () => matrix.walk(1, 0),
+      PageUp: () => matrix.climb(1),
+      PageDown: () => matrix.climb(-1),
+      "+": () => matrix.zoom(0.5),
+      "=": () => matrix.zoom(0.5),
+      "-": () => matrix.zoom(2),
+      Enter: matrix.enter,
+    };
+  });
+};

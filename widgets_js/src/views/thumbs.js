@@ -1,0 +1,63 @@
+/** A row of small matrices of which one is chosen: the layers of the film, the heads of a layer. */
+import { density } from "./canvas.js";
+import { check, radio, radioGroup } from "./choice.js";
+import { HIDDEN, differ, el, probe, put, view } from "./dom.js";
+import { paintThumb } from "./matrix_paint.js";
+import { palette } from "./palette.js";
+
+/** Side of a thumbnail, px. */
+const SIDE = 46;
+
+/**
+ * @typedef {object} Choice
+ * @property {string[]} names
+ * @property {string[]} labels
+ * @property {number | null} at
+ * @property {number} limit
+ * @property {boolean} rtl
+ * @property {number} theme
+ */
+
+/**
+ * @param {string} name of the group
+ * @param {string} kind its class
+ * @param {(index: number) => void} choose
+ */
+export const thumbs = (name, kind, choose) => {
+  const root = radioGroup(`div.thumbs.${kind}`, name);
+  const colour = probe();
+  const rebuilt = differ();
+  const repaint = differ();
+  /** @type {HTMLElement[]} */
+  let buttons = [];
+  /** @type {HTMLCanvasElement[]} */
+  let canvases = [];
+
+  return view(root, (/** @type {{values: Float32Array, n: number}[]} */ pictures, /** @type {Choice} */ { names, labels, at, limit, rtl, theme }) => {
+    if (rebuilt(names.join(), labels.join())) {
+      canvases = labels.map(() => el("canvas", HIDDEN));
+      buttons = labels.map((label, i) => {
+        const button = radio("", () => choose(i), { "aria-label": names[i] });
+        put(button, canvases[i], el("span", label));
+        return button;
+      });
+      put(root, colour, ...buttons);
+    }
+    if (repaint(pictures, limit, rtl, theme)) {
+      const colours = palette(colour);
+      canvases.forEach((canvas, i) => {
+        canvas.width = canvas.height = SIDE * density();
+        if (pictures[i]) paintThumb(canvas, pictures[i], limit, colours, rtl);
+      });
+    }
+    buttons.forEach((button, i) => {
+      const on = i === at;
+      // The film follows the layer while it plays; only its own strip scrolls.
+      if (on && button.ariaChecked !== "true") {
+        root.scrollLeft = button.offsetLeft - root.clientWidth / 2 + button.offsetWidth / 2;
+        root.scrollTop = button.offsetTop - root.clientHeight / 2 + button.offsetHeight / 2;
+      }
+      check(button, on, on || (at === null && !i));
+    });
+  });
+};

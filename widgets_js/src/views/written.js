@@ -1,0 +1,68 @@
+/**
+ * The text as words that can be pointed at.  Pieces of one word share a wrapper and stay inline, so
+ * that letters still join.
+ */
+import { max } from "../lib/maths.js";
+import { bare } from "../lib/units.js";
+import { el, put } from "./dom.js";
+
+/** @param {HTMLElement} text is filled @param {import("../lib/scene.js").Scene} scene @returns {HTMLElement[]} its words */
+export const written = (text, { x, units, state }) => {
+  put(text);
+  /** @type {HTMLElement[]} */
+  const words = [];
+  let end = 0;
+  /** @param {number} t @param {string} content @param {string} kind */
+  const word = (t, content, kind) => {
+    const node = el(`span.w.${kind}`, { role: "option", tabindex: words.length ? -1 : 0, "aria-selected": false, "data-unit": units.of[t] }, content);
+    words.push(node);
+    return node;
+  };
+  /** @param {number} t @param {number} last */
+  const content = (t, last) => {
+    const [from, to] = [x.offsets[t][0], x.offsets[last][1]];
+    if (from > end) text.append(x.text.slice(end, from));
+    const found = x.text.slice(max(from, end), to) || x.tokens[t];
+    end = max(end, to);
+    return found;
+  };
+  /** What must not be parted from the node before it by a new line. @param {Node | string} node @param {Node | string} [space] */
+  const glue = (node, space = "") => {
+    const before = text.lastChild;
+    if (!(before instanceof HTMLElement)) text.append(space, node);
+    else if (before.classList.contains("glued")) before.append(space, node);
+    else text.append(el("span.glued", before, space, node));
+  };
+  /** A mark that follows its word without a space must not start a line. @param {HTMLElement} node @param {number} t */
+  const place = (node, t) => {
+    const follows = t && x.offsets[t][0] === x.offsets[t - 1][1] && /^[\p{Pe}\p{Pf}\p{Po}]/u.test(node.textContent ?? "");
+    if (follows) glue(node);
+    else text.append(node);
+  };
+  const [from, to] = state.span ?? [0, x.tokens.length - 1];
+  if (from) text.append("… ");
+  for (let t = from; t <= to; t++) {
+    if (x.special[t]) {
+      const chip = word(t, bare(x.tokens[t]), "chip");
+      // A chip at the end must not stand on a line of its own; a long word must stay breakable.
+      if (t === to && (text.lastChild?.textContent ?? "").length < 20) glue(chip, " ");
+      else text.append(" ", chip, " ");
+      continue;
+    }
+    if (t === from) end = x.offsets[t][0];
+    else if (units.granularity === "passage" && units.of[t] !== units.of[t - 1]) text.append(el("span.break"));
+    let last = t;
+    while (last < to && x.wordIds[t] >= 0 && x.wordIds[last + 1] === x.wordIds[t]) last++;
+    if (units.granularity !== "token" || last === t)
+      // The bars of one sentence join up across its spaces.
+      place(word(t, content(t, last), units.of[last + 1] !== units.of[t] ? "last" : ""), t);
+    else {
+      const whole = el("span.whole");
+      for (let k = t; k <= last; k++) whole.append(word(k, content(k, k), k === t ? "piece.first" : "piece"));
+      place(whole, t);
+    }
+    t = last;
+  }
+  if (to < x.tokens.length - 1) text.append(" …");
+  return words;
+};
