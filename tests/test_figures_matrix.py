@@ -83,10 +83,21 @@ def test_every_cell_stands_at_its_place_in_its_colour(explanation, theme):
 
 def test_the_cell_and_its_value_are_named(explanation):
     options = {"granularity": "token", "channel": "supporting", "layer": 1}
-    value = explanation.rollout(1, "supporting")[2, 5]
-    figure = explanation.figure("rollout", cell=(2, 5), selected=[5], **options)
-    a, b = explanation.tokens[5], explanation.tokens[2]
-    assert f"{a} → {b}: {value:+.3f}".replace("-", "−") in texts(figure)
+    carried = explanation.rollout(1, "supporting") * (1 - np.eye(len(explanation.tokens)))
+    into, out = (int(i) for i in np.unravel_index(carried.argmax(), carried.shape))
+    figure = explanation.figure("rollout", cell=(into, out), selected=[out], **options)
+    assert carried[into, out] > 0.0005
+    names = f"{explanation.tokens[out]} → {explanation.tokens[into]}"
+    assert f"{names}: {carried[into, out]:+.3f}" in texts(figure)
+
+
+def test_a_cell_that_holds_nothing_has_no_sign(explanation):
+    empty = np.argwhere(explanation.rollout(1, "supporting") == 0)
+    assert len(empty)
+    into, out = (int(i) for i in empty[0])
+    options = {"granularity": "token", "channel": "supporting", "layer": 1}
+    figure = explanation.figure("rollout", cell=(into, out), selected=[out], **options)
+    assert f"{explanation.tokens[out]} → {explanation.tokens[into]}: 0.000" in texts(figure)
 
 
 def test_the_residual_stands_beyond_the_scale(explanation):

@@ -172,7 +172,9 @@ def test_the_bundle_keeps_the_names_that_python_knows(explanation):
     assert within == set(view._meta["fusion"])
     assert [name for name in read | within if f".{name}" not in bundle] == []
     shared = (
-        view.traits(sync=True).keys() - anywidget.AnyWidget.class_traits().keys() - {"_esm", "_css"}
+        view.traits(sync=True).keys()
+        - anywidget.AnyWidget.class_traits().keys()
+        - {"_esm", "_css", "_anywidget_id"}
     )
     assert len(shared) > 15 and [name for name in shared if f'"{name}"' not in bundle] == []
 

@@ -12,7 +12,8 @@ export const fitted = (canvas, width, height) => {
   const context = canvas.getContext("2d");
   // A canvas that is given a size is made anew, even of the same.
   if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
-  context?.setTransform(ratio, 0, 0, ratio, 0, 0);
+  // Its pixels are whole, its place on the page need not be.
+  context?.setTransform(w / width, 0, 0, w / width, 0, 0);
   context?.clearRect(0, 0, width, height);
   return context;
 };

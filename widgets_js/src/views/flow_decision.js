@@ -110,7 +110,7 @@ const lens = ({ units }, { width, middle }, { segments, zero, lensY, magnificati
   const y = lensY + 3;
   const note = `ribbons ×${magnification < 10 ? magnification.toFixed(1) : round(magnification)} wider`;
   const d = digits(max(...segments.map((s) => s.mass)));
-  const nodes = [words("end", width, middle ? y : y + 17, note)];
+  const nodes = [];
   for (const sign of [-1, 1]) {
     const own = segments.filter((s) => s.sign === sign).sort((a, b) => b.mass - a.mass);
     if (!own.length) continue;
@@ -122,5 +122,5 @@ const lens = ({ units }, { width, middle }, { segments, zero, lensY, magnificati
     const text = textWidth(full, 11, family) + 10 < room ? full : total;
     nodes.push(words(`halo ${sign > 0 ? "supports" : "opposes end"}`, end + 6 * sign, y, text));
   }
-  return nodes;
+  return [...nodes, words("end", width, middle ? y : y + 17, note)];
 };
