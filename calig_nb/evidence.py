@@ -129,6 +129,9 @@ def _read(
     """The evidence that follows from the trace of inputs and, where they have them, baselines."""
     n_items, score = len(targets), scored(targets)
     relevance = _relevance(trace, n_items, len(targets[0]))
+    held = sum(array.nbytes for one in relevance for array in one)
+    held += sum(tensor.nbytes for tensor in (*trace.hidden_states, *trace.hidden_gradients))
+    budget = budget.beside(held)
     inputs = [hidden[:n_items] for hidden in trace.hidden_states]
     scores = trace.scores[:n_items].double().cpu().numpy()
     if with_baselines := len(trace.logits) > n_items:

@@ -7,7 +7,7 @@ import gc
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -43,6 +43,10 @@ class Budget:
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}.")
         return cls(_free(device) // SHARE if memory is None else int(memory), tokens)
+
+    def beside(self, held: int) -> Budget:
+        """What is left of it while so many bytes are held."""
+        return replace(self, memory=max(1, self.memory - held))
 
     def points(self, row_bytes: int, n_tokens: int, device: torch.device) -> int:
         """Points of so many tokens and bytes that may share a pass, at least one."""

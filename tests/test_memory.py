@@ -20,6 +20,8 @@ def test_points_are_bounded_by_tokens_and_by_bytes():
     assert Budget(10, 10**6).points(100, 10, CPU) == 1
     assert Budget(100, None).exceeded_by(51)
     assert not Budget(100, None).exceeded_by(50)
+    assert Budget(100, None).beside(40) == Budget(60, None)
+    assert Budget(100, None).beside(400).points(1, 10, CPU) == 1
     assert 0 < Budget.of(None, None, CPU).memory <= 4 << 30
 
 
