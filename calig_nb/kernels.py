@@ -41,7 +41,7 @@ class WrittenOut(TorchFunctionMode):
     """Inside, torch's fused attention is computed as two batched products and a softmax.
 
     Under the fast matrix kernel this is four times as fast as fused attention up to some hundred
-    tokens, and heads are laid out so that no matrix is copied. Models that write attention out
+    tokens, and keys are not transposed in memory for each head. Models that write attention out
     by themselves are not concerned.
     """
 

@@ -19,6 +19,7 @@ from . import blocks
 from .attentions import Eager, Fused, KeepHeads
 from .attribution import Points
 from .classifier import Classifier, ModelInputs, logits_of
+from .memory import release
 from .pooled import PooledBlock
 from .trace import Seen, Trace, observe, rows_of
 
@@ -110,7 +111,6 @@ class BlockModel(Classifier):
             (all points, classes) logits, in the order of ``points.items``.
         """
         n_all, first = len(points.items), min(points.hidden)
-        modules = self._find(inputs)
 
         def enter(index: int, run: blocks.Run, args: Any, kwargs: Any) -> Any:
             if index < first:
@@ -129,7 +129,7 @@ class BlockModel(Classifier):
                 output = blocks.like(output, left)
             return output
 
-        with blocks.taken_over(modules, enter):
+        with blocks.taken_over(self._find(inputs), enter):
             return logits_of(self.model, self.model(**rows_of(inputs, points.items)))
 
     def gradients(
@@ -145,12 +145,14 @@ class BlockModel(Classifier):
             sizes = [len(hidden) for hidden in points.hidden.values()]
             singly = zip(points.hidden.items(), points.items.split(sizes), strict=True)
             parts = (Points({layer: hidden}, items) for (layer, hidden), items in singly)
-            return {k: v for p in parts for k, v in self.gradients(inputs, p, score).items()}
+            alone = (self.gradients(inputs, part, score, frugal=frugal) for part in parts)
+            return {layer: g for one in alone for layer, g in one.items()}
         leaves = {layer: h.detach().requires_grad_() for layer, h in points.hidden.items()}
         logits = self.replay(inputs, Points(leaves, points.items), frugal=frugal)
-        return dict(
-            zip(leaves, _gradients(score(logits, points.items), leaves.values()), strict=True)
-        )
+        found = _gradients(score(logits, points.items), leaves.values())
+        if frugal:
+            release()
+        return dict(zip(leaves, found, strict=True))
 
     def passage(
         self, inputs: ModelInputs, hidden: Tensor, *, item: int, score: ScoreFn
@@ -187,8 +189,7 @@ class BlockModel(Classifier):
     ) -> Trace | None:
         """The trace, as heard by ``reader``; None if it heard nothing it could read."""
         with reader.set_up():
-            modules = self._find(inputs)
-            seen = observe(self.model, modules, inputs, items, entering, reader, frugal)
+            seen = observe(self.model, self._find(inputs), inputs, items, entering, reader, frugal)
             if isinstance(reader, Fused) and reader.heard != [*range(len(seen.outputs))]:
                 return None
             scores = choose(seen.logits[: reader.n_items].detach())(seen.logits, items)
@@ -232,9 +233,8 @@ class BlockModel(Classifier):
             with self._pooled.narrowed() if index + 1 == len(self._recorded) else nullcontext():
                 return run(*args, **kwargs)
 
-        if frugal:
-            return checkpoint(compute, *args, use_reentrant=False, **kwargs)
-        return compute(*args, **kwargs)
+        computed = partial(checkpoint, compute, use_reentrant=False) if frugal else compute
+        return computed(*args, **kwargs)
 
     def _learn(
         self,

@@ -74,6 +74,28 @@ def test_points_of_all_layers_may_share_a_pass(name):
             torch.testing.assert_close(together[layer][0], alone, rtol=1e-6, atol=1e-9)
 
 
+def test_rows_that_look_like_something_else_go_layer_by_layer(monkeypatch):
+    model, inputs = BlockModel(tiny_model("bert")), zoo.zoo_inputs("bert")
+    with model.undisturbed():
+        trace = zoo.trace(model, inputs)
+        points = Points(
+            {0: trace.hidden_states[0], 2: trace.hidden_states[2]}, torch.zeros(4, dtype=int)
+        )
+        together = model.gradients(row(inputs), points, lambda logits, _: logits[:, 1:2])
+        asked, replay = [], model.replay
+
+        def counted(inputs, points, **options):
+            asked.append((len(points.hidden), options["frugal"]))
+            return replay(inputs, points, **options)
+
+        monkeypatch.setattr(model, "replay", counted)
+        model._lengths = {4}
+        apart = model.gradients(row(inputs), points, lambda logits, _: logits[:, 1:2], frugal=True)
+    assert asked == [(1, True), (1, True)]
+    for layer in (0, 2):
+        torch.testing.assert_close(apart[layer], together[layer])
+
+
 class Widths(torch.overrides.TorchFunctionMode):
     """The positions at which each linear map is computed."""
 

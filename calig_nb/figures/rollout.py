@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 from matplotlib.collections import PolyCollection
@@ -100,10 +100,7 @@ def carried(explanation: Explanation, layer: int, alone: bool, head: int | None)
     """
     if head is not None:
         # Heads are computed on request, by explanations that can.
-        source: Any = getattr(explanation, "heads", None)
-        if source is None:
-            raise ValueError(f"head must be None, got {head}: this explanation holds no heads.")
-        heads = np.asarray(source(layer), dtype=np.float64)
+        heads = np.asarray(explanation.heads(layer), dtype=np.float64)
         if not 0 <= head < len(heads):
             raise ValueError(f"head must lie between 0 and {len(heads) - 1}, got {head}.")
         return np.stack([np.maximum(heads[head], 0), np.maximum(-heads[head], 0)])

@@ -95,7 +95,5 @@ def _small(pair: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 def _heads(explanation: Explanation, question: dict[str, Any]) -> Answer:
     layer = _layer(explanation, question)
-    if not hasattr(explanation, "heads"):
-        raise ValueError(wire.NO_HEADS)
-    bits, scales, content = wire.companded(np.asarray(explanation.heads(layer)), wire.FINE_LIMIT)
+    bits, scales, content = wire.companded(explanation.heads(layer), wire.FINE_LIMIT)
     return {"bits": bits, "scales": scales}, [content]

@@ -17,7 +17,7 @@ FINE_LIMIT = 4_000_000
 INLINE_LIMIT = 200_000
 """Matrices of up to so many bytes are part of the state; larger ones follow on request."""
 
-NO_HEADS = "This explanation holds the mean over the heads only."
+NO_HEADS = "Heads need the model, which a saved explanation has not."
 
 
 def meta(explanation: Explanation) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def meta(explanation: Explanation) -> dict[str, Any]:
             "pooled": explanation.pooled.astype(int).tolist(),
         },
         "live": explanation.ask is not None,
-        "no_heads": "" if hasattr(explanation, "heads") else NO_HEADS,
+        "no_heads": NO_HEADS if explanation.look is None else "",
         "antisymmetric": bool(explanation.config.get("antisymmetric", False)),
         "matrix": {"bits": bits, "scales": scales},
     }
