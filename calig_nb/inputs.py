@@ -84,6 +84,7 @@ class TextReader:
         if not isinstance(text, str):
             kind = type(text).__name__
             raise TypeError(f"{name} must be a text (str), got {kind}: {text!r:.60}.")
+        _refuse_halves(text, name)
         if not text.strip():
             raise ValueError(f"{name} must hold at least one word, got {text!r}.")
         fast = getattr(self.tokenizer, "is_fast", False)
@@ -169,6 +170,7 @@ class TextReader:
             token, token_id = self._filler(baselines)
             replaced[0, ordinary] = token_id
             return {**inputs.model_inputs, "input_ids": replaced}, token
+        _refuse_halves(baselines, "baselines")
         read = self.tokenizer(baselines, verbose=False)["input_ids"]
         other = torch.tensor([i for i in read if i not in self._special])
         room = int(ordinary.sum())
@@ -192,6 +194,16 @@ class TextReader:
             f"baselines={kind!r} needs a tokenizer with a {kind} token; this one has none. "
             "Give a text or a tensor of token ids."
         )
+
+
+def _refuse_halves(text: str, name: str) -> None:
+    """Half a character (a lone surrogate, of bytes that were no text) is no text."""
+    for at, c in enumerate(text):
+        if "\ud800" <= c <= "\udfff":
+            raise ValueError(
+                f"{name} must be a text, got the half character {c!r} at {at}: its bytes were "
+                "read in another encoding. Read them anew, or drop it."
+            )
 
 
 def _stripped(text: str, start: int, end: int) -> tuple[int, int]:

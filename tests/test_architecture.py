@@ -56,6 +56,8 @@ MAY_IMPORT = {
         "request", "results", "targets",
     },
     "demo": {"cache", "explainer"},
+    "cli": {"__version__", "demo", "explainer"},
+    "__main__": {"cli"},
     "__init__": {"cache", "demo", "explainer", "fusion", "results", "widgets"},
 }  # fmt: skip
 UPWARD = {"results": {"cache", "figures", "tables", "widgets"}, "widgets": {"figures"}}

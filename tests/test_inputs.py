@@ -133,6 +133,7 @@ def test_the_limit_is_the_smaller_of_tokenizer_and_model(tokenizer):
     ("text", "error", "message"),
     [
         ("", ValueError, "inputs must hold at least one word, got ''"),
+        ("so\udcff", ValueError, r"must be a text, got the half character '\\udcff' at 2"),
         (" \n\t\u3000", ValueError, "inputs must hold at least one word"),
         ("[CLS] [SEP]", ValueError, "at least one ordinary token, got only special ones"),
         ("good " * 39, ValueError, "at most 40 tokens for this model, got 41. Shorten"),

@@ -21,6 +21,7 @@ class Demo(NamedTuple):
     data: str
     accuracy: str
     licence: str
+    example: str
 
 
 _DEMOS = (
@@ -30,6 +31,7 @@ _DEMOS = (
         data="SST-2",
         accuracy="83.7 % on 872 dev sentences",
         licence="Apache-2.0",
+        example="The plot is thin, but the acting is superb.",
     ),
 )
 
@@ -57,7 +59,7 @@ def load_demo(name: str = "sentiment") -> Explainer:
 
 
 def demos() -> pd.DataFrame:
-    """The embedded models: what each answers, its data, accuracy, licence and size."""
+    """The embedded models: what each answers, its data, accuracy, licence, example and size."""
     import pandas as pd
 
     frame = pd.DataFrame(_DEMOS)

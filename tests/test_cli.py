@@ -1,0 +1,155 @@
+"""What a person at a terminal gets: a picture in characters, files, and errors in words."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+import calig_nb as cn
+from calig_nb import cli
+
+TEXT = "The plot is thin, but the acting is superb."
+
+
+def lines(capsys):
+    return capsys.readouterr().out.splitlines()
+
+
+def test_a_line_for_each_word_with_the_sign_by_side(capsys):
+    assert cli.main(["explain", TEXT, "--target", "positive"]) == 0
+    headline, *rows = lines(capsys)
+    assert headline.startswith("positive: 98.3%; score 1.90, baseline -1.13")
+    said = {row.split()[0]: row for row in rows}
+    words = cn.load_demo("sentiment").explain(TEXT, target="positive").to_frame("word")
+    assert len(rows) == (~words["special"]).sum()
+    for word, value in zip(words["word"], words["attributions"]):
+        if word in ("superb", "thin"):
+            assert f"{value:+.3f}" in said[word]
+    left, right = said["superb"].split("│")
+    assert right == "█" * 12 and "█" not in left
+    left, right = said["thin"].split("│")
+    assert left.endswith("█") and not right
+
+
+def test_the_same_numbers_as_json(capsys):
+    asked = ["explain", TEXT, "--target", "1", "--contrast", "negative", "--json", "--top", "2"]
+    assert cli.main(asked) == 0
+    answer = json.loads(capsys.readouterr().out)
+    e = cn.load_demo("sentiment").explain(TEXT, target="positive", contrast="negative")
+    assert (answer["target"], answer["contrast"]) == ("positive", "negative")
+    assert answer["score"] == pytest.approx(e.score) and answer["converged"]
+    assert [unit["text"] for unit in answer["units"]] == e.top(2)["word"].tolist()
+    assert answer["units"][0]["attributions"] == pytest.approx(e.top(1)["attributions"][0])
+
+
+def test_what_is_asked_reaches_the_engine(capsys):
+    asked = ["explain", TEXT, "--output", "margin", "--method", "conductance", "--lam", "0.2"]
+    assert cli.main([*asked, "--baselines", "mask", "--tolerance", "0.02", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    e = cn.load_demo("sentiment").explain(
+        TEXT, output="margin", method="conductance", lam=0.2, baselines="mask", tolerance=0.02
+    )
+    assert answer["baseline_score"] == pytest.approx(e.baseline_score)
+    words = e.to_frame("word")
+    wanted = words.loc[~words["special"], "attributions"].tolist()
+    assert [unit["attributions"] for unit in answer["units"]] == pytest.approx(wanted)
+
+
+def test_files_are_written(capsys, tmp_path):
+    files = {"figure": "why.svg", "save": "why.safetensors"}
+    options = [part for name, file in files.items() for part in (f"--{name}", str(tmp_path / file))]
+    assert cli.main(["demo", *options]) == 0
+    assert (tmp_path / "why.svg").read_text().startswith("<?xml")
+    assert cn.load(tmp_path / "why.safetensors").text == TEXT
+
+
+def test_a_model_from_a_folder_and_a_text_from_a_pipe(capsys, tmp_path, monkeypatch):
+    from pathlib import Path
+    from shutil import copytree
+
+    folder = copytree(Path(cn.__file__).parent / "demo" / "sentiment", tmp_path / "mine")
+    (tmp_path / "in").write_text("A dull film.\n")
+    with (tmp_path / "in").open() as pipe:
+        monkeypatch.setattr(sys, "stdin", pipe)
+        assert cli.main(["explain", "-", "--model", str(folder), "--granularity", "sentence"]) == 0
+    headline, row = lines(capsys)
+    assert headline.startswith("negative") and row.startswith("A dull film.")
+
+
+def test_the_embedded_models_are_listed(capsys):
+    assert cli.main(["demo", "--list"]) == 0
+    printed = capsys.readouterr().out
+    for name in cn.demos().index:
+        assert name in printed
+
+
+@pytest.mark.parametrize(
+    "asked, message",
+    [
+        (["explain", ""], "inputs must hold at least one word, got ''"),
+        (["explain", "fine", "--target", "nope"], "target must be one of"),
+        (["explain", "fine", "--target", "7"], "7"),
+        (["explain", "fine", "--lam", "1.5"], "lam"),
+        (["explain", "fine", "--top", "0"], "k must be at least 1, got 0"),
+        (["explain", "fine", "--method", "magic"], "method must be one of"),
+        (["explain", "fine", "--granularity", "page"], "granularity"),
+        (["explain", "fine", "--model", "./not/there"], "not/there"),
+        (["explain", "fine", "--figure", "not/there/why.pdf"], "existing folder"),
+        (["explain", "fine", "--save", "."], "must be a file, got the folder"),
+        (["demo", "nobody"], "name must be one of ['sentiment'"),
+    ],
+)
+def test_an_error_is_one_line_on_standard_error(capsys, asked, message):
+    assert cli.main(asked) == 1
+    said = capsys.readouterr()
+    assert not said.out
+    assert said.err.startswith("calig-nb: error: ") and len(said.err.splitlines()) == 1
+    assert message in said.err
+
+
+@pytest.mark.parametrize("asked", [[], ["explain"], ["sing"], ["explain", "x", "--tolerance", "?"]])
+def test_a_command_that_is_not_one_leaves_with_2(capsys, asked):
+    with pytest.raises(SystemExit) as left:
+        cli.main(asked)
+    assert left.value.code == 2 and "usage: calig-nb" in capsys.readouterr().err
+
+
+def test_hostile_text_cannot_steer_the_terminal(capsys):
+    hostile = "fine\x1b[2J\x07 \u202eevil\u202c <script>\x00 \ud800 good"
+    e = cn.load_demo("sentiment").explain("good")
+    rows = [{"text": hostile, "attributions": 1.0}]
+    cli._as_table(dataclasses.replace(e, labels=(hostile, hostile)), rows)
+    printed = capsys.readouterr().out
+    assert not set(printed) & set("\x1b\x07\u202e\u202c\x00\ud800")
+    for shown in ("\\x1b[2J", "\\u202eevil", "<script>", "\\ud800"):
+        assert shown in printed
+
+
+def test_wide_and_combining_letters_stand_in_line(capsys):
+    assert cli._width("中文") == 4 and cli._width("e\u0301") == 1
+    assert cli._shortened("中" * 10, 9) == "中中中中…"
+
+
+def test_interrupted_is_130(capsys, monkeypatch):
+    def interrupted(asked):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_demo", interrupted)
+    assert cli.main(["demo"]) == 130
+    assert "interrupted" in capsys.readouterr().err
+
+
+def test_as_a_module_in_a_plain_terminal_and_into_a_closed_pipe():
+    env = {**os.environ, "PYTHONIOENCODING": "ascii", "COLUMNS": "60"}
+    command = [sys.executable, "-m", "calig_nb", "demo"]
+    done = subprocess.run(command, capture_output=True, text=True, env=env)
+    assert done.returncode == 0 and "superb" in done.stdout, done.stderr
+    assert max(map(len, done.stdout.replace("\\u2588", "█").splitlines()[1:])) <= 65
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, env=env)
+    os.close(writer)
+    assert done.returncode == 0 and not done.stderr
