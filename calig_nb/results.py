@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from . import fusion as fu
 from .fusion import Channel, Fusion, one_of
-from .units import Granularity, Unit, merged, passage_ids
+from .units import Granularity, Unit, merged, passage_ids, whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,6 +86,9 @@ class Explanation:
     look: Look | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "text", whole(self.text))
+        for name in ("tokens", "labels"):
+            object.__setattr__(self, name, tuple(map(whole, getattr(self, name))))
         layers, t, c = len(self.layer_weights), len(self.tokens), len(self.labels)
         shapes = {
             "special": (t,),

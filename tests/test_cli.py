@@ -117,7 +117,8 @@ def test_a_command_that_is_not_one_leaves_with_2(capsys, asked):
     assert left.value.code == 2 and "usage: calig-nb" in capsys.readouterr().err
 
 
-def test_hostile_text_cannot_steer_the_terminal(capsys):
+def test_hostile_text_cannot_steer_the_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     hostile = "fine\x1b[2J\x07 \u202eevil\u202c <script>\x00 \ud800 good"
     e = cn.load_demo("sentiment").explain("good")
     rows = [{"text": hostile, "attributions": 1.0}]

@@ -109,6 +109,13 @@ def test_the_makers_own_arrays_stay_writable(explanation):
     mine[0] = 5
 
 
+def test_half_characters_are_made_whole(explanation):
+    tokens = ("a\ud800b", *explanation.tokens[1:])
+    odd = dataclasses.replace(explanation, tokens=tokens, text="\udfffx")
+    assert odd.tokens[0] == "a\ufffdb" and odd.text == "\ufffdx"
+    assert odd.tokens[1:] == explanation.tokens[1:]
+
+
 def test_repr_is_the_same_every_time(explanation):
     assert repr(explanation) == repr(dataclasses.replace(explanation))
     assert "0x" not in repr(explanation)
