@@ -202,6 +202,44 @@ def test_the_matrix_view_draws_its_matrix(explanation):
     assert "Layer 1 alone:" in said and "opposing · this layer alone" in said
 
 
+def crosses(figure):
+    """How many × are drawn: each is two strokes of one weight."""
+    strokes = [line for line in figure.axes[0].lines if line.get_linewidth() == 1.4 * 0.72]
+    return len(strokes) / 2
+
+
+def test_values_that_are_not_numbers_are_marked_and_count_as_zero(explanation):
+    r, g = explanation.layer_attributions.copy(), explanation.attention_relevance.copy()
+    r[1, 3], g[1, 5, 2], g[2, 4, 4] = np.nan, np.nan, np.inf
+    broken = dataclasses.replace(explanation, layer_attributions=r, attention_relevance=g)
+    shown = {"granularity": "token"}
+    assert crosses(broken.figure("rollout", **shown)) == 3
+    assert crosses(broken.figure("rollout", layer=0, **shown)) == 0
+    assert crosses(broken.figure("rollout", layer=2, alone=True, **shown)) == 1
+    assert crosses(broken.figure("flow", **shown)) == 1
+    said = " ".join(texts(broken.figure("rollout", **shown)))
+    assert "× marks 3 cells that could not be worked out whole" in said
+    said = " ".join(texts(broken.figure("flow", width=10, **shown)))
+    assert "One value is not a number (layer 1" in said and "n/a" in said
+    r[1, 3], g[1, 5, 2], g[2, 4, 4] = 0, 0, 0
+    zero = dataclasses.replace(explanation, layer_attributions=r, attention_relevance=g)
+    ours, theirs = (cells(e.figure("rollout", **shown))[1] for e in (broken, zero))
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_only_what_is_in_sight_is_drawn(explainer):
+    long = explainer.explain("The plot is thin . " * 9)
+    live = cn.Workbench(long, span=(10, 21))
+    words = [u for u, unit in enumerate(long.units()) if set(unit.tokens) & set(range(10, 22))]
+    figure = live.figure()
+    rows, _ = cells(figure)
+    columns = np.unique(np.round(rows[:, 0], 3))
+    assert 0 < len(columns) <= len(words) < len(long.units())
+    bars = [p.get_label() for p in figure.axes[0].patches if "word " in str(p.get_label())]
+    assert bars and set(bars) <= {f"word {u}" for u in words}
+    assert "tokens 11 to 22 of" in " ".join(texts(figure))
+
+
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("view", "options", "message"),
@@ -213,6 +251,9 @@ def test_the_matrix_view_draws_its_matrix(explanation):
         ("rollout", {"width": 99}, "width must lie between 2 and 50 inches, got 99"),
         ("flow", {"layer": 3}, "layer must be None or lie between 0 and 2, got 3"),
         ("flow", {"theme": "sepia"}, "theme must be one of"),
+        ("flow", {"span": (4, 2)}, r"span must be None or \(first, last\), got \(4, 2\)"),
+        ("flow", {"play": 4}, "play must be None or lie between 0 and 3, got 4"),
+        ("flow", {"target": 0, "contrast": 1}, "explain that class"),
         ("flow", {"selected": [13]}, r"selected must hold tokens between 0 and 12, got \[13\]"),
         ("pie", {}, "view must be one of .'workbench', 'tokens', 'flow', 'rollout'., got 'pie'"),
     ],

@@ -45,9 +45,18 @@ def steps(explanation: Explanation, units: Sequence[Unit], unit: int) -> list[St
 
 
 def steps_of(
-    explanation: Explanation, units: Sequence[Unit], words: Sequence[int], sign: int = 1
-) -> dict[int, list[Step]]:
-    """The steps of several words; ``sign`` -1 turns supporting and opposing."""
+    explanation: Explanation, units: Sequence[Unit], words: Sequence[int], sign: int = 1,
+    most: int | None = None,
+) -> dict[int, list[Step]]:  # fmt: skip
+    """The steps of several words.
+
+    Args:
+        explanation: What was explained.
+        units: Its pieces.
+        words: Which of them.
+        sign: -1 turns supporting and opposing.
+        most: Only so many of each block and sign, the largest; None for all.
+    """
     fusion, count = explanation.fusion, len(explanation.tokens)
     order = np.concatenate([np.array(unit.tokens) for unit in units])
     starts = np.cumsum([0, *(len(unit.tokens) for unit in units[:-1])])
@@ -65,7 +74,10 @@ def steps_of(
                 moved = matrices[channel] * held[n, channel]
                 held[n, channel] += moved.sum(axis=1)
                 between = grouped(read[:, None] * moved, order, starts)
-                goals, sources = np.nonzero(between > 0)
+                least = 0.0
+                if most is not None and between.size > most:
+                    least = np.partition(between, -most - 1, axis=None)[-most - 1]
+                goals, sources = np.nonzero(between > max(least, 0.0))
                 found[word] += [
                     Step(b, int(k), int(i), float(between[i, k]), (1 - 2 * channel) * sign)
                     for i, k in zip(goals, sources, strict=True)
@@ -79,9 +91,18 @@ def grouped(matrix: Array, order: Indices, starts: Indices) -> Array:
     return np.asarray(np.add.reduceat(rows[:, order], starts, axis=1))
 
 
-def strongest(found: Sequence[Step], unit: int, connected: bool = True) -> list[Step]:
-    """The few worth drawing: the largest up to 80 % of the mass, and only what hangs together."""
-    total = sum(step.mass for step in found)
+def strongest(
+    found: Sequence[Step], unit: int, connected: bool = True, total: float | None = None
+) -> list[Step]:
+    """The few worth drawing: the largest up to 80 % of the mass, and only what hangs together.
+
+    Args:
+        found: Steps of one word.
+        unit: The word.
+        connected: Whether they start there.
+        total: Its evidence; by default that of all the steps.
+    """
+    total = sum(step.mass for step in found) if total is None else total
     kept: list[Step] = []
     summed = 0.0
     for step in sorted(found, key=lambda s: -s.mass)[:MOST]:

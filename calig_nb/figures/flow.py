@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .ancestry import steps_of, strongest
+from .ancestry import MOST, steps_of, strongest
 from .decision import draw_decision
 from .gutter import draw_gutter
 from .headline import draw_headline
@@ -85,7 +85,8 @@ def places(page: Page, scene: Scene) -> tuple[Layout, Flow]:
         page.width, scene.sight, own.layer_weights.tolist(), widths_of(scene.units, 12),
         scene.right_to_left,
     )  # fmt: skip
-    found = steps_of(own, scene.units, scene.active, scene.sign)
+    found = steps_of(own, scene.units, scene.active, scene.sign, MOST)
     connected = own.fusion.readout == "all"
-    drawn = {unit: strongest(found[unit], unit, connected) for unit in scene.active}
+    total = scene.supporting + scene.opposing
+    drawn = {u: strongest(found[u], u, connected, float(total[u])) for u in scene.active}
     return layout, flow_of(scene, layout, drawn)

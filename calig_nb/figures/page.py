@@ -202,19 +202,24 @@ class Page:
         self, boxes: Any, colours: Any, hatch: str | None = None, alpha: float = 0.8,
         label: str = "",
     ) -> None:  # fmt: skip
-        """Many rectangles (n, 4): x, y, width, height; hatched ones are not filled."""
+        """Many rectangles (n, 4): x, y, width, height; those that are hatched are not filled."""
         boxes = np.asarray(boxes, dtype=float).reshape(-1, 4)
         x, y = boxes[:, 0] + self.x, boxes[:, 1] + self.y
         w, h = boxes[:, 2], boxes[:, 3]
         corners = np.stack([np.stack([x + a * w, y + b * h], -1)
                             for a, b in ((0, 0), (1, 0), (1, 1), (0, 1))], 1)  # fmt: skip
-        style: dict[str, Any] = {"facecolors": colours, "linewidths": 0}
-        if hatch:
-            style = {"facecolors": "none", "hatch": hatch, "linewidths": 0,
-                     "edgecolors": [(self.colours.page, alpha)]}  # fmt: skip
-        self.axes.add_collection(
-            PolyCollection(list(corners), zorder=1, label=label, **style), autolim=False
-        )
+        if not hatch and not isinstance(colours, str):
+            found = PolyCollection(list(corners), facecolors=colours, linewidths=0, zorder=1,
+                                   label=label)  # fmt: skip
+            self.axes.add_collection(found, autolim=False)
+        elif len(boxes):  # one path of all is painted in one stroke
+            closed = np.concatenate([corners, corners[:, :1]], axis=1).reshape(-1, 2)
+            codes = [Path.MOVETO, *[Path.LINETO] * 3, Path.CLOSEPOLY] * len(boxes)
+            self.axes.add_patch(
+                PathPatch(Path(closed, codes), facecolor=colours or "none", hatch=hatch,
+                          linewidth=0, zorder=1,
+                          edgecolor=(self.colours.page, alpha) if hatch else "none")
+            )  # fmt: skip
 
     def advance(self, height: float) -> None:
         """Go on below what has been drawn."""
