@@ -276,6 +276,16 @@ def test_the_matrix_has_the_same_cells_names_and_words(
     drawn = [(i, k) for i, k in np.argwhere(np.abs(t) >= 0.012).tolist()]
     colours = cells.get_facecolor()
     assert len(colours) == len(drawn)
+    # Every cell stands in its row and column of the frame, from right to left where the text does.
+    frame = max(
+        (p for p in figure.axes[0].patches if not p.get_fill() and hasattr(p, "get_width")),
+        key=lambda p: p.get_width(),
+    )
+    side, n = (frame.get_width() - 1) / len(t), len(t)
+    middles = np.array([p.vertices[:4].mean(0) for p in cells.get_paths()])
+    places_of = (middles - [frame.get_x() + 0.5, frame.get_y() + 0.5]) / side - 0.5
+    want = [(n - 1 - k if text == ARABIC else k, i) for i, k in drawn]
+    np.testing.assert_allclose(places_of, want, atol=0.02)
     centres = sheet.page.evaluate(
         """() => { const all = [...document.querySelectorAll(".board [data-column]")];
         const rows = [...document.querySelectorAll(".board [data-row]")];
