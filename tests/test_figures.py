@@ -2,9 +2,11 @@
 
 import dataclasses
 import warnings
+from io import BytesIO
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
 from calig_nb.figures import THEMES
 
@@ -15,7 +17,7 @@ def texts(figure):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [3.0, 7.0, 12.0])
-@pytest.mark.parametrize("granularity", ["word", "token", "sentence"])
+@pytest.mark.parametrize("granularity", ["word", "token", "sentence", "passage"])
 def test_nothing_leaves_the_page(explanation, theme, width, granularity):
     figure = explanation.figure(theme=theme, width=width, granularity=granularity)
     figure.draw_without_rendering()
@@ -33,22 +35,27 @@ def test_it_says_the_numbers_of_the_explanation(explanation):
     assert f"{explanation.supporting.sum():.2f} supporting" in words
     top = explanation.top(1)
     assert f"{abs(top['attributions'][0]):.2f}" in words
-    assert "in units of the score" in " ".join(texts(explanation.figure(layer=1, width=12)))
+    at_layer = " ".join(texts(explanation.figure(layer=1, width=12)))
+    weight = explanation.layer_weights[1]
+    assert f"All tokens at this layer, before its weight {weight:.2f}" in at_layer
 
 
 def test_bars_stand_for_the_words_in_sign_and_size(explanation):
     figure = explanation.figure(width=12)
-    values = explanation.to_frame("word").query("not special")["attributions"].to_numpy()
-    drawn = values[np.abs(values) >= 0.03 * np.abs(values).max()]
-    bars = figure.axes[0].patches[: len(drawn)]
+    frame = explanation.to_frame("word")
+    values = frame["attributions"].to_numpy()
+    largest = np.abs(values[~frame["special"]]).max()
+    shares = np.clip(values / largest, -1, 1)
+    drawn = [u for u in range(len(shares)) if abs(shares[u]) >= 0.03]
+    bars = [p for p in figure.axes[0].patches if str(p.get_label()).startswith("word ")]
+    assert [bar.get_label() for bar in bars] == [f"word {u}" for u in drawn]
     colours = THEMES["light"]
     heights = np.array([bar.get_height() for bar in bars])
-    np.testing.assert_allclose(heights / heights.max(), np.abs(drawn) / np.abs(drawn).max())
-    for bar, value in zip(bars, drawn):
-        assert (bar.get_hatch() is None) == (value > 0)
-        from matplotlib.colors import to_hex
-
-        assert to_hex(bar.get_facecolor()) == (colours.supports if value > 0 else colours.opposes)
+    tallest = heights.max() / np.abs(np.round(shares[drawn], 2)).max()
+    np.testing.assert_allclose(heights / tallest, np.abs(np.round(shares[drawn], 2)))
+    for bar, u in zip(bars, drawn):
+        assert (bar.get_hatch() is None) == (shares[u] > 0)
+        assert to_hex(bar.get_facecolor()) == colours.bar(shares[u])
 
 
 def test_text_is_drawn_as_it_stands(explanation):
@@ -77,7 +84,7 @@ def test_a_cell_shows_it_without_pyplot(explanation):
     ("options", "message"),
     [
         ({"theme": "sepia"}, r"theme must be one of \('light', 'dark'\), got 'sepia'"),
-        ({"layer": 9}, "layer must be None or lie between 0 and 3, got 9"),
+        ({"layer": 9}, "layer must be None or lie between 0 and 2, got 9"),
         ({"width": 0}, "width must lie between 2 and 50 inches, got 0"),
         ({"k": 0}, "k must be at least 1, got 0"),
         ({"lam": -1}, r"lam must lie in \[0, 1\], got -1"),
@@ -87,3 +94,25 @@ def test_a_cell_shows_it_without_pyplot(explanation):
 def test_bad_options_are_named(explanation, options, message):
     with pytest.raises(ValueError, match=message):
         explanation.figure(**options)
+
+
+@pytest.mark.bad_input
+def test_an_unknown_option_is_named(explanation):
+    with pytest.raises(TypeError, match=r"no option \['colour'\]; options are \['lam', 'layer'"):
+        explanation.figure(colour="red")
+
+
+@pytest.mark.parametrize("view", ["tokens", "flow", "rollout", "workbench"])
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+def test_the_same_state_is_written_as_the_same_bytes(explanation, view, kind):
+    def written():
+        into = BytesIO()
+        explanation.figure(view, selected=[4], matrix=True).savefig(into, format=kind)
+        return into.getvalue()
+
+    first = written()
+    assert first == written()
+    if kind == "svg":
+        assert b"<dc:date>" not in first
+        # Only the film's small matrices are pictures.
+        assert (b"<image" in first) == (view in ("rollout", "workbench"))

@@ -1,19 +1,17 @@
 """The twins of the rollout matrix and of the flow: the numbers, signs and colours of the views."""
 
 import dataclasses
-import json
 import re
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex, to_rgb
 
 import calig_nb as cn
 from calig_nb.figures import THEMES, ancestry
-from calig_nb.figures.rollout import limit_of, named, pooled
+from calig_nb.figures.matrix import limit_of, named, pooled
 from calig_nb.fusion import rollouts
 
 from .test_answers import with_heads
@@ -27,7 +25,7 @@ def texts(figure):
 
 def cells(figure):
     """Left, top and colour of every cell."""
-    first = next(c for c in figure.axes[0].collections if isinstance(c, PolyCollection))
+    first = next(c for c in figure.axes[0].collections if c.get_label() == "cells")
     corners = np.array([path.vertices[0] for path in first.get_paths()])
     return corners, first.get_facecolor()
 
@@ -35,7 +33,8 @@ def cells(figure):
 def test_the_colours_are_those_of_the_style_sheet():
     css = (SOURCES / "styles" / "theme.css").read_text()
     roles = {
-        "paper": "page", "ink": "ink", "ink3": "muted", "rule": "rule", "sup": "supports",
+        "paper": "page", "ink": "ink", "ink2": "soft", "ink3": "muted", "rule": "rule",
+        "sup": "supports", "warn": "warning",
         "opp": "opposes", "sup-ink": "supports_text", "opp-ink": "opposes_text",
         "sup-deep": "supports_deep", "opp-deep": "opposes_deep",
     }  # fmt: skip
@@ -88,8 +87,10 @@ def test_the_cell_and_its_value_are_named(explanation):
     into, out = (int(i) for i in np.unravel_index(carried.argmax(), carried.shape))
     figure = explanation.figure("rollout", cell=(into, out), selected=[out], **options)
     assert carried[into, out] > 0.0005
-    names = f"{explanation.tokens[out]} → {explanation.tokens[into]}"
-    assert f"{names}: {carried[into, out]:+.3f}" in texts(figure)
+    assert f"{carried[into, out]:+.3f}" in texts(figure)
+    said = " ".join(texts(figure))
+    assert f"{explanation.tokens[out]} carried into" in said
+    assert explanation.tokens[into] in said
 
 
 def test_a_cell_that_holds_nothing_has_no_sign(explanation):
@@ -98,18 +99,15 @@ def test_a_cell_that_holds_nothing_has_no_sign(explanation):
     into, out = (int(i) for i in empty[0])
     options = {"granularity": "token", "channel": "supporting", "layer": 1}
     figure = explanation.figure("rollout", cell=(into, out), selected=[out], **options)
-    assert f"{explanation.tokens[out]} → {explanation.tokens[into]}: 0.000" in texts(figure)
+    assert "0.000" in texts(figure)
 
 
 def test_the_residual_stands_beyond_the_scale(explanation):
     plain = explanation.figure("rollout", channel="supporting", granularity="token")
     full = explanation.figure("rollout", channel="supporting", granularity="token", residual=True)
     assert len(cells(full)[0]) >= 13
-    marks = [line for line in full.axes[0].lines if line.get_marker() == "+"]
-    assert len(marks[0].get_xdata()) == 13
-    assert [len(line.get_xdata()) for line in plain.axes[0].lines if line.get_marker() == "+"] == [
-        0
-    ]
+    assert "13 cells are beyond the scale" in " ".join(texts(full))
+    assert "beyond the scale" not in " ".join(texts(plain))
 
 
 def test_one_head_by_itself(explanation):
@@ -118,7 +116,7 @@ def test_one_head_by_itself(explanation):
     t = g / limit_of(g)
     _, colours = cells(figure)
     np.testing.assert_allclose(colours, THEMES["light"].tones(t[np.abs(t) >= 0.012]), atol=1e-6)
-    assert any("units of the score" in text for text in texts(figure))
+    assert "A ⊙ ∂f/∂A, in units of the score" in " ".join(texts(figure))
 
 
 def test_arabic_is_mirrored(explainer):
@@ -149,12 +147,13 @@ def test_the_few_that_are_drawn_are_those_of_the_page():
     assert f"share = {ancestry.SHARE}, most = {ancestry.MOST}," in script
 
 
-@pytest.mark.parametrize("view", ["flow", "rollout"])
+@pytest.mark.parametrize("view", ["flow", "rollout", "workbench"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [3.0, 7.0, 12.0])
 def test_nothing_leaves_the_page(explanation, view, theme, width):
     for granularity in ("word", "token", "sentence"):
-        figure = explanation.figure(view, theme=theme, width=width, granularity=granularity)
+        options = {"theme": theme, "width": width, "granularity": granularity, "matrix": True}
+        figure = explanation.figure(view, selected=[3], **options)
         figure.draw_without_rendering()
         page = figure.bbox
         for text in figure.axes[0].texts:
@@ -163,7 +162,7 @@ def test_nothing_leaves_the_page(explanation, view, theme, width):
             assert page.y0 - 1 <= box.y0 <= box.y1 <= page.y1 + 1, text.get_text()
 
 
-@pytest.mark.parametrize("view", ["flow", "rollout"])
+@pytest.mark.parametrize("view", ["flow", "rollout", "workbench"])
 def test_a_long_text_is_drawn_without_a_warning(explainer, view):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -173,11 +172,11 @@ def test_a_long_text_is_drawn_without_a_warning(explainer, view):
 
 def test_pooling_keeps_the_strongest(rng):
     values = rng.normal(size=(7, 7))
-    small = pooled(values, 0.4)
+    small = pooled(values, 3)
     assert small.shape == (3, 3)
-    block = values[3:6, 0:3]
+    block = values[3:5, 0:3]
     assert small[1, 0] == block.flat[np.abs(block).argmax()]
-    np.testing.assert_array_equal(pooled(values, 2), values)
+    np.testing.assert_array_equal(pooled(values, 9), values)
 
 
 def test_names_keep_their_distance():
@@ -199,8 +198,46 @@ def test_the_matrix_view_draws_its_matrix(explanation):
     live = cn.RolloutView(explanation, cell=[2, 5], **state)
     same = explanation.figure("rollout", cell=(2, 5), **state)
     np.testing.assert_array_equal(cells(live.figure())[1], cells(same)[1])
-    assert "Layer 1 alone, opposing" in texts(live.figure())
-    json.dumps(state)
+    said = " ".join(texts(live.figure()))
+    assert "Layer 1 alone:" in said and "opposing · this layer alone" in said
+
+
+def crosses(figure):
+    """How many × are drawn: each is two strokes of one weight."""
+    strokes = [line for line in figure.axes[0].lines if line.get_linewidth() == 1.4 * 0.72]
+    return len(strokes) / 2
+
+
+def test_values_that_are_not_numbers_are_marked_and_count_as_zero(explanation):
+    r, g = explanation.layer_attributions.copy(), explanation.attention_relevance.copy()
+    r[1, 3], g[1, 5, 2], g[2, 4, 4] = np.nan, np.nan, np.inf
+    broken = dataclasses.replace(explanation, layer_attributions=r, attention_relevance=g)
+    shown = {"granularity": "token"}
+    assert crosses(broken.figure("rollout", **shown)) == 3
+    assert crosses(broken.figure("rollout", layer=0, **shown)) == 0
+    assert crosses(broken.figure("rollout", layer=2, alone=True, **shown)) == 1
+    assert crosses(broken.figure("flow", **shown)) == 1
+    said = " ".join(texts(broken.figure("rollout", **shown)))
+    assert "× marks 3 cells that could not be worked out whole" in said
+    said = " ".join(texts(broken.figure("flow", width=10, **shown)))
+    assert "One value is not a number (layer 1" in said and "n/a" in said
+    r[1, 3], g[1, 5, 2], g[2, 4, 4] = 0, 0, 0
+    zero = dataclasses.replace(explanation, layer_attributions=r, attention_relevance=g)
+    ours, theirs = (cells(e.figure("rollout", **shown))[1] for e in (broken, zero))
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_only_what_is_in_sight_is_drawn(explainer):
+    long = explainer.explain("The plot is thin . " * 9)
+    live = cn.Workbench(long, span=(10, 21))
+    words = [u for u, unit in enumerate(long.units()) if set(unit.tokens) & set(range(10, 22))]
+    figure = live.figure()
+    rows, _ = cells(figure)
+    columns = np.unique(np.round(rows[:, 0], 3))
+    assert 0 < len(columns) <= len(words) < len(long.units())
+    bars = [p.get_label() for p in figure.axes[0].patches if "word " in str(p.get_label())]
+    assert bars and set(bars) <= {f"word {u}" for u in words}
+    assert "tokens 11 to 22 of" in " ".join(texts(figure))
 
 
 @pytest.mark.bad_input
@@ -214,8 +251,11 @@ def test_the_matrix_view_draws_its_matrix(explanation):
         ("rollout", {"width": 99}, "width must lie between 2 and 50 inches, got 99"),
         ("flow", {"layer": 3}, "layer must be None or lie between 0 and 2, got 3"),
         ("flow", {"theme": "sepia"}, "theme must be one of"),
+        ("flow", {"span": (4, 2)}, r"span must be None or \(first, last\), got \(4, 2\)"),
+        ("flow", {"play": 4}, "play must be None or lie between 0 and 3, got 4"),
+        ("flow", {"target": 0, "contrast": 1}, "explain that class"),
         ("flow", {"selected": [13]}, r"selected must hold tokens between 0 and 12, got \[13\]"),
-        ("pie", {}, "view must be one of .'tokens', 'flow', 'rollout'., got 'pie'"),
+        ("pie", {}, "view must be one of .'workbench', 'tokens', 'flow', 'rollout'., got 'pie'"),
     ],
 )
 def test_bad_options_are_named(explanation, view, options, message):

@@ -7,15 +7,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..comparison import Difference, comparable, difference, name_of, names_of, per_token
-from .page import asked, signed
-from .tokens import TextPage
+from ..comparison import comparable, names_of
+from ..fusion import one_of
+from ..units import Granularity
+from .compared import NOTHING, Compared, compared, comparison_story
+from .format import isolated, layer_in, number, percent, signed
+from .legend import draw_legend
+from .page import Page, Span, fitting
+from .prose import draw_prose
+from .score_line import draw_head
+from .state import State, check_page
+from .story import draw_caption
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..results import Explanation
-    from ..units import Granularity
+
+NARROWEST, APART = 340, 36
+FEW = 12
+"""So many rows of the difference are drawn, unless another number is asked for."""
+ROW = 23.0
 
 
 def comparison_figure(
@@ -24,10 +36,11 @@ def comparison_figure(
     *,
     lam: float | None = None,
     layer: int | None = None,
+    selected: Sequence[int] = (),
     granularity: Granularity = "word",
     theme: str = "light",
     width: float = 7.0,
-    k: int = 12,
+    k: int | None = None,
 ) -> Figure:
     """Each text with its bars, all on one scale, and below them the strongest differences.
 
@@ -37,86 +50,119 @@ def comparison_figure(
         lam: λ for all; None leaves each its own.
         layer: None draws the attributions over all layers; a number that layer's own shares,
             before its weight.
+        selected: Selected rows of the tokens' alignment.
         granularity: "token", "word", "sentence" or "passage".
         theme: "light" or "dark".
-        width: In inches.
-        k: Rows of the difference.
+        width: In inches; an inch holds 100 px of the live view.
+        k: Rows of the difference; by default as many as on screen.
 
     Raises:
         ValueError: If they cannot be compared, or an option is out of its range.
     """
     explanations = comparable(explanations)
+    check_page(theme, width)
+    one_of("granularity", granularity, Granularity.__args__)  # type: ignore[attr-defined]
     last = min(len(e.layer_weights) for e in explanations) - 1
-    explanations = tuple(asked(e, lam, layer, theme, width, last) for e in explanations)
-    if k < 1:
+    if layer is not None and not 0 <= layer <= last:
+        raise ValueError(f"layer must be None or lie between 0 and {last}, got {layer}.")
+    if k is not None and k < 1:
         raise ValueError(f"k must be at least 1, got {k}.")
-    names = names_of(explanations) if names is None else names
-    page = _ComparisonPage(width, theme)
-    page.texts(explanations, names, granularity, layer)
-    page.rows(difference(explanations, granularity, layer), names, k)
+    state = State(
+        lam=lam, layer=layer, selected=selected, granularity=granularity, theme=theme, width=width
+    )
+    c = compared(explanations, names_of(explanations) if names is None else names, state)
+    page = Page(width, theme)
+    _headline(page, c)
+    draw_caption(page, c.changes, comparison_story(c))
+    draw_legend(page, "text", c.name, c.scenes[0].calibration)
+    page.advance(6)
+    _sides(page, c)
+    if c.order:
+        _rows(page, c, k or FEW)
     return page.finished()
 
 
-class _ComparisonPage(TextPage):
-    def texts(
-        self,
-        explanations: Sequence[Explanation],
-        names: Sequence[str],
-        granularity: Granularity,
-        layer: int | None,
-    ) -> None:
-        """One below the other, so that the same words stand below each other."""
-        sides = []
-        for explanation in explanations:
-            units = explanation.units(granularity)
-            own = per_token(explanation, layer)
-            values = np.array([own[list(unit.tokens)].sum() for unit in units])
-            sides.append((units, values))
-        ordinary = [
-            abs(value)
-            for units, values in sides
-            for unit, value in zip(units, values, strict=True)
-            if not unit.special
-        ]
-        strongest = max(ordinary, default=0.0)
-        for explanation, name, (units, values) in zip(explanations, names, sides, strict=True):
-            sure = f"{explanation.probabilities[explanation.target]:.1%}".replace("%", " %")
-            x = self.margin + self.write(f"{name}  ", self.margin, 11, weight="bold")
-            said = f"{explanation.target_name} {sure}, net {signed(float(values.sum()))}"
-            self.write(said, x, 9, self.colours.muted)
-            self.y += 18
-            self.text(explanation, units, values, strongest or 1.0)
+def _headline(page: Page, c: Compared) -> None:
+    """What is compared, at which layer and λ."""
+    title = [Span(" against ".join(isolated(name) for name in c.names), page.colours.muted)]
+    page.spans(0, 22, title, 22)
+    layer, own = c.state.layer, {e.explanation.fusion.lam for e in c.scenes}
+    layers = min(scene.layers for scene in c.scenes)
+    parts = [
+        "all layers" if layer is None else layer_in(layers, layer),
+        f"λ = {own.pop():.2f}" if len(own) == 1 else "λ: each its own",
+        f"{c.state.granularity}s",
+    ]
+    page.line(0, page.width, 36, 36, page.colours.rule)
+    page.text(0, 54, "  ·  ".join(parts), 12, page.colours.muted)
+    page.line(0, page.width, 66, 66, page.colours.rule)
+    page.advance(76)
 
-    def rows(self, found: Difference, names: Sequence[str], k: int) -> None:
-        """The strongest differences: each explanation's bar on one axis, and the difference."""
-        two = len(names) == 2
-        size = np.abs(found.difference)
-        order = [int(n) for n in np.argsort(-size, kind="stable") if not found.special[n]][:k]
-        first = self.width * 0.26
-        column = (self.width - self.margin - first) / (len(names) + 0.6)
-        for i, name in enumerate([*names, "difference" if two else "spread"]):
-            label = self.fitting(name, 9, column - 10)
-            self.write(label, first + i * column, 9, self.colours.muted)
-        self.y += 17
-        scale = column * 0.3 / max(np.nanmax(np.abs(found.values), initial=0.0), 1e-12)
-        for n in order:
-            label = self.fitting(name_of(found.texts[n]), 9.5, first - self.margin - 8)
-            self.write(label, self.margin, 9.5)
-            for i, value in enumerate(found.values[n]):
-                self.cell(first + i * column, column, float(value), scale)
-            change = float(found.difference[n])
-            text = signed(change) if two else f"{change:.2f}"
-            self.write(text, first + len(names) * column, 9.5, weight="bold")
-            self.y += 15
-        self.y += 4
-        self.note("bars on the scale of the texts, in shares; ∅: nothing stands there")
 
-    def cell(self, left: float, column: float, value: float, scale: float) -> None:
-        """A bar from the middle of its column, and its number."""
-        middle = left + column * 0.32
-        self.axes.plot([middle] * 2, [self.y - 1, self.y + 12], color=self.colours.muted, lw=0.6)
-        if np.isfinite(value):
-            length = abs(value) * scale
-            self.bar(middle - (length if value < 0 else 0), self.y + 1, length, 9, value)
-        text = signed(value) if np.isfinite(value) else "∅"
-        self.write(text, left + column * 0.66, 8.5, self.colours.muted)
+def _sides(page: Page, c: Compared) -> None:
+    """The texts, as many beside each other as there is room for."""
+    across = max(1, min(int(page.width // NARROWEST), len(c.names), 3))
+    wide, top, foot = (page.width - (across - 1) * APART) / across, page.y, page.y
+    for n, (name, scene) in enumerate(zip(c.names, c.scenes, strict=True)):
+        column = n % across
+        if not column:
+            top = foot
+        page.y = top
+        with page.column(column * (wide + APART), wide):
+            own = scene.explanation
+            sure = percent(float(own.probabilities[own.target]))
+            page.line(0, wide, 0, 0, page.colours.rule)
+            page.advance(8)
+            page.text(0, 14, fitting(isolated(name), 15, wide), 15, bold=True)
+            said = f"{scene.name} {sure}, score {signed(own.score)}"
+            page.text(0, 32, said, 12, page.colours.muted)
+            page.advance(44)
+            draw_prose(page, scene, small=True, head=False)
+            net = f"all tokens: net {signed(float(scene.evidence.sum()))} for {scene.name}"
+            page.text(0, 4, net, 12, page.colours.soft)
+            page.advance(24)
+        foot = max(foot, page.y)
+    page.y = foot
+
+
+def _rows(page: Page, c: Compared, k: int) -> None:
+    """The strongest differences: each explanation's bar on one axis, and the difference."""
+    colours = page.colours
+    page.line(0, page.width, 0, 0, colours.rule)
+    page.advance(12)
+    draw_head(page, "The difference", "bars on the scale of the texts, in shares")
+    first = min(page.width * 0.3, 260)
+    column = (page.width - first) / (len(c.names) + 0.7)
+    heads = [c.state.granularity, *c.names, "difference" if c.two else "spread"]
+    for i, name in enumerate(heads):
+        x, room = (0.0, first) if i == 0 else (first + (i - 1) * column, column)
+        page.text(x, 12, fitting(isolated(name), 12, room - 8), 12, colours.muted)
+    page.advance(20)
+    for n in c.order[:k]:
+        bold = n in c.selected
+        page.text(0, 15, fitting(c.labels[n], 13, first - 10), 13, bold=bold)
+        for i, value in enumerate(c.found.values[n]):
+            _cell(page, c, first + i * column, column, float(value), f"row {n} {i}")
+        change = float(c.changes[n])
+        shown = signed(change) if c.two else number(change)
+        page.text(first + len(c.names) * column, 15, shown, 12, bold=True)
+        page.line(0, page.width, ROW - 1, ROW - 1, colours.rule, 0.5)
+        page.advance(ROW)
+    if rest := len(c.order) - k:
+        if rest > 0:
+            page.text(0, 16, f"{k} of {len(c.order)} rows", 11, colours.muted)
+            page.advance(22)
+
+
+def _cell(page: Page, c: Compared, left: float, column: float, value: float, label: str) -> None:
+    """A bar from the middle of its column, and its number."""
+    half = min((column - 62) / 2, 85)
+    if half >= 12:
+        middle = left + half
+        page.line(middle, middle, 6, 16, page.colours.muted)
+        if np.isfinite(value) and value:
+            length = abs(value) / c.most * half
+            page.bar(middle - (length if value < 0 else 0), 6, length, 10, value, label)
+    text = signed(value) if np.isfinite(value) else NOTHING
+    x = left + 2 * half + 8 if half >= 12 else left
+    page.text(x, 15, text, 11, page.colours.soft)

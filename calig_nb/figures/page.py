@@ -1,32 +1,62 @@
-"""A page that is written from the top down, in points."""
+"""A page that is drawn from the top down, in the live view's px."""
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Collection
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
 from io import BytesIO
-from typing import TYPE_CHECKING
+from pathlib import Path as FilePath
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
-from matplotlib.patches import Rectangle
-from matplotlib.transforms import Affine2D
+from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.path import Path
+from matplotlib.patheffects import withStroke
 
-from ..fusion import one_of
+from .fonts import fonts
 from .palette import THEMES
 
-if TYPE_CHECKING:
-    from ..results import Explanation
+PX = 100
+"""Pixels of the live view in an inch: a figure 7 inches wide is the view 700 px wide."""
+HATCH = "/////"
+SANS = ("DejaVu Sans",)
+SERIF = ("DejaVu Serif", "DejaVu Sans")
+_MEASURE = 60.0
+_UNHINTED = {"text.hinting": "none"}
+"""Words keep the widths by which they were placed."""
+_DATED = {"svg": "Date", "svgz": "Date", "pdf": "CreationDate"}
 
-POINTS = 72
-SANS = ["DejaVu Sans", "Noto Sans", "Noto Sans Ethiopic", "Noto Sans Arabic", "Noto Sans Hebrew"]
-SERIF = ["DejaVu Serif", "Noto Serif", "Noto Serif Ethiopic", "Noto Naskh Arabic", "DejaVu Sans"]
+
+class Span(NamedTuple):
+    """A run of text in one style."""
+
+    text: str
+    colour: str | None = None
+    bold: bool = False
+    size: float | None = None
 
 
 class Picture(Figure):
-    """A matplotlib figure that a notebook cell shows by itself, also without pyplot."""
+    """A matplotlib figure that a notebook cell shows by itself, also without pyplot.
+
+    The same picture is written as the same bytes: without a date, with identifiers that repeat.
+    """
+
+    def savefig(self, fname: Any, **options: Any) -> None:
+        """As matplotlib's; ``metadata`` may bring the date back."""
+        suffix = FilePath(fname).suffix if isinstance(fname, (str, FilePath)) else ""
+        kind = options.get("format") or suffix.lstrip(".") or mpl.rcParams["savefig.format"]
+        if dated := _DATED.get(kind.lower()):
+            options["metadata"] = {dated: None, **(options.get("metadata") or {})}
+        with mpl.rc_context({"svg.hashsalt": "calig_nb", **_UNHINTED}):
+            super().savefig(fname, **{"facecolor": self.get_facecolor(), **options})
 
     def _repr_png_(self) -> bytes:
         written = BytesIO()
@@ -34,154 +64,204 @@ class Picture(Figure):
         return written.getvalue()
 
 
-def asked(
-    explanation: Explanation,
-    lam: float | None,
-    layer: int | None,
-    theme: str,
-    width: float,
-    last: int,
-) -> Explanation:
-    """The explanation with the λ that is asked for, once the other options are in their ranges.
-
-    Raises:
-        ValueError: If an option is out of its range.
-    """
-    one_of("theme", theme, tuple(THEMES))
-    if layer is not None and not 0 <= layer <= last:
-        raise ValueError(f"layer must be None or lie between 0 and {last}, got {layer}.")
-    if not 2 <= width <= 50:
-        raise ValueError(f"width must lie between 2 and 50 inches, got {width}.")
-    return explanation if lam is None else explanation.with_lam(lam)
-
-
-def known_tokens(explanation: Explanation, name: str, tokens: Collection[int]) -> None:
-    """Refuse tokens that the explanation does not have."""
-    last = len(explanation.tokens) - 1
-    if wrong := [i for i in tokens if not 0 <= i <= last]:
-        raise ValueError(f"{name} must hold tokens between 0 and {last}, got {wrong}.")
-
-
 class Page:
-    """A figure and how far it has been written."""
+    """A figure and how far it has been drawn.
 
-    margin = 14.0
+    Places are given in px, from the content's left edge and from ``y``, where the part that is
+    being drawn begins; texts stand on their base line, as in SVG.
+    """
+
+    margin = 16.0
 
     def __init__(self, width: float, theme: str) -> None:
-        self.width, self.colours, self.y = width * POINTS, THEMES[theme], self.margin
+        self.width, self.colours = width * PX - 2 * self.margin, THEMES[theme]
+        self.x, self.y, self.sheet = 0.0, self.margin, self.width
         self.figure = Picture(figsize=(width, 1), facecolor=self.colours.page)
         self.axes = self.figure.add_axes((0, 0, 1, 1), frameon=False, xticks=[], yticks=[])
-        self.renderer = FigureCanvasAgg(self.figure).get_renderer()
+        self.axes.set_autoscale_on(False)
 
-    def question(self, explanation: Explanation) -> None:
-        """Why this class (and rather than which)?"""
-        own = f"{explanation.probabilities[explanation.target]:.1%}".replace("%", " %")
-        x = self.margin + self.write("Why ", self.margin, 15, self.colours.muted)
-        x += self.write(f"{explanation.target_name} ", x, 15, weight="bold")
-        x += self.write(f"{own}  ", x, 9, self.colours.muted)
-        if explanation.contrast is not None:
-            other = explanation.labels[explanation.contrast]
-            self.write(f"rather than {other}", x, 9, self.colours.muted)
-        self.y += 24
+    @contextmanager
+    def column(self, x: float, width: float) -> Iterator[None]:
+        """Draw into part of the width; what is drawn inside starts at its left edge."""
+        before = self.x, self.width
+        self.x, self.width = self.x + x, width
+        yield
+        self.x, self.width = before
 
-    def note(self, text: str) -> None:
-        """Small print, in as many lines as it takes."""
-        line = ""
-        for word in [*text.split(" "), ""]:
-            longer = f"{line} {word}".strip()
-            if word and self.measured(longer, 8.5, SANS) <= self.width - 2 * self.margin:
-                line = longer
-                continue
-            self.write(line, self.margin, 8.5, self.colours.muted)
-            self.y, line = self.y + 12, word
-        self.y += 3
-
-    def write(
-        self, text: str, x: float, size: float, colour: str | None = None, *,
-        weight: str = "normal", align: str = "left", family: list[str] = SANS,
+    def text(
+        self, x: float, y: float, text: str, size: float = 11, colour: str | None = None, *,
+        bold: bool = False, align: str = "left", family: Sequence[str] = SANS, angle: float = 0,
+        halo: float = 0,
     ) -> float:  # fmt: skip
-        """Write from the current height down; returns the advance."""
-        self.axes.text(
-            x, self.y, text, size=size, color=colour or self.colours.ink, weight=weight,
-            ha=align, va="top", family=installed(family), parse_math=False,
+        """One run of text; returns its advance. A level one that would leave the page is moved."""
+        if not text:
+            return 0.0
+        advance = measured(text, size, family, bold)
+        if not angle:
+            if advance > self.sheet:
+                size, advance = size * self.sheet / advance, self.sheet
+            left = x - advance * {"left": 0.0, "center": 0.5, "right": 1.0}[align] + self.x
+            outer = self.margin - 4 if advance <= self.sheet - 8 else 0.0
+            x += max(-outer, min(left, self.sheet + outer - advance)) - left
+        drawn = self.axes.text(
+            self.x + x, self.y + y, text, size=size * 72 / PX, color=colour or self.colours.ink,
+            weight="bold" if bold else "normal", ha=align, va="baseline", rotation=angle,
+            rotation_mode="anchor", family=fonts(text, tuple(family)), parse_math=False, zorder=1,
         )  # fmt: skip
-        return self.measured(text, size, family, weight)
+        if halo:
+            stroke = withStroke(linewidth=halo * 2 * 72 / PX, foreground=self.colours.page)
+            drawn.set_path_effects([stroke])
+        return advance
 
-    def measured(self, text: str, size: float, family: list[str], weight: str = "normal") -> float:
-        """Width in points; the renderer leaves out white space at the end, so a stop is added."""
-        font = FontProperties(family=installed(family), size=size, weight=weight)
-        with_stop, stop = (
-            self.renderer.get_text_width_height_descent(t, font, False)[0]
-            for t in (f"{text}.", ".")
-        )
-        return float(with_stop - stop) * POINTS / self.figure.dpi
+    def spans(
+        self, x: float, y: float, spans: Sequence[Span], size: float = 12,
+        colour: str | None = None, *, align: str = "left", halo: float = 0,
+    ) -> float:  # fmt: skip
+        """Runs of text in several styles on one line; returns the advance."""
+        wide = [measured(s.text, s.size or size, SANS, s.bold) for s in spans]
+        scale = min(1.0, self.width / max(1e-9, sum(wide)))
+        left = x - sum(wide) * scale * {"left": 0.0, "center": 0.5, "right": 1.0}[align]
+        left = max(0.0, min(left, self.width - sum(wide) * scale))
+        for span, advance in zip(spans, wide, strict=True):
+            own = (span.size or size) * scale
+            self.text(left, y, span.text, own, span.colour or colour, bold=span.bold, halo=halo)
+            left += advance * scale
+        return sum(wide)
 
-    def fitting(self, text: str, size: float, room: float) -> str:
-        """The text, cut with an ellipsis where it is longer than the room."""
-        if self.measured(text, size, SANS) <= room:
-            return text
-        while text and self.measured(text + "…", size, SANS) > room:
-            text = text[:-1]
-        return text + "…"
+    def paragraph(
+        self, y: float, spans: Sequence[Span], size: float = 14, colour: str | None = None
+    ) -> float:
+        """Runs of text in as many lines as they take; returns the height."""
+        line, x, apart, space = y + size, 0.0, False, measured(" ", size, SANS)
+        for span in spans:
+            # A name from right to left is one piece, whatever it holds.
+            pieces = (
+                [span.text] if span.text.startswith("\u2068") else re.split("( )(?!%)", span.text)
+            )
+            for piece in pieces:
+                if piece in ("", " "):
+                    apart |= bool(piece)
+                    continue
+                advance = measured(piece, span.size or size, SANS, span.bold)
+                x += space * (apart and x > 0)
+                if x + advance > self.width and x and apart:
+                    x, line = 0.0, line + size * 1.45
+                self.text(x, line, piece, span.size or size, span.colour or colour, bold=span.bold)
+                x, apart = x + advance, False
+        return line - y + size * 0.45
 
-    def bar(self, x: float, top: float, width: float, height: float, sign: float) -> None:
-        """A bar whose sign is told by its hatching too."""
-        colours = self.colours
+    def line(
+        self, x1: float, x2: float, y1: float, y2: float, colour: str, width: float = 1,
+        alpha: float = 1,
+    ) -> None:  # fmt: skip
+        """A straight line."""
+        self.axes.plot(
+            [self.x + x1, self.x + x2], [self.y + y1, self.y + y2], color=colour, alpha=alpha,
+            lw=width * 72 / PX, solid_capstyle="butt", zorder=1,
+        )  # fmt: skip
+
+    def rect(
+        self, x: float, y: float, width: float, height: float, colour: str | None = None,
+        alpha: float = 1, *, hatch: str | None = None, hatch_colour: str | None = None,
+        hatch_alpha: float = 0.8, edge: str | None = None, line: float = 1, label: str = "",
+    ) -> None:  # fmt: skip
+        """A rectangle: filled, hatched, outlined; the label says what it stands for."""
+        ink = (hatch_colour or self.colours.page, hatch_alpha)
         self.axes.add_patch(
             Rectangle(
-                (x, top), width, height, linewidth=0,
-                facecolor=colours.supports if sign > 0 else colours.opposes,
-                hatch=None if sign > 0 else "//////", edgecolor=colours.page,
+                (self.x + x, self.y + y), width, height, fill=colour is not None,
+                facecolor=(colour, alpha) if colour else "none", hatch=hatch,
+                edgecolor=edge or (ink if hatch else "none"),
+                linewidth=line * 72 / PX if edge else 0, label=label,
             )
         )  # fmt: skip
 
-    @staticmethod
-    def box(x: float, top: float, width: float, height: float) -> Affine2D:
-        """Brings the unit square to a place."""
-        return Affine2D().scale(width, height).translate(x, top)
-
-    def slanted(
-        self, text: str, x: float, size: float, colour: str, flat: bool, weight: str
+    def bar(
+        self, x: float, y: float, width: float, height: float, sign: float, label: str = ""
     ) -> None:
-        """A name below a column: level where all fit, else leaning so that it ends there."""
-        self.axes.text(
-            x, self.y, text, size=size, color=colour, weight=weight, va="top",
-            ha="center" if flat else "right", rotation=0 if flat else 52,
-            rotation_mode="default" if flat else "anchor",
-            family=installed(SANS), parse_math=False,
-        )  # fmt: skip
+        """A bar whose sign is told by its hatching too."""
+        hatch = None if sign > 0 or min(width, height) < 1.5 else HATCH
+        self.rect(x, y, width, height, self.colours.bar(sign), hatch=hatch, label=label)
 
-    def frame(self, x: float, top: float, width: float, height: float, colour: str) -> None:
-        """An outline."""
-        self.axes.add_patch(
-            Rectangle((x, top), width, height, fill=False, edgecolor=colour, linewidth=0.8)
+    def shape(
+        self, points: Sequence[tuple[float, float]], codes: Any, *,
+        clip: tuple[float, ...] | None = None, **style: Any,
+    ) -> None:  # fmt: skip
+        """A filled path; of it only what lies in the clip: left, top, right, bottom."""
+        own = np.asarray(points, dtype=float)
+        patch = PathPatch(
+            Path(own + np.array([self.x, self.y]), codes), **{"linewidth": 0, "zorder": 1, **style}
         )
+        self.axes.add_patch(patch)
+        if clip and ((own < clip[:2]).any() or (own > clip[2:]).any()):
+            left, top, right, bottom = clip
+            box = Rectangle((self.x + left, self.y + top), right - left, bottom - top)
+            patch.set_clip_path(box.get_path(), box.get_patch_transform() + self.axes.transData)
+
+    def boxes(
+        self, boxes: Any, colours: Any, hatch: str | None = None, alpha: float = 0.8,
+        label: str = "",
+    ) -> None:  # fmt: skip
+        """Many rectangles (n, 4): x, y, width, height; those that are hatched are not filled."""
+        boxes = np.asarray(boxes, dtype=float).reshape(-1, 4)
+        x, y = boxes[:, 0] + self.x, boxes[:, 1] + self.y
+        w, h = boxes[:, 2], boxes[:, 3]
+        corners = np.stack([np.stack([x + a * w, y + b * h], -1)
+                            for a, b in ((0, 0), (1, 0), (1, 1), (0, 1))], 1)  # fmt: skip
+        if not hatch and not isinstance(colours, str):
+            found = PolyCollection(list(corners), facecolors=colours, linewidths=0, zorder=1,
+                                   label=label)  # fmt: skip
+            self.axes.add_collection(found, autolim=False)
+        elif len(boxes):  # one path of all is painted in one stroke
+            closed = np.concatenate([corners, corners[:, :1]], axis=1).reshape(-1, 2)
+            codes = [Path.MOVETO, *[Path.LINETO] * 3, Path.CLOSEPOLY] * len(boxes)
+            self.axes.add_patch(
+                PathPatch(Path(closed, codes), facecolor=colours or "none", hatch=hatch,
+                          linewidth=0, zorder=1,
+                          edgecolor=(self.colours.page, alpha) if hatch else "none")
+            )  # fmt: skip
+
+    def advance(self, height: float) -> None:
+        """Go on below what has been drawn."""
+        self.y += height
 
     def finished(self) -> Figure:
-        """The figure, as high as what was written."""
-        self.figure.set_size_inches(self.width / POINTS, (self.y + self.margin / 2) / POINTS)
-        self.axes.set(xlim=(0, self.width), ylim=(self.y + self.margin / 2, 0))
+        """The figure, as high as what was drawn."""
+        height = self.y + self.margin
+        self.figure.set_size_inches((self.width + 2 * self.margin) / PX, height / PX)
+        self.axes.set(xlim=(-self.margin, self.width + self.margin), ylim=(height, 0))
         return self.figure
 
 
-def installed(family: list[str]) -> list[str]:
-    """Those fonts of a family that this machine has."""
-    known = {font.name for font in mpl.font_manager.fontManager.ttflist}
-    return [name for name in family if name in known]
+@lru_cache
+def _renderer() -> Any:
+    return FigureCanvasAgg(Figure(figsize=(1, 1), dpi=72)).get_renderer()
 
 
-def signed(value: float, digits: int = 2) -> str:
-    """A number with its sign; one that rounds to zero has none."""
-    text = f"{value:+.{digits}f}"
-    return text[1:] if float(text) == 0 else text.replace("-", "−")
+@lru_cache(65536)
+def _advance(text: str, family: tuple[str, ...], bold: bool) -> float:
+    font = FontProperties(
+        family=fonts(text, family), size=_MEASURE, weight="bold" if bold else "normal"
+    )
+    with mpl.rc_context(_UNHINTED):
+        with_stop, stop = (
+            _renderer().get_text_width_height_descent(t, font, False)[0] for t in (f"{text}|", "|")
+        )
+    return float(with_stop - stop) / _MEASURE
 
 
-def bracketed(value: float) -> str:
-    """A number that stands after a minus."""
-    return f"(−{-value:.2f})" if value < 0 else f"{value:.2f}"
+def measured(text: str, size: float, family: Sequence[str] = SANS, bold: bool = False) -> float:
+    """Width in px; the renderer leaves out white space at the end, so a stop is added."""
+    return _advance(text, tuple(family), bold) * size
 
 
-def is_right_to_left(text: str) -> bool:
-    """Whether the first letter with a direction runs from right to left."""
-    strong = (unicodedata.bidirectional(c) for c in text)
-    return next((kind != "L" for kind in strong if kind in ("L", "R", "AL")), False)
+def fitting(text: str, size: float, room: float, family: Sequence[str] = SANS) -> str:
+    """The text, cut with an ellipsis where it is longer than the room."""
+    if measured(text, size, family) <= room:
+        return text
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        fits = measured(text[:middle] + "…", size, family) <= room
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return text[:low] + "…"

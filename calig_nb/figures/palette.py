@@ -21,6 +21,7 @@ class Palette:
 
     page: str
     ink: str
+    soft: str
     muted: str
     rule: str
     supports: str
@@ -29,6 +30,15 @@ class Palette:
     opposes_text: str
     supports_deep: str
     opposes_deep: str
+    warning: str
+
+    def bar(self, value: float) -> str:
+        """Colour of a bar; what is not positive opposes, as in shapes.js."""
+        return self.supports if value > 0 else self.opposes
+
+    def text(self, value: float) -> str:
+        """Colour of a word that stands for a value."""
+        return self.opposes_text if value < 0 else self.supports_text
 
     def tones(self, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Colours of signed values in -1 ... 1, zero being the page: (..., 4) red to opacity.
@@ -48,11 +58,11 @@ class Palette:
 
 THEMES = {
     "light": Palette(
-        "#ffffff", "#14171b", "#666d76", "#dfe2e6", "#347ec4", "#c3611f", "#0c60a3", "#964100",
-        "#034f8a", "#7d3400",
+        "#ffffff", "#14171b", "#4d545c", "#666d76", "#dfe2e6", "#347ec4", "#c3611f", "#0c60a3",
+        "#964100", "#034f8a", "#7d3400", "#8a5a00",
     ),
     "dark": Palette(
-        "#15171b", "#eef0f2", "#949ba4", "#30343a", "#5aa3ec", "#e57f46", "#75b6f9", "#fa9259",
-        "#9ac9f9", "#f7b28f",
+        "#15171b", "#eef0f2", "#b3bac2", "#949ba4", "#30343a", "#5aa3ec", "#e57f46", "#75b6f9",
+        "#fa9259", "#9ac9f9", "#f7b28f", "#e8b64c",
     ),
 }  # fmt: skip

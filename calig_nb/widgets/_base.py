@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import traitlets as t
@@ -63,8 +64,6 @@ class View(State):
     head = t.Int(None, allow_none=True).tag(sync=True)
     matrix = t.Bool(False).tag(sync=True)
 
-    _figure = "tokens"
-
     def __init__(self, explanation: Explanation, **state: Any) -> None:
         name = type(self).__name__
         if not isinstance(explanation, Explanation):
@@ -98,19 +97,22 @@ class View(State):
         return Selection(self.explanation, tuple(sorted(self.selected)))
 
     def figure(self, **state: Any) -> Figure:
-        """What is on screen as a matplotlib figure; ``state`` changes parts of it."""
-        shown: dict[str, Any] = {
-            "layer": self.layer,
-            "granularity": self.granularity,
-            "theme": "light" if self.theme == "auto" else self.theme,
-        }
-        if self._figure != "tokens":
-            shown["selected"] = tuple(self.selected)
-        if self._figure == "rollout":
-            names = ("channel", "alone", "residual", "head")
-            shown |= {name: getattr(self, name) for name in names}
-            shown["cell"] = tuple(self.cell) or None
-        return self.explanation.figure(**{"view": self._figure, **shown, **state})
+        """What is on screen as a matplotlib figure, as vector graphics in the same colours.
+
+        Args:
+            **state: What shall differ from the traits, see :class:`calig_nb.figures.State`;
+                ``width`` in inches, 100 px of the live view each; ``k``, rows of the ledger.
+        """
+        from ..figures import State as Shown
+        from ..figures import answers
+
+        names = {field.name for field in dataclasses.fields(Shown)} & set(self.options())
+        shown = {name: getattr(self, name) for name in names}
+        shown["theme"] = "light" if self.theme == "auto" else self.theme
+        if not answers(self._explanation, self.target, self.contrast):
+            # The last answer stays on screen until the next one is there.
+            shown |= {"target": self._explanation.target, "contrast": self._explanation.contrast}
+        return self._explanation.figure(**{"view": self._view, **shown, **state})
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._explanation!r})"

@@ -122,13 +122,15 @@ class Comparison(State):
         """The picture on screen as a matplotlib figure; ``state`` replaces single traits.
 
         Args:
-            **state: ``lam``, ``layer``, ``granularity`` or ``theme`` as above; ``width`` in
-                inches; ``k``, the most rows of the difference.
+            **state: ``lam``, ``layer``, ``selected``, ``granularity`` or ``theme`` as above;
+                ``width`` in inches; ``k``, the most rows of the difference. The channel is one
+                of matrices, of which this view has none.
         """
         from ..figures import comparison_figure
 
         theme = "dark" if self.theme == "dark" else "light"
-        shown = {"lam": self.lam, "layer": self.layer, "granularity": self.granularity}
+        names = ("lam", "layer", "selected", "granularity")
+        shown: dict[str, Any] = {name: getattr(self, name) for name in names}
         return comparison_figure(
             self._explanations, self._names, **{**shown, "theme": theme, **state}
         )

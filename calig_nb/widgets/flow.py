@@ -14,4 +14,3 @@ class RelevanceFlow(View):
     """
 
     _view = t.Unicode("flow").tag(sync=True)
-    _figure = "flow"

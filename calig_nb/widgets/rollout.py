@@ -14,4 +14,3 @@ class RolloutView(View):
     """
 
     _view = t.Unicode("rollout").tag(sync=True)
-    _figure = "rollout"

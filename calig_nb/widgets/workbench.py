@@ -14,4 +14,3 @@ class Workbench(View):
     """
 
     _view = t.Unicode("workbench").tag(sync=True)
-    _figure = "flow"
