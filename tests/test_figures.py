@@ -3,6 +3,7 @@
 import dataclasses
 import warnings
 from io import BytesIO
+from xml.dom import minidom
 
 import numpy as np
 import pytest
@@ -56,6 +57,23 @@ def test_bars_stand_for_the_words_in_sign_and_size(explanation):
     for bar, u in zip(bars, drawn):
         assert (bar.get_hatch() is None) == (shares[u] > 0)
         assert to_hex(bar.get_facecolor()) == colours.bar(shares[u])
+
+
+@pytest.mark.parametrize("view", ["tokens", "flow", "rollout", "workbench"])
+def test_hostile_text_is_written_into_every_file(explanation, view, tmp_path):
+    odd = "<script>alert(1)</script>\x00\x1b[2J\u202eevil\ud800 $\\frac{"
+    tokens = (explanation.tokens[0], odd, "x" * 10_000, *explanation.tokens[3:])
+    ends = np.cumsum([0, *map(len, tokens)])
+    hostile = dataclasses.replace(
+        explanation,
+        tokens=tokens,
+        text="".join(tokens),
+        offsets=np.stack([ends[:-1], ends[1:]], axis=1),
+    )
+    figure = hostile.figure(view, granularity="token")
+    for kind in ("png", "pdf", "svg"):
+        figure.savefig(tmp_path / f"odd.{kind}")
+    minidom.parse(str(tmp_path / "odd.svg"))
 
 
 def test_text_is_drawn_as_it_stands(explanation):

@@ -96,6 +96,7 @@ class Page:
         """One run of text; returns its advance. A level one that would leave the page is moved."""
         if not text:
             return 0.0
+        text = _drawable(text)
         advance = measured(text, size, family, bold)
         if not angle:
             if advance > self.sheet:
@@ -233,6 +234,15 @@ class Page:
         return self.figure
 
 
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+"""Characters that no font draws and no file of vector graphics may hold."""
+
+
+def _drawable(text: str) -> str:
+    """The text with characters that cannot be drawn as U+FFFD."""
+    return _CONTROL.sub("\ufffd", text)
+
+
 @lru_cache
 def _renderer() -> Any:
     return FigureCanvasAgg(Figure(figsize=(1, 1), dpi=72)).get_renderer()
@@ -252,7 +262,7 @@ def _advance(text: str, family: tuple[str, ...], bold: bool) -> float:
 
 def measured(text: str, size: float, family: Sequence[str] = SANS, bold: bool = False) -> float:
     """Width in px; the renderer leaves out white space at the end, so a stop is added."""
-    return _advance(text, tuple(family), bold) * size
+    return _advance(_drawable(text), tuple(family), bold) * size
 
 
 def fitting(text: str, size: float, room: float, family: Sequence[str] = SANS) -> str:

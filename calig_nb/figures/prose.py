@@ -190,7 +190,9 @@ def _broken(
         for piece in word.pieces:
             text = piece.text
             while text:
-                n = max(1, min(len(text), int(len(text) * width / measured(text, size, family))))
+                ahead = text[: int(8 * width / size)]  # more than a line holds
+                wide = measured(ahead, size, family)
+                n = max(1, min(len(ahead), int(len(ahead) * width / wide)))
                 while n > 1 and measured(text[:n], size, family) > width:
                     n -= 1
                 yield Word([Piece(piece.unit, text[:n], piece.joined)], word.spaced and first)
