@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import uuid
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
+import numpy as np
 
 from .. import __version__
 from ..widgets import Comparison, View, show
@@ -17,6 +17,7 @@ from ..widgets._state import State
 from . import words as wo
 from .packing import Packed, pack
 from .page import Contents, document
+from .picture import explanations_of, picture
 
 if TYPE_CHECKING:
     from ..results import Explanation
@@ -27,7 +28,6 @@ _TOLD = 0.01
 """A loss above this is warned of; every loss is stated on the page."""
 _SLACK = 2000
 """Characters for the scales of the matrices and the statement of the loss."""
-_DPI = 130
 
 
 def write_explanation(
@@ -66,7 +66,7 @@ def write(shown: View | Comparison, path: str | Path, max_bytes: int = MAX_BYTES
         OSError: If the folder does not exist, or the file cannot be written.
     """
     file = _writable(path)
-    content = page(shown, max_bytes).encode("utf8")
+    content = html(shown, max_bytes).encode("utf8")
     part = file.with_name(f"{uuid.uuid4().hex}.part")
     try:
         part.write_bytes(content)
@@ -80,17 +80,17 @@ def write(shown: View | Comparison, path: str | Path, max_bytes: int = MAX_BYTES
     return file
 
 
-def page(shown: View | Comparison, max_bytes: int = MAX_BYTES) -> str:
+def html(shown: View | Comparison, max_bytes: int = MAX_BYTES) -> str:
     """The page as a string; see :func:`write`."""
-    if isinstance(shown, Comparison):
-        explanations = shown.explanations
-        words = wo.of_several(explanations, shown.names)
-    else:
-        explanations = (shown.explanation,)
-        words = wo.of_one(shown.explanation)
-    picture, width = _picture(shown)
+    explanations = explanations_of(shown)
+    with np.errstate(invalid="ignore"):  # what is not a number is drawn as such
+        if isinstance(shown, Comparison):
+            words = wo.of_several(explanations, shown.names)
+        else:
+            words = wo.of_one(explanations[0])
+        image, width = picture(shown)
     traits = {name: getattr(shown, name) for name in sorted(_own_traits(shown))}
-    bare = Contents(_at_home(traits, None), [], words, picture, width)
+    bare = Contents(_at_home(traits, None), [], words, image, width)
     packed = pack(explanations, max_bytes - len(document(bare).encode("utf8")) - _SLACK)
     if packed.loss > _TOLD:
         warnings.warn(
@@ -100,7 +100,7 @@ def page(shown: View | Comparison, max_bytes: int = MAX_BYTES) -> str:
             stacklevel=2,
         )
     told = dataclasses.replace(words, notes=(*words.notes, _statement(packed)))
-    return document(Contents(_at_home(traits, packed), packed.contents, told, picture, width))
+    return document(Contents(_at_home(traits, packed), packed.contents, told, image, width))
 
 
 def _own_traits(shown: State) -> set[str]:
@@ -113,7 +113,7 @@ def _at_home(traits: dict[str, Any], packed: Packed | None) -> dict[str, Any]:
     """The traits where no kernel is: matrices follow by themselves, and nothing else can be had."""
 
     def one(item: dict[str, Any], n: int) -> dict[str, Any]:
-        form = packed.forms[n] if packed else item["_meta"]["matrix"]
+        form = {**packed.forms[n], "within": _within(packed)} if packed else item["_meta"]["matrix"]
         meta = {**item["_meta"], "live": False, "no_heads": _NO_HEADS, "matrix": form}
         return {**item, "_meta": meta, "_matrices": b""}
 
@@ -123,22 +123,19 @@ def _at_home(traits: dict[str, Any], packed: Packed | None) -> dict[str, Any]:
     return {**resting, "_items": [one(item, n) for n, item in enumerate(traits["_items"])]}
 
 
+def _within(packed: Packed) -> str:
+    return f"{wo.relative(packed.loss)} of the strongest token"
+
+
 def _statement(packed: Packed) -> str:
     bits = "16 bits" if packed.levels > 127 else "8 bits"
     coarse = f", {packed.levels} levels to either side" if packed.levels < 127 else ""
     return (
-        f"Attention relevance is kept in {bits}{coarse}: that changes the evidence of a token by "
-        f"at most {wo.relative(packed.loss)} of the strongest. Made by calig_nb {__version__}; "
+        f"Attention relevance is kept in {bits}{coarse}: the evidence of a token stays within "
+        f"{_within(packed)}. Made by calig_nb {__version__}; "
         "this page needs no network and sends nothing. Single heads and other classes need the "
         "notebook."
     )
-
-
-def _picture(shown: View | Comparison) -> tuple[bytes, int]:
-    """A PNG of what is on screen, and its width in CSS pixels; the same view, the same bytes."""
-    figure, content = shown.figure(), io.BytesIO()
-    figure.savefig(content, format="png", dpi=_DPI, metadata={"Software": None})
-    return content.getvalue(), round(figure.get_size_inches()[0] * 96)
 
 
 def _writable(path: str | Path) -> Path:

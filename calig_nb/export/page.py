@@ -1,4 +1,4 @@
-"""One HTML file that needs nothing else: the views, their data, and a picture for where none run."""
+"""One HTML file that needs nothing else: a view, its data, and a picture in its stead."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def _still(contents: Contents) -> str:
     return f"""<div class="still">
 <figure>
 <img width="{contents.width}" alt="{escaped(words.alt)}" src="data:image/png;base64,{picture}">
-<figcaption>The picture of a live page, which needs scripts and a browser of 2024 or newer.</figcaption>
+<figcaption>A picture: the live view needs scripts and a browser of 2024 or newer.</figcaption>
 </figure>
 <table>
 <thead><tr>{head}</tr></thead>

@@ -16,6 +16,8 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff
 _DIRECTING = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
 _NAMED = 3
 """So many words are named on either side."""
+_COUNTS = 0.1
+"""What is below this share of the strongest word is not named."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,14 @@ class Words:
     notes: tuple[str, ...]
 
 
+def printable(text: str) -> str:
+    """The text, as long as before, with a replacement mark for what cannot be printed."""
+    return _UNPRINTABLE.sub("\ufffd", text)
+
+
 def escaped(text: str) -> str:
-    """Text as HTML. What cannot be in a page, or be printed, shows as a replacement mark."""
-    return html.escape(_UNPRINTABLE.sub("\ufffd", text))
+    """Text as HTML; what cannot be in a page shows as a replacement mark."""
+    return html.escape(printable(text))
 
 
 def short(text: str, most: int) -> str:
@@ -72,7 +79,7 @@ def of_one(explanation: Explanation) -> Words:
         lead=lead,
         alt=_plain(f"{verdict}. {lead}"),
         columns=("word", "evidence"),
-        rows=tuple((word, _signed(value)) for word, value in _ranked(e)[:10]),
+        rows=tuple((short(word, 60), _signed(value)) for word, value in _ranked(e)[:10]),
         notes=(_how(e), _exactness([e])),
     )
 
@@ -80,21 +87,30 @@ def of_one(explanation: Explanation) -> Words:
 def of_several(explanations: Sequence[Explanation], names: Sequence[str]) -> Words:
     """The words around a comparison."""
     found = difference(explanations)
+    shares = found.difference
     order = [
-        i
-        for i in np.argsort(-np.abs(found.difference), kind="stable")
-        if not found.special[i] and found.difference[i]
+        i for i in np.argsort(-np.abs(shares), kind="stable") if shares[i] and not found.special[i]
     ]
-    made = [name_of(found.texts[i]) for i in order]
-    heading = " <i>beside</i> ".join(_name(name) for name in names)
-    lead = "; ".join(
-        f"{_name(name)}: {_verdict(e)[0].lower()}{_verdict(e)[1:]}"
-        for name, e in zip(names, explanations, strict=True)
-    )
-    lead += f". {_listed(made[:_NAMED])} make the difference." if made else "."
+    words = [(name_of(found.texts[i]), abs(float(shares[i]))) for i in order]
+    made = _counting([(word, value) for word, value in words if re.search(r"\w", word)])
+    heading = "No word makes a difference"
+    if made:
+        heading = f"{_listed(made)} make{'s' if len(made) == 1 else ''} the difference"
+    answers = [_answer(e) for e in explanations]
+    if len(set(answers)) == 1:
+        lead = f"{answers[0]}. Side by side: {', '.join(map(_name, names))}."
+    else:
+        told = (f"{_name(n)}: {a[0].lower()}{a[1:]}" for n, a in zip(names, answers, strict=True))
+        lead = "; ".join(told) + "."
+    if len({e.target_name for e in explanations}) == 1:
+        lead += f" What follows is evidence for {_name(explanations[0].target_name)}."
     alt = _plain(f"{heading}. {lead}")
     rows = [
-        (name_of(found.texts[i]), *map(_signed, found.values[i]), _signed(found.difference[i]))
+        (
+            short(name_of(found.texts[i]), 60),
+            *map(_signed, found.values[i]),
+            _signed(found.difference[i]),
+        )
         for i in order[:10]
     ]
     last = "difference" if len(names) == 2 else "spread"
@@ -114,30 +130,45 @@ def of_several(explanations: Sequence[Explanation], names: Sequence[str]) -> Wor
 
 def _verdict(e: Explanation) -> str:
     against = "" if e.contrast is None else f" rather than {_name(e.labels[e.contrast])}"
-    if len(e.labels) < 2 or not np.isfinite(e.probabilities).all():
-        return f"The model gives {_name(e.target_name)} a score of {_signed(e.score)}{against}"
+    if not _decided(e) or int(np.argmax(e.probabilities)) == e.target:
+        return _answer(e) + against
+    return f"{_answer(e)}; this is what speaks for {_name(e.target_name)}{against}"
+
+
+def _answer(e: Explanation) -> str:
+    if not _decided(e):
+        return f"The model gives {_name(e.target_name)} a score of {_signed(e.score)}"
     best = int(np.argmax(e.probabilities))
-    answer = f"The model answers {_name(e.labels[best])}, at {_percent(e.probabilities[best])}"
-    if best == e.target:
-        return answer + against
-    return f"{answer}; this is what speaks for {_name(e.target_name)}{against}"
+    return f"The model answers {_name(e.labels[best])}, at {_percent(e.probabilities[best])}"
+
+
+def _decided(e: Explanation) -> bool:
+    return len(e.labels) > 1 and bool(np.isfinite(e.probabilities).all())
 
 
 def _ranked(e: Explanation) -> list[tuple[str, float]]:
-    """Ordinary words with their evidence, strongest first; each name once."""
-    values: dict[str, float] = {}
-    for unit in e.units("word"):
-        if not unit.special:
-            share = float(np.nan_to_num(e.attributions[list(unit.tokens)]).sum())
-            values[unit.text] = values.get(unit.text, 0.0) + share
-    return sorted(values.items(), key=lambda item: -abs(item[1]))
+    """Ordinary words with their evidence, strongest first."""
+    shares = np.nan_to_num(e.attributions)
+    values = [
+        (unit.text, float(shares[list(unit.tokens)].sum()))
+        for unit in e.units("word")
+        if not unit.special
+    ]
+    return sorted(values, key=lambda item: -abs(item[1]))
 
 
 def _strongest(e: Explanation) -> tuple[list[str], list[str]]:
+    """The words to name on either side."""
     ranked = [(word, value) for word, value in _ranked(e) if re.search(r"\w", word)]
-    supporting = [word for word, value in ranked if value > 0]
-    opposing = [word for word, value in ranked if value < 0]
-    return supporting[:_NAMED], opposing[:_NAMED]
+    least = abs(ranked[0][1]) if ranked else 0.0
+    supporting = _counting([(word, value) for word, value in ranked if value > 0], least)
+    return supporting, _counting([(word, -value) for word, value in ranked if value < 0], least)
+
+
+def _counting(ranked: Sequence[tuple[str, float]], largest: float = 0.0) -> list[str]:
+    """Up to three of the strongest that count beside the very strongest, each name once."""
+    least = _COUNTS * max(largest, ranked[0][1] if ranked else 0.0)
+    return [*dict.fromkeys(word for word, value in ranked if value > least)][:_NAMED]
 
 
 def _how(e: Explanation) -> str:
@@ -204,7 +235,7 @@ def _name(text: str, most: int = 60) -> str:
 
 
 def _listed(words: Sequence[str]) -> str:
-    names = [_name(word, 30) for word in words]
+    names = [f"“{_name(word, 30)}”" for word in words]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
