@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from page import Explanation, Sheet, encoded
+from page import Explanation, Sheet
 from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 # What the tests of the live page ask of its model, for the model of the exported page.

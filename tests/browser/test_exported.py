@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from exported import Opened, made_up
 from page import Explanation, Sheet
 from playwright.sync_api import Browser, expect
 
-# The same interactions as in the live page: collected again here, where `sheet` is the fixture below.
+# The same interactions as in the live page: collected again here, with the `sheet` below.
 from test_explore import (  # noqa: F401
     test_help_opens_and_closes_by_key_and_by_button,
     test_python_can_set_how_far_the_layers_are_played,
@@ -29,7 +30,6 @@ from test_page import (  # noqa: F401
     test_dragging_lambda_fuses_again_and_tells_python_in_steps,
     test_keyboard_only_path,
     test_layer_and_granularity,
-    test_nothing_is_wider_than_its_cell,
     test_play_tells_the_story_and_ends_with_the_verdict,
     test_pointing_at_a_weak_word_grows_its_ribbons,
     test_pointing_shows_values_and_leaves_the_model_alone,
@@ -93,12 +93,10 @@ def compared(explained: Any) -> Any:
 def hostile(e: Any) -> Any:
     """Tokens that no page should trust, each a word of the text."""
     texts = [HOSTILE[i % len(HOSTILE)] for i in range(len(e.tokens))]
-    ends = [0]
-    for text in texts:
-        ends.append(ends[-1] + len(text) + 1)
+    ends = [0, *accumulate(len(text) + 1 for text in texts)]
     return dataclasses.replace(
         e, text=" ".join(texts), tokens=tuple(texts), labels=(HOSTILE[10], HOSTILE[0]),
-        offsets=[[a, b - 1] for a, b in zip(ends, ends[1:])], word_ids=[*range(len(texts))],
+        offsets=[[a, b - 1] for a, b in pairwise(ends)], word_ids=[*range(len(texts))],
         special=[False] * len(texts),
     )  # fmt: skip
 
@@ -119,7 +117,7 @@ def test_the_matrix_unfolds_and_says_what_it_cannot(
     explained: Any, opened: Callable[..., Opened], tmp_path: Path
 ) -> None:
     s = opened(explained.to_html(tmp_path / "why.html")).live()
-    s.page.locator(".rollout summary").click()
+    s.page.locator(".rollout summary").first.click()
     expect(s.page.locator(".board canvas")).to_be_visible()
     s.page.locator(".board").focus()
     for key in ("ArrowRight", "ArrowDown", "Enter"):
@@ -208,12 +206,13 @@ def test_where_the_view_fails_the_picture_comes_back(
     assert len(page.complaints) == 1 and "JSON" in page.complaints.pop()
 
 
+@pytest.mark.parametrize("width", [360, 1200])
 @pytest.mark.parametrize("view", ["workbench", "rollout"])
 def test_hostile_tokens_execute_nothing(
-    explained: Any, opened: Callable[..., Opened], tmp_path: Path, view: str
+    explained: Any, opened: Callable[..., Opened], tmp_path: Path, view: str, width: int
 ) -> None:
     file = hostile(explained).to_html(tmp_path / "why.html", view=view, granularity="token")
-    s = opened(file).live()
+    s = opened(file, width=width).live()
     for summary in s.page.locator("summary").all():
         summary.click()
     s.receive(selected=[1])
