@@ -288,5 +288,11 @@ class Explanation:
 
         return show(self, view, **state)
 
+    def to_html(self, path: str | Path, view: str = "workbench", **state: Any) -> Path:
+        """Write the live view as one HTML file without a network; see :mod:`calig_nb.export`."""
+        from .export import write_explanation
+
+        return write_explanation(self, path, view, **state)
+
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return self.show()._repr_mimebundle_(**options)

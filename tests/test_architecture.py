@@ -39,6 +39,7 @@ MAY_IMPORT = {
     "comparison": {"fusion", "results", "units"},
     "figures": {"comparison", "fusion", "results", "units"},
     "widgets": {"comparison", "fusion", "results", "units"},
+    "export": {"__version__", "comparison", "fusion", "results", "widgets"},
     "kernels": set(),
     "evidence": {
         "attentions", "attribution", "fusion", "kernels", "memory", "methods", "models", "request",
@@ -60,11 +61,14 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "__init__": {"cache", "demo", "explainer", "fusion", "results", "widgets"},
 }  # fmt: skip
-UPWARD = {"results": {"cache", "figures", "tables", "widgets"}, "widgets": {"figures"}}
-"""Lazy calls, inside functions only: an explanation saves, draws and shows itself."""
+UPWARD = {
+    "results": {"cache", "export", "figures", "tables", "widgets"},
+    "widgets": {"export", "figures"},
+}
+"""Lazy calls, inside functions only: an explanation saves, draws, shows and exports itself."""
 NO_TORCH = {
     "quadrature", "fusion", "units", "results", "stored", "cache", "tables", "comparison",
-    "figures", "widgets", "__init__",
+    "figures", "widgets", "export", "__init__",
 }  # fmt: skip
 
 

@@ -3,19 +3,32 @@ import { build } from "esbuild";
 
 import { OURS } from "./ours.js";
 
-await build({
-  entryPoints: [
-    { in: "src/index.js", out: "calig" },
-    { in: "src/styles.css", out: "calig" },
-  ],
+const common = /** @type {const} */ ({
   outdir: "../calig_nb/widgets/static",
   bundle: true,
   format: "esm",
   platform: "browser",
   target: "es2022",
   minify: true,
-  mangleProps: new RegExp(`^(${OURS.join("|")})$`),
   charset: "utf8",
   legalComments: "none",
   logLevel: "info",
+});
+
+await build({
+  ...common,
+  entryPoints: [
+    { in: "src/index.js", out: "calig" },
+    { in: "src/styles.css", out: "calig" },
+  ],
+  mangleProps: new RegExp(`^(${OURS.join("|")})$`),
+});
+
+// The host of exported pages, which no notebook needs.
+await build({
+  ...common,
+  entryPoints: [
+    { in: "src/page/page.js", out: "page" },
+    { in: "src/page/page.css", out: "page" },
+  ],
 });

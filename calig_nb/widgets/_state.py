@@ -78,6 +78,12 @@ class State(anywidget.AnyWidget):  # type: ignore[misc]
                 f"{type(self).__name__} has no option {unknown}; options are {options}."
             )
 
+    def to_html(self, path: str | Path, max_bytes: int = 6_000_000) -> Path:
+        """Write what is on screen as one HTML file that stays live; see :mod:`calig_nb.export`."""
+        from ..export import write
+
+        return write(self, path, max_bytes)
+
     def _repr_mimebundle_(self, **options: Any) -> Any:
         bundle = super()._repr_mimebundle_(**options)
         if bundle is None:

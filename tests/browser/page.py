@@ -253,7 +253,7 @@ class Sheet:
         """How many pixels the widget is wider than its cell."""
         pixels: int = self.page.evaluate(
             """() => {
-              const cell = document.querySelector("#cell").getBoundingClientRect();
+              const cell = document.querySelector(".calig").parentElement.getBoundingClientRect();
               const scrolls = ".prose.long, .table, .thumbs, .tip, select, defs";
               const clipped = (n) => n.closest(scrolls) !== null;
               const boxes = [...document.querySelectorAll(".calig, .calig *")]

@@ -32,7 +32,7 @@ import { abs, times } from "./maths.js";
  * @property {boolean[]} pooled
  * @property {boolean} live another question can be asked from Python
  * @property {boolean} antisymmetric the mirrored question is this one with all signs flipped
- * @property {{bits: number, scales: number[]}} form of the matrices on the wire
+ * @property {{bits: number, scales: number[], within?: string}} form of the matrices on the wire; within: what it costs, in words
  * @property {Float64Array[]} r (layers + 1) rows, units of f, finite
  * @property {[number, number][]} holes [layer, token] that were not numbers
  * @property {Float64Array[]} columns column sums of the attention relevance, one per block
