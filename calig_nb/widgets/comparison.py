@@ -33,7 +33,6 @@ class Comparison(State):
         selected: Selected rows of ``to_frame("token")``, in all explanations at once.
         layer: The block that is looked at, of all; None for all blocks.
         lam: λ in [0, 1] for all; None leaves each its own.
-        channel: "net", "supporting" or "opposing".
         granularity: "token", "word", "sentence" or "passage".
         theme: "auto", "light" or "dark".
 
@@ -75,7 +74,7 @@ class Comparison(State):
                     "_name": name,
                     "_meta": wire.meta(e),
                     "_r": wire.floats(e.layer_attributions),
-                    "_G_columns": wire.floats(e.attention_relevance.sum(axis=1)),
+                    "_G_columns": wire.column_sums(e),
                     "_matrices": content if inline else b"",
                 }
                 for name, e, content in zip(self._names, self._explanations, contents, strict=True)

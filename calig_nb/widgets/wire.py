@@ -14,6 +14,8 @@ from ..results import Explanation
 VERSION = 1
 FINE_LIMIT = 4_000_000
 """Matrices of up to so many bytes in 16 bits travel so; larger ones in 8."""
+MARKED = 200
+"""So many entries of G that are no numbers are marked; their number is sent whole."""
 INLINE_LIMIT = 200_000
 """Matrices of up to so many bytes are part of the state; larger ones follow on request."""
 
@@ -23,6 +25,7 @@ NO_HEADS = "Heads need the model, which a saved explanation has not."
 def meta(explanation: Explanation) -> dict[str, Any]:
     """All that is not a large array, as plain JSON values; NaN and infinities become null."""
     bits, scales, _ = matrices(explanation)
+    gaps = np.argwhere(~np.isfinite(explanation.attention_relevance))
     return {
         "version": VERSION,
         "text": explanation.text,
@@ -56,12 +59,20 @@ def meta(explanation: Explanation) -> dict[str, Any]:
         "no_heads": NO_HEADS if explanation.look is None else "",
         "antisymmetric": bool(explanation.config.get("antisymmetric", False)),
         "matrix": {"bits": bits, "scales": scales},
+        "gaps": gaps[:MARKED].tolist(),
+        "gap_count": len(gaps),
     }
 
 
 def floats(array: npt.ArrayLike) -> bytes:
     """Little-endian float32 in C order."""
     return np.ascontiguousarray(array, dtype="<f4").tobytes()
+
+
+def column_sums(explanation: Explanation) -> bytes:
+    """The column sums of each G_b, (L, T); what is no number counts as zero, as in the matrix."""
+    finite = np.nan_to_num(explanation.attention_relevance, nan=0, posinf=0, neginf=0)
+    return floats(finite.sum(axis=1))
 
 
 def matrices(explanation: Explanation) -> tuple[int, list[float], bytes]:

@@ -153,7 +153,7 @@ test("data that does not fit together is reported, not drawn", async () => {
   const { model, find, stop } = await mounted(sample());
   model.receive({ _r: new DataView(new ArrayBuffer(8)) });
   await frame();
-  assert.match(find(".notice").textContent, /_r must hold 3 × 5 float32, got 8 bytes/);
+  assert.match(find(".notice").textContent, /_r must hold 60 bytes, got 8/);
   model.receive({ _r: sample()._r });
   await frame();
   assert.equal(find(".notice").hidden, true);

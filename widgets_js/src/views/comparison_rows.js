@@ -1,6 +1,6 @@
 /** The difference: for each row the evidence of all explanations on one axis, strongest difference first. */
 import { NOTHING } from "../lib/comparison.js";
-import { number, signed } from "../lib/format.js";
+import { digits, number, signed } from "../lib/format.js";
 import { max } from "../lib/maths.js";
 import { differ, el, put, set, view } from "./dom.js";
 import { markUnits, points, roving, unitOf } from "./input.js";
@@ -33,11 +33,11 @@ export const differenceView = (actions) => {
   const fresh = differ();
   roving(body, "button", (button) => actions.hover(unitOf(button)));
 
-  /** @param {number | null} value @param {number} most */
-  const bar = (value, most) => {
+  /** @param {number | null} value @param {number} most @param {number} d */
+  const bar = (value, most, d) => {
     const share = (value ?? 0) / most;
     const style = `--up:${max(0, share)};--down:${max(0, -share)}`;
-    return el("td", el("span.both", { style }, el("i.opp"), el("i.sup")), el("small", value === null ? NOTHING : signed(value)));
+    return el("td", el("span.both", { style }, el("i.opp"), el("i.sup")), el("small", value === null ? NOTHING : signed(value, d)));
   };
 
   /** @param {Compared} now */
@@ -47,6 +47,7 @@ export const differenceView = (actions) => {
     const shown = all ? order : order.slice(0, FEW);
     if (fresh(units, state.lam, state.layer, all, String(shown), changes.map((d) => d.toFixed(4)).join())) {
       const two = sides.length === 2;
+      const d = digits(most);
       put(head, ...[state.granularity, ...sides.map((s) => s.name), two ? "difference" : "spread"].map((t) => cell("th", t, "col")));
       put(
         body,
@@ -54,8 +55,8 @@ export const differenceView = (actions) => {
           row(
             { "data-unit": n },
             el("th", { scope: "row" }, el("button.word", { "data-unit": n, tabindex: i ? -1 : 0, dir: "auto" }, units.labels[n])),
-            ...values[n].map((v) => bar(v, most)),
-            el("td", el("b", two ? signed(changes[n]) : number(changes[n]))),
+            ...values[n].map((v) => bar(v, most, d)),
+            el("td", el("b", two ? signed(changes[n], d) : number(changes[n], d))),
           ),
         ),
       );
