@@ -65,6 +65,10 @@ class Comparison(State):
             name: align(self._explanations, name) for name in get_args(Granularity)
         }
         super().__init__(**state)
+        metas = [wire.meta(e) for e in self._explanations]
+        if len({meta["recipe"] for meta in metas}) > 1:
+            for meta in metas:  # one legend stands for all
+                meta["recipe"] = ""
         contents = [wire.matrices(e)[2] for e in self._explanations]
         inline = sum(map(len, contents)) <= wire.INLINE_LIMIT
         with self.hold_sync():
@@ -72,12 +76,14 @@ class Comparison(State):
             self._items = [
                 {
                     "_name": name,
-                    "_meta": wire.meta(e),
+                    "_meta": meta,
                     "_r": wire.floats(e.layer_attributions),
                     "_G_columns": wire.column_sums(e),
                     "_matrices": content if inline else b"",
                 }
-                for name, e, content in zip(self._names, self._explanations, contents, strict=True)
+                for name, e, meta, content in zip(
+                    self._names, self._explanations, metas, contents, strict=True
+                )
             ]
         self.on_msg(self._answer)
 

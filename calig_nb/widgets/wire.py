@@ -42,13 +42,11 @@ def meta(explanation: Explanation) -> dict[str, Any]:
         "output": explanation.config.get("output", "logit"),
         "score": explanation.score,
         "baseline_scores": _finite(explanation.baseline_scores),
-        "baseline": explanation.config.get("baselines", ""),
-        "method": explanation.config.get("method", "").upper(),
         "convergence_delta": _finite(explanation.convergence_delta),
         "n_steps": explanation.n_steps.tolist(),
         "converged": explanation.converged.astype(int).tolist(),
         "layer_weights": _finite(explanation.layer_weights),
-        "calibration": explanation.config.get("calibration", ""),
+        "recipe": _recipe(explanation.config),
         "fusion": {
             "lam": explanation.fusion.lam,
             "gamma": explanation.fusion.gamma,
@@ -67,6 +65,16 @@ def meta(explanation: Explanation) -> dict[str, Any]:
 def floats(array: npt.ArrayLike) -> bytes:
     """Little-endian float32 in C order."""
     return np.ascontiguousarray(array, dtype="<f4").tobytes()
+
+
+def _recipe(config: dict[str, Any]) -> str:
+    """How it was made, in words: "CA-LIG of the logit against [PAD], layer weights from ..."."""
+    method, output, baseline, weights = (
+        str(config.get(name, "")) for name in ("method", "output", "baselines", "calibration")
+    )
+    made = method.upper() if method == "ca-lig" else method
+    parts = (made, output and f"of the {output}", baseline and f"against {baseline[:24]}")
+    return ", ".join(filter(None, (" ".join(filter(None, parts)), weights)))
 
 
 def column_sums(explanation: Explanation) -> bytes:

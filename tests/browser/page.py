@@ -176,7 +176,7 @@ class Explanation:
             "n_steps": [14] * (layers + 1),
             "converged": [1] * (layers + 1),
             "layer_weights": weights,
-            "calibration": "layer weights from 8 calibration texts",
+            "recipe": "layer weights from 8 calibration texts",
             "fusion": {"lam": 0.5, "gamma": 1.0, "readout": "all", "pooled": [0] * count},
             "live": self.live,
             "no_heads": "Single heads need a running kernel.",

@@ -12,7 +12,7 @@ import { told, units } from "./units.js";
 
 /**
  * Scene of the comparison as a whole; its units are the rows.
- * @typedef {Scene & {sides: Side[], values: (number | null)[][], changes: number[], order: number[], most: number}} Compared
+ * @typedef {Scene & {sides: Side[], values: (number | null)[][], changes: number[], order: number[], most: number, places: number}} Compared
  * @typedef {{name: string, scene: Scene, rowOf: number[]}} Side
  */
 
@@ -93,6 +93,7 @@ export const comparisonMaker = () => {
       values,
       changes,
       order,
+      places: digits(peak(changes)),
       most: max(layer === null ? largest : cellLargest, peak(order.flatMap((n) => values[n].map((v) => v ?? 0)))),
       picture: {
         ...own[0].picture,
@@ -137,9 +138,8 @@ const rowUnits = (all, rows, granularity) => {
 
 /** How the explanations differ, in a sentence or two. @param {Scene} scene @returns {Part[]} */
 export const comparisonStory = (scene) => {
-  const { sides, values, changes, order, units, selected, most } = /** @type {Compared} */ (scene);
+  const { sides, values, changes, order, units, selected, places: d } = /** @type {Compared} */ (scene);
   const two = sides.length === 2;
-  const d = digits(most);
   /** @param {number} n @returns {Part[]} */
   const change = (n) => {
     const shown = values[n].map((v) => (v === null ? NOTHING : signed(v, d)));

@@ -25,7 +25,7 @@ import { abs, times } from "./maths.js";
  * @property {number} baseline f(x′)
  * @property {number[]} delta convergence delta, NaN where unknown
  * @property {number[]} weights layer weights, one per block
- * @property {string} calibration where the weights come from
+ * @property {string} recipe how it was made, in words
  * @property {number} gamma
  * @property {string} noHeads why single heads cannot be had; empty where they can
  * @property {"all" | "pooled"} readout
@@ -145,7 +145,7 @@ export const readExplanation = (get) => {
     baseline: m["baseline_scores"][0] ?? NaN,
     delta: numbers(m["convergence_delta"]),
     weights,
-    calibration: m["calibration"],
+    recipe: m["recipe"],
     lam: fusion["lam"],
     gamma: fusion["gamma"],
     readout: fusion["readout"],

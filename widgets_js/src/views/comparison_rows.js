@@ -1,6 +1,6 @@
 /** The difference: for each row the evidence of all explanations on one axis, strongest difference first. */
 import { NOTHING } from "../lib/comparison.js";
-import { digits, number, signed } from "../lib/format.js";
+import { number, signed } from "../lib/format.js";
 import { max } from "../lib/maths.js";
 import { differ, el, put, set, view } from "./dom.js";
 import { markUnits, points, roving, unitOf } from "./input.js";
@@ -43,11 +43,10 @@ export const differenceView = (actions) => {
   /** @param {Compared} now */
   const draw = (now) => {
     redraw = () => draw(now);
-    const { sides, values, changes, order, most, units, state, selected } = now;
+    const { sides, values, changes, order, most, places: d, units, state, selected } = now;
     const shown = all ? order : order.slice(0, FEW);
     if (fresh(units, state.lam, state.layer, all, String(shown), changes.map((d) => d.toFixed(4)).join())) {
       const two = sides.length === 2;
-      const d = digits(most);
       put(head, ...[state.granularity, ...sides.map((s) => s.name), two ? "difference" : "spread"].map((t) => cell("th", t, "col")));
       put(
         body,

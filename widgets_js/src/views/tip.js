@@ -72,8 +72,7 @@ export const tipView = (root) => {
 };
 
 /** A row's values on all sides. @param {Compared} scene @param {number} n */
-const compared = ({ sides, values, most, layer }, n) => {
-  const d = digits(most);
+const compared = ({ sides, values, places: d, layer }, n) => {
   const cells = (/** @type {string[]} */ texts) => el("tr", ...texts.map((text) => el("td", text)));
   return [
     el(
