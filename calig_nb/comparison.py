@@ -246,4 +246,4 @@ def name_of(texts: Sequence[str]) -> str:
     Two tokenizers may part one stretch of text in two ways: spaces make no difference.
     """
     same = len({"".join(text.casefold().split()) for text in texts}) == 1
-    return texts[0] if same else " → ".join(text or "∅" for text in texts)
+    return min(texts, key=len) if same else " → ".join(text or "∅" for text in texts)

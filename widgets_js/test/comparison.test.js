@@ -27,7 +27,7 @@ test("a row is called what all have, or what became of it", () => {
   assert.equal(nameOf(["Good", "good"]), "Good");
   assert.equal(nameOf(["good", "bad", ""]), "good → bad → ∅");
   // Two tokenizers part the same text in two ways.
-  assert.equal(nameOf(["thin ,", "thin,"]), "thin ,");
+  assert.equal(nameOf(["thin ,", "thin,"]), "thin,");
 });
 
 test("rows add up the units of each side, on one scale", () => {

@@ -168,3 +168,14 @@ test("hostile tokens stay text", async () => {
   assert.ok([...el.querySelectorAll(".w")].some((w) => w.textContent === bad));
   stop();
 });
+
+test("a special token that takes nearly all does not blur the ledger of the words", async () => {
+  const traits = { ...sample(), _view: "tokens", lam: 1 };
+  const r = Float32Array.from({ length: 15 }, (_, i) => (i % 5 ? Math.sin(i * 1.7) : 400));
+  traits._r = new DataView(r.buffer);
+  const { el, stop } = await mounted(traits);
+  const values = [...el.querySelectorAll(".ledger .value")].map((node) => node.textContent);
+  assert.ok(values.length > 1);
+  for (const value of values) assert.match(value, /^0\.00\d*[1-9]/);
+  stop();
+});

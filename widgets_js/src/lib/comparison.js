@@ -32,7 +32,7 @@ const plain = (text) => text.toLowerCase().replaceAll(" ", "");
 export const nameOf = (texts) => {
   // Two tokenizers may part one stretch of text in two ways.
   const same = new Set(texts.map(plain)).size < 2;
-  return same ? short(texts[0], 40) : texts.map((t) => (t ? quoted(short(t, 20)) : NOTHING)).join(" → ");
+  return same ? short(texts.reduce((a, b) => (b.length < a.length ? b : a)), 40) : texts.map((t) => (t ? quoted(short(t, 20)) : NOTHING)).join(" → ");
 };
 
 export const comparisonMaker = () => {
