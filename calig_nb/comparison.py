@@ -241,6 +241,9 @@ def per_token(explanation: Explanation, layer: int | None = None) -> Array:
 
 
 def name_of(texts: Sequence[str]) -> str:
-    """One name for a row: what all have, or what became of it; "∅" where there is nothing."""
-    same = len({text.casefold() for text in texts}) == 1
-    return texts[0] if same else " → ".join(text or "∅" for text in texts)
+    """One name for a row: what all have, or what became of it; "∅" where there is nothing.
+
+    Two tokenizers may part one stretch of text in two ways: spaces make no difference.
+    """
+    same = len({"".join(text.casefold().split()) for text in texts}) == 1
+    return min(texts, key=len) if same else " → ".join(text or "∅" for text in texts)

@@ -58,6 +58,11 @@ def test_two_tokenizers_meet_where_both_begin_a_piece():
     assert align([one, two], "word") == (((0,), ()), ((1,), (0,)), ((2,), (1,)), ((3,), (2,)))
 
 
+def test_one_stretch_of_text_has_one_name_however_it_is_parted():
+    assert name_of(["thin ,", "Thin,"]) == "Thin,"
+    assert name_of(["thin", ""]) == "thin → ∅"
+
+
 def test_what_is_cut_differently_but_reads_alike_is_one_row():
     one = pieces("go masterpiece x", ["go", "master", "piece", "x"])
     two = pieces("go masterpiece y", ["go", "masterpiece", "y"])

@@ -13,7 +13,8 @@ VIEWS = [cn.Workbench, cn.TokenView, cn.RelevanceFlow]
 def test_every_option_is_set_read_observed_and_linked(view_class, explanation):
     values = {
         "selected": [4, 5], "layer": 1, "lam": 0.25, "channel": "opposing", "theme": "dark",
-        "granularity": "passage", "span": (2, 9), "play": 1.5, "target": explanation.target,
+        "granularity": "passage", "span": (2, 9), "play": 1.5, "heads": True, "zoom": [0, 1, 4],
+        "target": explanation.target,
     }  # fmt: skip
     view, other = view_class(explanation), view_class(explanation)
     seen = []
@@ -35,6 +36,7 @@ def test_the_string_restores_everything_and_puts_the_rest_at_rest(explanation):
     other.state = text
     assert other.state == text
     assert (other.channel, other.play, other.theme) == ("net", None, "dark")
+    assert (other.heads, other.zoom) == (False, [])  # which a string of an earlier version lacks
     other.state = f" target={target} ; lam=1 "
     assert (other.selected, other.span, other.lam) == ([], None, 1.0)
 
@@ -74,6 +76,9 @@ def test_a_bad_string_is_refused_and_changes_nothing(explanation, text, message)
     [
         ({"span": (5, 99)}, "span must be None or"),
         ({"span": (-1, 4)}, "span must be None or"),
+        ({"zoom": [1, 2]}, r"zoom must be \[\] or \[row, column, side\]"),
+        ({"zoom": [0, 0, 0]}, "the side at least 1, got"),
+        ({"zoom": [99, 0, 4]}, "whole numbers between 0 and"),
         ({"play": 9.0}, "play must be None or lie between 0 and 3, got 9.0"),
         ({"granularity": "page"}, "granularity"),
     ],
@@ -81,3 +86,9 @@ def test_a_bad_string_is_refused_and_changes_nothing(explanation, text, message)
 def test_values_out_of_range_are_named(explanation, wrong, message):
     with pytest.raises(TraitError, match=message):
         cn.Workbench(explanation, **wrong)
+
+
+@pytest.mark.bad_input
+def test_what_a_comparison_does_not_draw_is_no_state_of_it(explanation):
+    with pytest.raises(TypeError, match=r"Comparison has no option \['channel'\]"):
+        cn.Comparison([explanation, explanation.with_lam(0.1)], channel="net")

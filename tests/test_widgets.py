@@ -213,3 +213,14 @@ def test_what_cannot_be_drawn_is_refused(explanation):
     signed = explanation.with_fusion(cn.Fusion(channels="signed"))
     with pytest.raises(ValueError, match=r"fusion.channels must be 'split', got 'signed'"):
         cn.Workbench(signed)
+
+
+def test_gaps_in_the_matrices_are_named_and_count_as_zero(explanation):
+    relevance = explanation.attention_relevance.copy()
+    relevance[1, 2, 3], relevance[2, 0, 0] = np.nan, np.inf
+    view = dataclasses.replace(explanation, attention_relevance=relevance).show()
+    assert view._meta["gaps"] == [[1, 2, 3], [2, 0, 0]] and view._meta["gap_count"] == 2
+    sums = np.frombuffer(view._G_columns, "<f4").reshape(relevance.shape[:2])
+    relevance[1, 2, 3] = relevance[2, 0, 0] = 0
+    assert np.allclose(sums, relevance.sum(axis=1))
+    assert explanation.show()._meta["gaps"] == []

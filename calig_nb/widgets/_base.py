@@ -28,7 +28,7 @@ class View(State):
         selected: Indices of the selected tokens.
         layer: The block that is looked at, 0 ... L - 1; None for all.
         lam: λ in [0, 1].
-        channel: "net", "supporting" or "opposing".
+        channel: What the matrix shows: "net", "supporting" or "opposing".
         granularity: "token", "word", "sentence" or "passage".
         theme: "auto" follows the notebook; "light"; "dark".
         target: Index of the explained class.
@@ -40,6 +40,9 @@ class View(State):
         residual: Whether the matrix shows what each position brought along itself.
         cell: The pinned cell of the matrix: row and column, as tokens; or nothing.
         head: The attention head whose matrix is shown; None for all, fused.
+        heads: Whether the heads of the layer are laid out beside the matrix.
+        zoom: The part of the matrix that is shown: its first row, first column and side, in units
+            of the granularity; or nothing for the whole.
         matrix: Whether the workbench's rollout matrix is unfolded.
         state: All of these but the theme as a string that can be shared.
 
@@ -56,12 +59,15 @@ class View(State):
 
     target = t.Int(0).tag(sync=True)
     contrast = t.Int(None, allow_none=True).tag(sync=True)
+    channel = t.Enum(["net", "supporting", "opposing"], "net").tag(sync=True)
     span = t.Tuple(t.Int(), t.Int(), default_value=None, allow_none=True).tag(sync=True)
     play = t.Float(None, allow_none=True).tag(sync=True)
     alone = t.Bool(False).tag(sync=True)
     residual = t.Bool(False).tag(sync=True)
     cell = t.List(t.Int()).tag(sync=True)
     head = t.Int(None, allow_none=True).tag(sync=True)
+    heads = t.Bool(False).tag(sync=True)
+    zoom = t.List(t.Int()).tag(sync=True)
     matrix = t.Bool(False).tag(sync=True)
 
     def __init__(self, explanation: Explanation, **state: Any) -> None:
@@ -162,6 +168,16 @@ class View(State):
             raise t.TraitError(f"head must be None or at least 0, got {proposal['value']}.")
         return proposal["value"]
 
+    @t.validate("zoom")
+    def _check_zoom(self, proposal: Any) -> list[int]:
+        zoom, last = list(proposal["value"]), len(self._explanation.tokens)
+        if zoom and (len(zoom) != 3 or zoom[2] < 1 or any(not 0 <= i <= last for i in zoom)):
+            raise t.TraitError(
+                f"zoom must be [] or [row, column, side] with whole numbers between 0 and {last}, "
+                f"the side at least 1, got {zoom}."
+            )
+        return zoom
+
     @t.validate("target", "contrast")
     def _check_class(self, proposal: Any) -> Any:
         index, labels = proposal["value"], self._explanation.labels
@@ -178,7 +194,7 @@ class View(State):
         with self.hold_sync():
             self._meta = wire.meta(explanation)
             self._r = wire.floats(explanation.layer_attributions)
-            self._G_columns = wire.floats(explanation.attention_relevance.sum(axis=1))
+            self._G_columns = wire.column_sums(explanation)
             self._matrices = content if len(content) <= wire.INLINE_LIMIT else b""
 
     def _answer(self, _: Any, content: Any, __: Any) -> None:

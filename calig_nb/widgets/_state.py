@@ -31,7 +31,6 @@ class State(anywidget.AnyWidget):  # type: ignore[misc]
     selected = t.List(t.Int()).tag(sync=True)
     layer = t.Int(None, allow_none=True).tag(sync=True)
     lam: Any = t.Float(0.5).tag(sync=True)
-    channel = t.Enum(["net", "supporting", "opposing"], "net").tag(sync=True)
     granularity = t.Enum(["token", "word", "sentence", "passage"], "word").tag(sync=True)
     theme = t.Enum(["auto", "light", "dark"], "auto").tag(sync=True)
 

@@ -33,7 +33,6 @@ class Comparison(State):
         selected: Selected rows of ``to_frame("token")``, in all explanations at once.
         layer: The block that is looked at, of all; None for all blocks.
         lam: λ in [0, 1] for all; None leaves each its own.
-        channel: "net", "supporting" or "opposing".
         granularity: "token", "word", "sentence" or "passage".
         theme: "auto", "light" or "dark".
 
@@ -66,6 +65,10 @@ class Comparison(State):
             name: align(self._explanations, name) for name in get_args(Granularity)
         }
         super().__init__(**state)
+        metas = [wire.meta(e) for e in self._explanations]
+        if len({meta["recipe"] for meta in metas}) > 1:
+            for meta in metas:  # one legend stands for all
+                meta["recipe"] = ""
         contents = [wire.matrices(e)[2] for e in self._explanations]
         inline = sum(map(len, contents)) <= wire.INLINE_LIMIT
         with self.hold_sync():
@@ -73,12 +76,14 @@ class Comparison(State):
             self._items = [
                 {
                     "_name": name,
-                    "_meta": wire.meta(e),
+                    "_meta": meta,
                     "_r": wire.floats(e.layer_attributions),
-                    "_G_columns": wire.floats(e.attention_relevance.sum(axis=1)),
+                    "_G_columns": wire.column_sums(e),
                     "_matrices": content if inline else b"",
                 }
-                for name, e, content in zip(self._names, self._explanations, contents, strict=True)
+                for name, e, meta, content in zip(
+                    self._names, self._explanations, metas, contents, strict=True
+                )
             ]
         self.on_msg(self._answer)
 

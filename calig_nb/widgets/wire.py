@@ -14,6 +14,8 @@ from ..results import Explanation
 VERSION = 1
 FINE_LIMIT = 4_000_000
 """Matrices of up to so many bytes in 16 bits travel so; larger ones in 8."""
+MARKED = 200
+"""So many entries of G that are no numbers are marked; their number is sent whole."""
 INLINE_LIMIT = 200_000
 """Matrices of up to so many bytes are part of the state; larger ones follow on request."""
 
@@ -23,6 +25,7 @@ NO_HEADS = "Heads need the model, which a saved explanation has not."
 def meta(explanation: Explanation) -> dict[str, Any]:
     """All that is not a large array, as plain JSON values; NaN and infinities become null."""
     bits, scales, _ = matrices(explanation)
+    gaps = np.argwhere(~np.isfinite(explanation.attention_relevance))
     return {
         "version": VERSION,
         "text": explanation.text,
@@ -39,13 +42,11 @@ def meta(explanation: Explanation) -> dict[str, Any]:
         "output": explanation.config.get("output", "logit"),
         "score": explanation.score,
         "baseline_scores": _finite(explanation.baseline_scores),
-        "baseline": explanation.config.get("baselines", ""),
-        "method": explanation.config.get("method", "").upper(),
         "convergence_delta": _finite(explanation.convergence_delta),
         "n_steps": explanation.n_steps.tolist(),
         "converged": explanation.converged.astype(int).tolist(),
         "layer_weights": _finite(explanation.layer_weights),
-        "calibration": explanation.config.get("calibration", ""),
+        "recipe": _recipe(explanation.config),
         "fusion": {
             "lam": explanation.fusion.lam,
             "gamma": explanation.fusion.gamma,
@@ -56,12 +57,30 @@ def meta(explanation: Explanation) -> dict[str, Any]:
         "no_heads": NO_HEADS if explanation.look is None else "",
         "antisymmetric": bool(explanation.config.get("antisymmetric", False)),
         "matrix": {"bits": bits, "scales": scales},
+        "gaps": gaps[:MARKED].tolist(),
+        "gap_count": len(gaps),
     }
 
 
 def floats(array: npt.ArrayLike) -> bytes:
     """Little-endian float32 in C order."""
     return np.ascontiguousarray(array, dtype="<f4").tobytes()
+
+
+def _recipe(config: dict[str, Any]) -> str:
+    """How it was made, in words: "CA-LIG of the logit against [PAD], layer weights from ..."."""
+    method, output, baseline, weights = (
+        str(config.get(name, "")) for name in ("method", "output", "baselines", "calibration")
+    )
+    made = method.upper() if method == "ca-lig" else method
+    parts = (made, output and f"of the {output}", baseline and f"against {baseline[:24]}")
+    return ", ".join(filter(None, (" ".join(filter(None, parts)), weights)))
+
+
+def column_sums(explanation: Explanation) -> bytes:
+    """The column sums of each G_b, (L, T); what is no number counts as zero, as in the matrix."""
+    finite = np.nan_to_num(explanation.attention_relevance, nan=0, posinf=0, neginf=0)
+    return floats(finite.sum(axis=1))
 
 
 def matrices(explanation: Explanation) -> tuple[int, list[float], bytes]:

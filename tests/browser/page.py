@@ -103,6 +103,7 @@ class Explanation:
     bits: int = 16
     with_matrices: bool = True
     nan: tuple[int, int] | None = None
+    gaps: tuple[tuple[int, int, int], ...] = ()
     weights: Iterable[float] | None = None
     special_only: bool = False
     state: dict[str, Any] = field(default_factory=dict)
@@ -135,6 +136,8 @@ class Explanation:
         distance = np.abs(np.subtract.outer(np.arange(count), np.arange(count)))
         g = rng.normal(0, 1, (layers, count, count)) ** 3 * np.exp(-distance / 6) * 0.02
         g += own * np.eye(count) * 0.1
+        for gap in self.gaps:
+            g[gap] = 0
         columns = g.sum(axis=1)
         limit = 127 if self.bits == 8 else 32767
         scales = np.abs(g).max(axis=(1, 2))
@@ -173,12 +176,14 @@ class Explanation:
             "n_steps": [14] * (layers + 1),
             "converged": [1] * (layers + 1),
             "layer_weights": weights,
-            "calibration": "layer weights from 8 calibration texts",
+            "recipe": "layer weights from 8 calibration texts",
             "fusion": {"lam": 0.5, "gamma": 1.0, "readout": "all", "pooled": [0] * count},
             "live": self.live,
             "no_heads": "Single heads need a running kernel.",
             "antisymmetric": self.antisymmetric,
             "matrix": {"bits": self.bits, "scales": scales.tolist()},
+            "gaps": [list(gap) for gap in self.gaps],
+            "gap_count": len(self.gaps),
         }
         matrices = packed.astype("<i1" if self.bits == 8 else "<i2").tobytes()
         traits = {
@@ -200,6 +205,8 @@ class Explanation:
             "residual": False,
             "cell": [],
             "head": None,
+            "heads": False,
+            "zoom": [],
             "matrix": False,
             **self.state,
         }

@@ -273,7 +273,7 @@ def compared(browser: Browser) -> Any:
 
         state = {
             "_view": "comparison", "_busy": False, "_error": "", "selected": [], "layer": None,
-            "lam": None, "channel": "net", "granularity": "word", "theme": "auto",
+            "lam": None, "granularity": "word", "theme": "auto",
             "_rows": {"token": rows(counts), "word": rows(words),
                       "sentence": rows([3] * len(wires)), "passage": rows([3] * len(wires))},
         }  # fmt: skip
@@ -310,6 +310,25 @@ def test_a_word_is_selected_in_all_texts_and_in_the_difference(compared: Any) ->
     expect(s.page.locator("tr.on")).to_have_count(1)
     press(s, "Control+z")
     assert s.trait("selected") == [3]
+
+
+def test_pointing_at_a_row_tells_the_values_of_all(compared: Any) -> None:
+    s = compared(ONE, TWO)
+    tip = s.page.locator(".tip")
+    expect(tip).to_be_hidden()
+    s.page.locator(".side").nth(1).locator(".w", has_text="dull").hover()
+    expect(tip).to_contain_text("superb → dull")
+    expect(tip.locator("tr")).to_have_count(3)
+    expect(tip.locator("tr").nth(2)).to_contain_text("after")
+    s.page.locator(".difference tbody button").nth(2).hover()
+    expect(tip).not_to_contain_text("superb → dull")
+    s.receive(layer=2)
+    box = s.page.locator(".calig").bounding_box()
+    s.page.locator(".side").first.locator(".w").last.hover()
+    expect(tip.locator("tr")).to_have_count(2)
+    shown = tip.bounding_box()
+    assert box and shown and box["x"] <= shown["x"]
+    assert shown["x"] + shown["width"] <= box["x"] + box["width"] + 1
 
 
 def test_bars_have_one_scale(compared: Any) -> None:

@@ -86,8 +86,52 @@ def test_python_walks_through_it(opened: Lab) -> None:
     opened.execute("view.channel = 'opposing'; view.alone = True; view.layer = 1")
     expect(view.get_by_role("radio", name="opposing")).to_be_checked()
     expect(view.locator(".telling")).to_contain_text("Layer 1 alone")
+    opened.execute("view.zoom = [2, 3, 8]")
+    expect(view.locator(".board [data-row]")).to_have_count(8)
+    view.locator(".board").press("0")
+    expect(view.locator(".board [data-row]")).not_to_have_count(8)
+    assert opened.execute("print(view.zoom)") == "[]"
+    assert view.locator(".heads button").count() == 0
+    opened.execute("view.heads = True")
+    expect(view.locator(".heads button").first).to_be_visible(timeout=10_000)
+    view.get_by_role("button", name="Hide the heads").click()
+    assert opened.execute("print(view.heads, 'heads' in view.state)") == "False False"
     opened.execute("view.matrix = False")
     expect(view.locator(".board")).to_be_hidden()
+
+
+def test_python_puts_models_with_two_tokenizers_side_by_side(opened: Lab) -> None:
+    code = """
+import dataclasses, numpy as np
+whole_text = "A charmingly unpretentious, supercalifragilistic masterpiece."
+one = explainer.explain(whole_text)
+whole = one.units("word")
+assert len(one.tokens) > len(whole)
+words = [list(unit.tokens) for unit in whole]
+def joined(values, axis):
+    return np.stack([values.take(w, axis).sum(axis) for w in words], axis)
+r, g = one.layer_attributions, one.attention_relevance
+spans = [(min(one.offsets[w, 0]), max(one.offsets[w, 1])) for w in words]
+first = [w[0] for w in words]
+other = dataclasses.replace(
+    one, tokens=tuple(unit.text for unit in whole), special=one.special[first],
+    offsets=np.array(spans), word_ids=one.word_ids[first],
+    sentence_ids=one.sentence_ids[first], layer_attributions=joined(r, 1),
+    attention_relevance=joined(joined(g, 1), 2), ask=None, look=None)
+view = cn.Comparison([one, other], ["pieces", "words"], granularity="token")
+"""
+    assert opened.execute(f"import calig_nb as cn\n{code}") == ""
+    opened.page.evaluate(SHOW)
+    view = opened.page.locator(".jp-Cell .calig").last
+    view.scroll_into_view_if_needed()
+    expect(view.locator(".side")).to_have_count(2)
+    rows = int(opened.execute("print(sum(not s for s in view.to_frame().special))"))
+    words = int(opened.execute("print(sum(not u.special for u in whole))"))
+    assert rows == words
+    view.locator(".side").last.locator(".w:not(.chip)").nth(2).hover()
+    expect(view.locator(".tip tr")).to_have_count(3)
+    expect(view.locator(".tip")).to_contain_text("pieces")
+    assert "→" not in view.locator(".difference tbody").inner_text()
 
 
 def test_nothing_was_fetched_and_the_console_is_silent(opened: Lab) -> None:

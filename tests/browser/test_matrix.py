@@ -395,6 +395,61 @@ def test_values_that_are_not_numbers_are_marked_where_they_count(sheet: Mount) -
     expect(s.page.locator(".board .hole")).to_have_count(0)
 
 
+def test_gaps_in_a_matrix_are_marked_and_said(sheet: Mount) -> None:
+    s = sheet(rollout(gaps=((1, 2, 4), (3, 5, 5)), state={"granularity": "token"}))
+    expect(s.page.locator(".telling")).to_contain_text("2 values are not a number (layer 1, “thin”")
+    expect(s.page.locator(".board .hole")).to_have_count(2)
+    s.receive(layer=1, cell=[2, 4])
+    expect(s.page.locator(".board .hole")).to_have_count(1)
+    expect(s.page.locator(".telling")).to_contain_text("Not a number in layer 1: counted as zero.")
+    s.receive(cell=[2, 3])
+    expect(s.page.locator(".telling")).not_to_contain_text("Not a number")
+    s.receive(layer=2, alone=True, cell=[])
+    expect(s.page.locator(".board .hole")).to_have_count(0)
+    s = sheet(Explanation(view="tokens", gaps=((1, 2, 4),)))
+    s.word("thin").hover()
+    expect(s.page.locator(".tip")).to_contain_text("not a number, so zerolayer 1")
+    s.word("plot").hover()
+    expect(s.page.locator(".tip")).not_to_contain_text("not a number")
+
+
+def test_the_part_that_is_shown_and_the_heads_are_state(sheet: Mount) -> None:
+    s = sheet(rollout(text=longer(58)))
+    s.page.locator(".board").focus()
+    for key in ["End", "+", "+"]:
+        s.page.keyboard.press(key)
+    s.settle()
+    row, column, side = s.trait("zoom")
+    assert (row, column + side) == (0, 60) and side == 15
+    s.receive(zoom=[20, 30, 8])
+    shown = s.page.locator(".board [data-row]")
+    expect(shown).to_have_count(8)
+    expect(shown.first).to_have_attribute("data-row", "20")
+    s.page.keyboard.press("0")
+    s.settle()
+    assert s.trait("zoom") == []
+    s.page.get_by_role("button", name="Copy the state").click()
+    expect(s.page.locator(".notice")).not_to_contain_text("zoom")
+
+
+def test_the_film_shows_the_chosen_layer_at_any_width(sheet: Mount) -> None:
+    s = sheet(rollout(layers=24), width=1240)
+    for width in (1240, 700, 400, 1240):
+        s.page.set_viewport_size({"width": width, "height": 900})
+        s.settle()
+        s.settle()
+        inside = s.page.evaluate(
+            """() => {
+              const film = document.querySelector(".film").getBoundingClientRect();
+              const chosen = document.querySelector(".film [aria-checked=true]");
+              const on = chosen.getBoundingClientRect();
+              return on.left >= film.left && on.right <= film.right + 1
+                && on.top >= film.top && on.bottom <= film.bottom + 1;
+            }"""
+        )
+        assert inside, width
+
+
 def test_the_mirrored_question_mirrors_the_matrix(sheet: Mount) -> None:
     s = sheet(rollout(state={"granularity": "token", "cell": [4, 11]}))
     before = float(chip(s))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -308,6 +309,35 @@ def test_values_that_are_not_numbers(sheet: Mount, view: str) -> None:
     if view in ("workbench", "flow"):
         expect(s.page.locator(".flow svg")).to_contain_text("n/a")
     assert "NaN" not in s.page.locator(".calig").inner_text()
+
+
+def test_words_that_read_the_other_way_stand_in_their_own_order(sheet: Mount) -> None:
+    s = sheet(Explanation(text="They said هذا الفيلم رائع and left."))
+    first, last, end = (s.word(w).bounding_box() for w in ("هذا", "رائع", "left"))
+    assert first and last and end
+    assert last["x"] < first["x"] < end["x"]
+    s = sheet(Explanation(text="قال a very good الفيلم"))
+    first, last = (s.word(w).bounding_box() for w in ("a", "good"))
+    assert first and last and first["x"] < last["x"]
+
+
+@pytest.mark.parametrize("width", [400, 560, 740, 1240])
+def test_long_class_names_do_not_meet(sheet: Mount, width: int) -> None:
+    names = tuple(f"{kind} long name of a class that nobody shortened" for kind in ("a", "another"))
+    s = sheet(Explanation(labels=names), width=width)
+    labels = s.page.locator(".flow svg text").filter(has_text=re.compile("opposes|supports"))
+    left, right = (labels.nth(i).bounding_box() for i in range(2))
+    assert left and right and left["x"] + left["width"] < right["x"]
+    assert s.overflow() == 0
+
+
+def test_the_bars_of_the_ledger_begin_at_its_axis(sheet: Mount) -> None:
+    for width in (400, 740, 1240):
+        s = sheet(Explanation(), width=width)
+        minus, plus = (
+            s.page.locator(f".ledger .{k} .bar").first.bounding_box() for k in ("minus", "plus")
+        )
+        assert minus and plus and 0 <= plus["x"] - (minus["x"] + minus["width"]) < 2.5
 
 
 def test_right_to_left(sheet: Mount) -> None:

@@ -90,7 +90,7 @@ export const createActions = (store, scene) => {
     },
 
     /** @param {State["granularity"]} granularity */
-    granularity: (granularity) => store.set({ granularity, ...AWAY, cross: null, zoom: null }),
+    granularity: (granularity) => store.set({ granularity, ...AWAY, cross: null, zoom: [] }),
 
     /** @param {State["span"]} span @param {boolean} [final] */
     span(span, final = true) {
@@ -146,7 +146,7 @@ export const createActions = (store, scene) => {
 
     clear() {
       clearTimeout(timer);
-      store.set({ selected: [], layer: null, cell: [], head: null, cross: null, zoom: null, ...AWAY, ...STILL });
+      store.set({ selected: [], layer: null, cell: [], head: null, cross: null, zoom: [], ...AWAY, ...STILL });
     },
 
     stop() {

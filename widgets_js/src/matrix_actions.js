@@ -1,5 +1,5 @@
 /** What a reader can do with the rollout matrix. */
-import { clamp, min, round } from "./lib/maths.js";
+import { clamp, min, round, signOf } from "./lib/maths.js";
 
 /** Zooming shows no fewer than this many units. */
 const LEAST = 8;
@@ -41,12 +41,12 @@ export const matrixActions = (store, scene, shared) => {
     walk(down, along) {
       const { units, selected } = scene();
       const first = selected[0] ?? 0;
-      const [row, column] = store.state.cross ?? pinned() ?? [first - down, first - along];
+      const [row, column] = store.state.cross ?? pinned() ?? [first - signOf(down), first - signOf(along)];
       const to = (/** @type {number} */ at, /** @type {number} */ step) => clamp(at + step, 0, units.count - 1);
       const cross = /** @type {[number, number]} */ ([to(row, down), to(column, along)]);
       const { zoom } = store.state;
       actions.point(cross);
-      if (zoom) actions.look(zoom.side, cross);
+      if (zoom.length) actions.look(zoom[2], cross);
     },
 
     /** One layer up or down, no further than either end. @param {1 | -1} step */
@@ -60,19 +60,19 @@ export const matrixActions = (store, scene, shared) => {
       const { count } = scene().units;
       const { zoom, cross } = store.state;
       const size = round(clamp(wanted, min(LEAST, count), count));
-      if (size >= count) return store.set({ zoom: null });
-      const old = zoom ?? { row: 0, column: 0, side: count };
-      const [row, column] = around ?? cross ?? pinned() ?? [old.row + old.side / 2, old.column + old.side / 2];
+      if (size >= count) return store.set({ zoom: [] });
+      const [top, left, side] = zoom.length ? zoom : [0, 0, count];
+      const [row, column] = around ?? cross ?? pinned() ?? [top + side / 2, left + side / 2];
       /** Where the window starts, so that the cell keeps its place in it. @param {number} at @param {number} start */
       const from = (at, start) => {
-        const kept = size === old.side ? clamp(start, at - size + 1, at) : at - ((at - start) / old.side) * size;
+        const kept = size === side ? clamp(start, at - size + 1, at) : at - ((at - start) / side) * size;
         return round(clamp(kept, 0, count - size));
       };
-      store.set({ zoom: { row: from(row, old.row), column: from(column, old.column), side: size } });
+      store.set({ zoom: [from(row, top), from(column, left), size] });
     },
 
     /** @param {number} factor below one: closer @param {[number, number]} [around] */
-    zoom: (factor, around) => actions.look((store.state.zoom?.side ?? scene().units.count) * factor, around),
+    zoom: (factor, around) => actions.look((store.state.zoom[2] ?? scene().units.count) * factor, around),
 
     /** Channel, scope, residual, head: nothing hangs on them but the picture. */
     set: store.set,

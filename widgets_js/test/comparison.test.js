@@ -26,6 +26,8 @@ test("a changes is second less first; of more the spread; what is missing counts
 test("a row is called what all have, or what became of it", () => {
   assert.equal(nameOf(["Good", "good"]), "Good");
   assert.equal(nameOf(["good", "bad", ""]), "good → bad → ∅");
+  // Two tokenizers part the same text in two ways.
+  assert.equal(nameOf(["thin ,", "thin,"]), "thin,");
 });
 
 test("rows add up the units of each side, on one scale", () => {
@@ -67,4 +69,7 @@ test("the story names the edit that turned the class", () => {
   assert.match(said, /good → baad x from [+−]/);
   const same = comparisonMaker()([one, { ...one, lam: 0.1 }], all, state());
   assert.match(comparisonStory(same).map(String).join(""), /^They differ most at /);
+  const rowOfBoth = (/** @type {number} */ n) => Array.from({ length: n }, (_, i) => [[i], [i]]);
+  const alike = comparisonMaker()([one, one], { ...all, token: rowOfBoth(5), word: rowOfBoth(5) }, state());
+  assert.deepEqual(comparisonStory(alike), ["They do not differ."]);
 });

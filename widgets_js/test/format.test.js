@@ -25,6 +25,7 @@ test("probabilities near the ends are printed sharper", () => {
 test("names are cut by letters, not by halves of them", () => {
   assert.equal(short("🙂🙂🙂🙂", 3), "🙂🙂…");
   assert.equal(short("abc", 3), "abc");
+  assert.equal(short("I would not watch it₁₂", 8), "I would…₁₂");
 });
 
 test("the first letter decides the direction, and only such names are isolated", () => {

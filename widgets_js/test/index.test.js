@@ -153,7 +153,7 @@ test("data that does not fit together is reported, not drawn", async () => {
   const { model, find, stop } = await mounted(sample());
   model.receive({ _r: new DataView(new ArrayBuffer(8)) });
   await frame();
-  assert.match(find(".notice").textContent, /_r must hold 3 × 5 float32, got 8 bytes/);
+  assert.match(find(".notice").textContent, /_r must hold 60 bytes, got 8/);
   model.receive({ _r: sample()._r });
   await frame();
   assert.equal(find(".notice").hidden, true);
@@ -166,5 +166,16 @@ test("hostile tokens stay text", async () => {
   const { el, stop } = await mounted(sample({ meta }));
   assert.equal(el.querySelectorAll("img").length, 0);
   assert.ok([...el.querySelectorAll(".w")].some((w) => w.textContent === bad));
+  stop();
+});
+
+test("a special token that takes nearly all does not blur the ledger of the words", async () => {
+  const traits = { ...sample(), _view: "tokens", lam: 1 };
+  const r = Float32Array.from({ length: 15 }, (_, i) => (i % 5 ? Math.sin(i * 1.7) : 400));
+  traits._r = new DataView(r.buffer);
+  const { el, stop } = await mounted(traits);
+  const values = [...el.querySelectorAll(".ledger .value")].map((node) => node.textContent);
+  assert.ok(values.length > 1);
+  for (const value of values) assert.match(value, /^0\.00\d*[1-9]/);
   stop();
 });

@@ -49,6 +49,6 @@ test("a value that is not a number counts as zero and is remembered", () => {
 });
 
 test("a buffer of the wrong size is refused with both sizes", () => {
-  assert.throws(() => readRows(new DataView(new ArrayBuffer(12)), 2, 5, "_r"), /_r must hold 2 × 5 float32, got 12/);
+  assert.throws(() => readRows(new DataView(new ArrayBuffer(12)), 2, 5, "_r"), /_r must hold 40 bytes, got 12/);
   assert.throws(() => readMatrices(new DataView(new ArrayBuffer(3)), { bits: 8, scales: [1] }, 2), /4 bytes, got 3/);
 });

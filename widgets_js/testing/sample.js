@@ -42,7 +42,7 @@ export function sample({ odd = 0, meta = {}, matrices = true } = {}) {
       n_steps: [9, 7, 3],
       converged: [1, 1, 0],
       layer_weights: [1, 0.5],
-      calibration: "",
+      recipe: "",
       fusion: { lam: 0.5, gamma: 1, readout: "all", pooled: [0, 0, 0, 0, 0] },
       live: false,
       antisymmetric: true,

@@ -1,6 +1,6 @@
 /** Several explanations on one scale: their scenes, linked by rows of units that correspond. */
 import { TINY, max, min, peak, range, signOf, strongestFirst, sum } from "./maths.js";
-import { number, quoted, short, signed } from "./format.js";
+import { digits, number, quoted, short, signed } from "./format.js";
 import { memo, sceneMaker } from "./scene.js";
 import { told, units } from "./units.js";
 
@@ -12,7 +12,7 @@ import { told, units } from "./units.js";
 
 /**
  * Scene of the comparison as a whole; its units are the rows.
- * @typedef {Scene & {sides: Side[], values: (number | null)[][], changes: number[], order: number[], most: number}} Compared
+ * @typedef {Scene & {sides: Side[], values: (number | null)[][], changes: number[], order: number[], most: number, places: number}} Compared
  * @typedef {{name: string, scene: Scene, rowOf: number[]}} Side
  */
 
@@ -25,10 +25,14 @@ export const differ = (values) => {
   return all.length === 2 ? all[1] - all[0] : max(...all) - min(...all);
 };
 
+/** @param {string} text */
+const plain = (text) => text.toLowerCase().replaceAll(" ", "");
+
 /** One name for a row: what all have, or what became of it. @param {string[]} texts */
 export const nameOf = (texts) => {
-  const same = texts.every((t) => t.toLowerCase() === texts[0].toLowerCase());
-  return same ? short(texts[0], 40) : texts.map((t) => (t ? quoted(short(t, 20)) : NOTHING)).join(" → ");
+  // Two tokenizers may part one stretch of text in two ways.
+  const same = new Set(texts.map(plain)).size < 2;
+  return same ? short(texts.reduce((a, b) => (b.length < a.length ? b : a)), 40) : texts.map((t) => (t ? quoted(short(t, 20)) : NOTHING)).join(" → ");
 };
 
 export const comparisonMaker = () => {
@@ -89,7 +93,8 @@ export const comparisonMaker = () => {
       values,
       changes,
       order,
-      most: max(TINY, peak(values.flat().map((v) => v ?? 0))),
+      places: digits(peak(changes)),
+      most: max(layer === null ? largest : cellLargest, peak(order.flatMap((n) => values[n].map((v) => v ?? 0)))),
       picture: {
         ...own[0].picture,
         name: names.size > 1 ? "its class" : own[0].picture.name,
@@ -133,22 +138,23 @@ const rowUnits = (all, rows, granularity) => {
 
 /** How the explanations differ, in a sentence or two. @param {Scene} scene @returns {Part[]} */
 export const comparisonStory = (scene) => {
-  const { sides, values, changes, order, units, selected } = /** @type {Compared} */ (scene);
+  const { sides, values, changes, order, units, selected, places: d } = /** @type {Compared} */ (scene);
   const two = sides.length === 2;
   /** @param {number} n @returns {Part[]} */
   const change = (n) => {
-    const shown = values[n].map((v) => (v === null ? NOTHING : signed(v)));
+    const shown = values[n].map((v) => (v === null ? NOTHING : signed(v, d)));
     return [
       { unit: n, text: units.labels[n] },
       two ? ` from ${shown[0]} to ${shown[1]}, ` : ` ${shown.join(" / ")}, `,
-      { strong: two ? signed(changes[n]) : `spread ${number(changes[n])}` },
+      { strong: two ? signed(changes[n], d) : `spread ${number(changes[n], d)}` },
     ];
   };
   const list = (/** @type {number[]} */ rows) => rows.flatMap((n, i) => [...(i ? ["; "] : []), ...change(n)]);
   if (selected.length) return [...list(selected), "."];
   if (!order.length) return ["There is nothing to compare."];
+  if (!peak(changes)) return ["They do not differ."];
   const { texts } = /** @type {ReturnType<typeof rowUnits>} */ (units);
-  const edited = order.filter((n) => new Set(texts[n].map((t) => t.toLowerCase())).size > 1);
+  const edited = order.filter((n) => new Set(texts[n].map(plain)).size > 1);
   const kept = order.filter((n) => !edited.includes(n));
   const classes = sides.map(({ scene: { x } }) => x.labels[x.probs.reduce((a, p, c) => (p > x.probs[a] ? c : a), 0)]);
   /** @type {Part[]} */
@@ -163,11 +169,12 @@ export const comparisonStory = (scene) => {
     ];
   const strength = values.map((row) => peak(row.map((v) => v ?? 0)));
   const strongest = strongestFirst(order, strength).slice(0, 10);
+  const few = strongest.length < 2;
   const agree = strongest.filter((n) => new Set(values[n].map((v) => signOf(v ?? 0))).size === 1).length;
   return [
     ...turn,
     "They differ most at ",
     ...list(order.slice(0, 2)),
-    `. Of the ${strongest.length} strongest, ${agree} have the same sign in ${two ? "both" : "all"}.`,
+    few ? "." : `. Of the ${strongest.length} strongest, ${agree} ${agree === 1 ? "has" : "have"} the same sign in ${two ? "both" : "all"}.`,
   ];
 };

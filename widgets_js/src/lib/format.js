@@ -1,5 +1,5 @@
 /** Numbers and names as they are printed. */
-import { abs, floor, max, min } from "./maths.js";
+import { TINY, abs, floor, max, min } from "./maths.js";
 
 export const MINUS = "\u2212";
 
@@ -31,7 +31,7 @@ export const error = (e) => {
 
 /** Decimals that keep two figures of the largest value. @param {number} largest */
 export const digits = (largest) => {
-  if (!(largest > 0)) return 2;
+  if (!(largest > TINY)) return 2;
   return min(6, max(2, 1 - floor(Math.log10(largest)) + 0));
 };
 
@@ -46,10 +46,11 @@ export const isolated = (text) => (RIGHT_TO_LEFT.test(text) ? `\u2068${text}\u20
 /** Punctuation gets lost among words and figures: it is quoted. @param {string} text */
 export const quoted = (text) => (/^[\p{P}\p{S}]+$/u.test(text) ? `“${text}”` : text);
 
-/** @param {string} text @param {number} length */
+/** Cut where it is longer; the small number that tells namesakes apart stays. @param {string} text @param {number} length */
 export const short = (text, length) => {
   const all = [...text];
-  return isolated(all.length > length ? `${all.slice(0, length - 1).join("")}…` : text);
+  const told = /[₀-₉]*$/.exec(text);
+  return isolated(all.length > length ? `${all.slice(0, length - 1).join("")}…${told}` : text);
 };
 
 /** @typedef {{weights: number[]}} Layered what has layers */

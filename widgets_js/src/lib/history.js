@@ -4,8 +4,8 @@ import { OURS, SHARED, equal } from "./store.js";
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {Partial<import("./store.js").State>} Place */
 
-/** The theme is no place, and playing passes through too many. */
-const EXPLORED = OURS.filter((name) => !/^(theme|play)$/.test(SHARED[name]));
+/** The theme is no place; playing, and the wheel over the matrix, pass through too many. */
+const EXPLORED = OURS.filter((name) => !/^(theme|play|zoom)$/.test(SHARED[name]));
 const MOST = 200;
 
 /** @param {Store} store */
@@ -34,7 +34,7 @@ export const createHistory = (store) => {
     to.push(here);
     here = there;
     travelling = true;
-    store.set({ ...there, dragging: false, play: null, playing: false, hover: null, preview: null });
+    store.set({ ...there, dragging: false, play: null, playing: false, zoom: [], hover: null, preview: null });
     travelling = false;
   };
   return {

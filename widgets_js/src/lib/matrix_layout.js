@@ -36,14 +36,17 @@ const BESIDE = 376;
  * @param {number} options.width
  * @param {number} options.count units
  * @param {number[]} options.names widths of the units' names
- * @param {{row: number, column: number, side: number} | null} options.zoom
+ * @param {number[]} options.zoom first row, first column, side; or nothing
  * @param {boolean} options.rtl
  * @returns {MatrixLayout}
  */
 export const matrixLayout = ({ width, count, names, zoom, rtl }) => {
   const wide = width >= WIDE;
   const middle = width >= MIDDLE;
-  const window = zoom ?? { row: 0, column: 0, side: count };
+  const shown = min(zoom[2] ?? count, count);
+  // Of a finer grain it may reach beyond this one's end.
+  const from = (/** @type {number} */ at) => min(zoom[at] ?? 0, count - shown);
+  const window = { row: from(0), column: from(1), side: shown };
   const board = wide ? width - BESIDE : width;
   const longest = peak(names);
   const margin = middle ? 40 : 26;

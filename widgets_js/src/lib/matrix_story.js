@@ -2,7 +2,7 @@
 import { max } from "./maths.js";
 import { MINUS, digits, number, short, signed } from "./format.js";
 import { strongestCells } from "./rollout.js";
-import { ON_THEIR_WAY, holesStory } from "./story.js";
+import { ON_THEIR_WAY, holesStory, lostIn } from "./story.js";
 
 /** @typedef {import("./matrix.js").Matrix} Matrix */
 /** @typedef {import("./story.js").Part} Part */
@@ -23,6 +23,12 @@ export const strongestLinks = ({ shown, n }, k) => {
   return strongestCells(off, n, k);
 };
 
+/** Does what this block adds count in what is shown? @param {Matrix} m */
+export const countsIn =
+  ({ alone, head, b }) =>
+  (/** @type {number} */ of) =>
+    head === null && (alone ? of === b : of <= b);
+
 /** @param {Matrix} m @returns {Part[]} */
 const cellStory = (m) => {
   const [row, column] = /** @type {[number, number]} */ (m.cross);
@@ -31,6 +37,7 @@ const cellStory = (m) => {
   if (!pair || !shown) return ["…"];
   const q = row * m.n + column;
   const what = row === column ? " kept in its own place: " : " carried into ";
+  const lost = lostIn(scene, column, row, countsIn(m));
   const place = row === column ? [] : [{ unit: row, text: name(m, row) }, ": "];
   return [
     `${m.title}: `,
@@ -40,6 +47,7 @@ const cellStory = (m) => {
     { strong: signed(shown[q], d) },
     ` (${number(pair.plus[q], d)} for ${MINUS} ${number(pair.minus[q], d)} against ${scene.picture.name}`,
     scene.state.residual && row === column && !m.alone ? `, and itself).` : ").",
+    lost && ` Not a number in ${lost}: counted as zero.`,
   ];
 };
 
@@ -49,7 +57,7 @@ export const matrixStory = (m) => {
   if (!scene.exact) return [ON_THEIR_WAY, "."];
   if (m.cross) return cellStory(m);
   const end = m.late ? " Working it out …" : "";
-  if (scene.x.holes.length) return [...holesStory(scene), end];
+  if (scene.x.lost) return [...holesStory(scene), end];
   const d = digitsOf(m);
   const links = strongestLinks(m, 2);
   if (!links.length) return [`${m.title}: nothing is carried from one ${scene.state.granularity} to another.`, end];

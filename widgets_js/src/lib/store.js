@@ -19,11 +19,11 @@
  * @property {boolean} residual the matrix with what each position brought along itself
  * @property {number[]} cell row and column of the pinned cell, tokens; or nothing
  * @property {number | null} head whose matrix is shown; null: all heads fused
+ * @property {boolean} heads the heads are laid out
+ * @property {number[]} zoom part of the matrix that is shown: first row, first column, side; or nothing
  * @property {boolean} matrix the workbench's matrix is unfolded
  *
  * @property {[number, number] | null} cross row and column pointed at, units
- * @property {{row: number, column: number, side: number} | null} zoom part of the matrix that is shown
- * @property {boolean} heads the heads are laid out
  * @property {number | null} hover unit pointed at
  * @property {number | null} hoverLayer
  * @property {number | null} preview unit whose ribbons are shown while it is pointed at
@@ -51,6 +51,8 @@ export const SHARED = /** @type {const} */ ({
   residual: "residual",
   cell: "cell",
   head: "head",
+  heads: "heads",
+  zoom: "zoom",
   matrix: "matrix",
 });
 export const OURS = /** @type {(keyof typeof SHARED)[]} */ (Object.keys(SHARED));
@@ -74,7 +76,7 @@ export const INITIAL = {
   head: null,
   matrix: false,
   cross: null,
-  zoom: null,
+  zoom: [],
   heads: false,
   hover: null,
   hoverLayer: null,

@@ -18,16 +18,26 @@ const listed = (items, last = " and ") =>
 
 /** @param {Scene} scene @returns {Part[]} */
 export const holesStory = ({ x }) => {
-  const [b, t] = x.holes[0];
-  const n = x.holes.length;
+  const [b, i, k] = x.gaps[0];
+  const n = x.lost;
+  const place = `“${x.tokens[k]}”${i === k ? "" : ` → “${x.tokens[i]}”`}`;
   return [
-    `${n === 1 ? "One value is" : `${n} values are`} not a number (${layerIn(x, b)}, “${x.tokens[t]}”${n > 1 ? ", …" : ""}): drawn as ×, counted as zero.`,
+    `${n === 1 ? "One value is" : `${n} values are`} not a number (${layerIn(x, b)}, ${place}${n > 1 ? ", …" : ""}): × where it would be drawn, counted as zero.`,
   ];
+};
+
+/**
+ * Where a unit, or one cell of the matrix, holds what is not a number.
+ * @param {Scene} scene @param {number} column @param {number} [row] @param {(b: number) => boolean} [counts]
+ */
+export const lostIn = ({ x, units: { of } }, column, row, counts = () => true) => {
+  const found = x.gaps.filter(([b, i, k]) => of[k] === column && (row === undefined || of[i] === row) && counts(b));
+  return [...new Set(found.map(([b]) => layerIn(x, b)))].join(", ");
 };
 
 /** @returns {Part[]} */
 export const emptyStory = () => [
-  "There is no ordinary token to explain: the input holds special tokens only. Give the explainer a text with at least one word.",
+  "There is no ordinary token to explain: give the explainer a text with at least one word.",
 ];
 
 /** What the ribbons on screen amount to. @param {Scene} scene */
@@ -93,7 +103,7 @@ export const layerStory = (scene, b) => {
   if (b > 0 && x.weights[b] < CLOSED)
     return [
       where,
-      `closed, weight ${number(x.weights[b])}. Positions here no longer speak of their own words, so almost nothing enters.`,
+      `closed, weight ${number(x.weights[b])}: almost nothing enters.`,
     ];
   const flip = p.flips.find((f) => f.b === b);
   if (flip)
@@ -156,7 +166,7 @@ export const flowStory = (scene) => {
   if (empty) return emptyStory();
   if (play !== null) return play < x.weights.length ? layerStory(scene, floor(play)) : verdict(scene);
   if (preview !== null || state.selected.length) return chosenStory(scene);
-  if (x.holes.length) return holesStory(scene);
+  if (x.lost) return holesStory(scene);
   return layer === null ? restStory(scene) : layerStory(scene, layer);
 };
 
@@ -164,7 +174,7 @@ export const flowStory = (scene) => {
 export const textStory = (scene) => {
   const { selected, layer, x, empty } = scene;
   if (empty) return emptyStory();
-  if (x.holes.length && !selected.length) return holesStory(scene);
+  if (x.lost && !selected.length) return holesStory(scene);
   // Without a word about ribbons, which this view does not draw.
   if (selected.length && layer === null) return chosenStory({ ...scene, active: selected, exact: true, ancestry: () => null });
   return sumStory(scene);

@@ -25,7 +25,7 @@ import { abs, times } from "./maths.js";
  * @property {number} baseline f(x′)
  * @property {number[]} delta convergence delta, NaN where unknown
  * @property {number[]} weights layer weights, one per block
- * @property {string} calibration where the weights come from
+ * @property {string} recipe how it was made, in words
  * @property {number} gamma
  * @property {string} noHeads why single heads cannot be had; empty where they can
  * @property {"all" | "pooled"} readout
@@ -35,6 +35,8 @@ import { abs, times } from "./maths.js";
  * @property {{bits: number, scales: number[], within?: string}} form of the matrices on the wire; within: what it costs, in words
  * @property {Float64Array[]} r (layers + 1) rows, units of f, finite
  * @property {[number, number][]} holes [layer, token] that were not numbers
+ * @property {[number, number, number][]} gaps block, row and column of what was not a number in any matrix; r is the diagonal
+ * @property {number} lost how many there are
  * @property {Float64Array[]} columns column sums of the attention relevance, one per block
  * @property {Float32Array[] | null} matrices the attention relevance, null until it has arrived
  */
@@ -53,6 +55,11 @@ const aligned = (bytes) => {
   );
 };
 
+/** @param {string} name for the message @param {ArrayBuffer} buffer @param {number} want bytes */
+const measured = (name, { byteLength }, want) => {
+  if (byteLength !== want) throw new Error(`${name} must hold ${want} bytes, got ${byteLength}.`);
+};
+
 /**
  * Rows of float32, widened.
  * @param {Bytes} bytes
@@ -62,8 +69,7 @@ const aligned = (bytes) => {
  */
 export const readRows = (bytes, rows, length, name) => {
   const buffer = aligned(bytes);
-  if (buffer.byteLength !== 4 * rows * length)
-    throw new Error(`${name} must hold ${rows} × ${length} float32, got ${buffer.byteLength} bytes.`);
+  measured(name, buffer, 4 * rows * length);
   const all = new Float32Array(buffer);
   return times(rows, (b) => Float64Array.from(all.subarray(b * length, (b + 1) * length)));
 };
@@ -79,9 +85,7 @@ export const readMatrices = (bytes, { "bits": bits, "scales": scales }, tokens) 
   const buffer = aligned(bytes);
   if (!buffer.byteLength) return null;
   const size = tokens * tokens;
-  const want = (scales.length * size * bits) / 8;
-  if (buffer.byteLength !== want)
-    throw new Error(`_matrices must hold ${want} bytes, got ${buffer.byteLength}.`);
+  measured("_matrices", buffer, (scales.length * size * bits) / 8);
   const all = bits === 8 ? new Int8Array(buffer) : new Int16Array(buffer);
   const unit = bits === 8 ? 127 : 32767;
   return scales.map((scale, b) => {
@@ -123,6 +127,7 @@ export const readExplanation = (get) => {
   const L = weights.length;
   /** @type {[number, number][]} */
   const holes = [];
+  const r = fill(readRows(get("_r"), L + 1, T, "_r"), holes);
   return {
     text: m["text"],
     tokens: m["tokens"],
@@ -140,7 +145,7 @@ export const readExplanation = (get) => {
     baseline: m["baseline_scores"][0] ?? NaN,
     delta: numbers(m["convergence_delta"]),
     weights,
-    calibration: m["calibration"],
+    recipe: m["recipe"],
     lam: fusion["lam"],
     gamma: fusion["gamma"],
     readout: fusion["readout"],
@@ -149,8 +154,10 @@ export const readExplanation = (get) => {
     live: m["live"],
     antisymmetric: m["antisymmetric"],
     form: m["matrix"],
-    r: fill(readRows(get("_r"), L + 1, T, "_r"), holes),
+    r,
     holes,
+    gaps: [...holes.map(([b, t]) => /** @type {[number, number, number]} */ ([b, t, t])), ...(m["gaps"] ?? [])],
+    lost: holes.length + (m["gap_count"] ?? 0),
     columns: fill(readRows(get("_G_columns"), L, T, "_G_columns"), []),
     matrices: readMatrices(get("_matrices"), m["matrix"], T),
   };

@@ -27,7 +27,5 @@ export const fill = (context, colour, x, y, width, height) => {
 /** A line through points, as x and y by turns. @param {Context} context @param {number[]} points */
 export const path = (context, ...points) => {
   context.beginPath();
-  for (let i = 0; i < points.length; i += 2)
-    if (i) context.lineTo(points[i], points[i + 1]);
-    else context.moveTo(points[i], points[i + 1]);
+  points.forEach((x, i) => i % 2 || context[i ? "lineTo" : "moveTo"](x, points[i + 1]));
 };

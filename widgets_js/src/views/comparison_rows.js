@@ -33,17 +33,17 @@ export const differenceView = (actions) => {
   const fresh = differ();
   roving(body, "button", (button) => actions.hover(unitOf(button)));
 
-  /** @param {number | null} value @param {number} most */
-  const bar = (value, most) => {
+  /** @param {number | null} value @param {number} most @param {number} d */
+  const bar = (value, most, d) => {
     const share = (value ?? 0) / most;
     const style = `--up:${max(0, share)};--down:${max(0, -share)}`;
-    return el("td", el("span.both", { style }, el("i.opp"), el("i.sup")), el("small", value === null ? NOTHING : signed(value)));
+    return el("td", el("span.both", { style }, el("i.opp"), el("i.sup")), el("small", value === null ? NOTHING : signed(value, d)));
   };
 
   /** @param {Compared} now */
   const draw = (now) => {
     redraw = () => draw(now);
-    const { sides, values, changes, order, most, units, state, selected } = now;
+    const { sides, values, changes, order, most, places: d, units, state, selected } = now;
     const shown = all ? order : order.slice(0, FEW);
     if (fresh(units, state.lam, state.layer, all, String(shown), changes.map((d) => d.toFixed(4)).join())) {
       const two = sides.length === 2;
@@ -54,8 +54,8 @@ export const differenceView = (actions) => {
           row(
             { "data-unit": n },
             el("th", { scope: "row" }, el("button.word", { "data-unit": n, tabindex: i ? -1 : 0, dir: "auto" }, units.labels[n])),
-            ...values[n].map((v) => bar(v, most)),
-            el("td", el("b", two ? signed(changes[n]) : number(changes[n]))),
+            ...values[n].map((v) => bar(v, most, d)),
+            el("td", el("b", two ? signed(changes[n], d) : number(changes[n], d))),
           ),
         ),
       );

@@ -16,9 +16,7 @@ import { hatch } from "./shapes.js";
 /** @typedef {import("../lib/scene.js").Scene} Scene */
 /** @typedef {import("../lib/layout.js").Layout} Layout */
 
-const HELP =
-  "Relevance flow. Left and right move along the words, up and down along the layers, " +
-  "Enter selects, Escape clears, Space plays, plus and minus zoom.";
+const HELP = "Relevance flow. Arrows move along words and layers, Enter selects, Space plays; a question mark lists the keys.";
 
 /** @param {import("../actions.js").Actions} actions */
 export const flowView = (actions) => {

@@ -1,5 +1,5 @@
 /** The decision above the flow: the score, the balance's names and numbers, the lens. */
-import { MINUS, digits, layerIn, number, quoted, short, signed } from "../lib/format.js";
+import { MINUS, digits, layerIn, number, short, signed } from "../lib/format.js";
 import { abs, max, min, round, sum } from "../lib/maths.js";
 import { svg, textWidth } from "./dom.js";
 import { passed } from "./flow_paint.js";
@@ -80,10 +80,14 @@ const sides = (name, plus, minus, { middle, width, x0, x1 }, { zero, scale, y },
       words("opposes end", left - 10, y + 12, `opposes ${label}  `, bold(number(minus))),
       words("supports", right + 10, y + 12, bold(number(plus)), `  supports ${label}`),
     ];
-  const up = y - (middle ? 24 : 34);
+  const up = y - 34;
+  const [from, to] = middle ? [x0, x1] : [0, width];
+  let n = 26;
+  while (n > 3 && textWidth(`00.00  supports ${short(name, n)}`, 12, family) > (to - from) / 2 - 8) n--;
+  const cut = short(name, n);
   return [
-    words("opposes", middle ? x0 : 0, up, bold(number(minus)), `  opposes ${label}`),
-    words("supports end", middle ? x1 : width, up, `supports ${label}  `, bold(number(plus))),
+    words("opposes", from, up, bold(number(minus)), `  opposes ${cut}`),
+    words("supports end", to, up, `supports ${cut}  `, bold(number(plus))),
   ];
 };
 
@@ -95,7 +99,7 @@ const names = ({ picture: p, units }, flow, family) => {
   for (const { unit, sign, bar } of flow.segments.toSorted((a, b) => b.mass - a.mass)) {
     // A word is named once, on its stronger side.
     if (p.net[unit] > 0 !== sign > 0) continue;
-    const name = short(quoted(units.names[unit]), NAME);
+    const name = short(units.labels[unit], NAME);
     const half = textWidth(name, 11.5, family) / 2 + 3;
     const x = (bar[0] + bar[1]) / 2;
     if (2 * half > bar[1] - bar[0] + 48 || taken.some(([a, b]) => x - half < b && x + half > a)) continue;
@@ -117,7 +121,7 @@ const lens = ({ units }, { width, middle }, { segments, zero, lensY, magnificati
     const total = number(sum(own.map((s) => s.mass)), d);
     const end = sign > 0 ? max(...own.map((s) => s.lens[1])) : min(zero, ...own.map((s) => s.lens[0]));
     const room = sign > 0 ? width - textWidth(note, 11, family) - 16 - end : end - 4;
-    const listed = own.map((s) => `${short(quoted(units.names[s.unit]), NAME)} ${number(s.mass, d)}`);
+    const listed = own.map((s) => `${short(units.labels[s.unit], NAME)} ${number(s.mass, d)}`);
     const full = listed.length > 1 ? listed.join(" · ") : total;
     const text = textWidth(full, 11, family) + 10 < room ? full : total;
     nodes.push(words(`halo ${sign > 0 ? "supports" : "opposes end"}`, end + 6 * sign, y, text));

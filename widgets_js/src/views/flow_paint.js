@@ -31,10 +31,10 @@ export const paint = (context, stage) => {
   // What comes from blocks not yet passed, or from words out of sight, ends at the plot's edge.
   const y = upto < layout.strips.length ? front(layout, upto) : output - 1;
   const whole = layout.last - layout.first === scene.units.count;
+  const [left, across] = whole ? [0, width] : [x0 - 6, x1 - x0 + 12];
   context.beginPath();
-  if (whole) context.rect(0, y, width, height);
-  else context.rect(x0 - 6, y, x1 - x0 + 12, height);
-  context.rect(0, 0, width, output - 1);
+  context.rect(left, y, across, height);
+  context.rect(left, 0, across, output - 1);
   context.clip();
   ribbons(context, stage, upto);
   context.restore();
@@ -70,8 +70,8 @@ const ribbons = (context, { flow, layout, scene, colours, focus, hatches }, upto
 const holes = (context, { layout, scene, colours }) => {
   context.strokeStyle = rgba(colours.ink);
   context.lineWidth = 1.4;
-  for (const [b, t] of scene.x.holes) {
-    const x = layout.x(scene.units.of[t]);
+  for (const [b, , k] of scene.x.gaps) {
+    const x = layout.x(scene.units.of[k]);
     const y = layout.strips[b]?.mid;
     if (y === undefined || x < layout.x0 || x > layout.x1) continue;
     for (const s of [-4, 4]) {

@@ -1,6 +1,6 @@
 /** The ledger: the strongest words against each other, and the sum of all. In shares. */
 import { MINUS, digits, number, short, signed } from "../lib/format.js";
-import { abs, max, peak, range, strongestFirst, sum, times } from "../lib/maths.js";
+import { abs, max, range, strongestFirst, sum, times } from "../lib/maths.js";
 import { MIDDLE } from "../lib/layout.js";
 import { differ, el, put, view } from "./dom.js";
 import { markUnits, points } from "./input.js";
@@ -23,19 +23,19 @@ export const ledgerView = (actions) => {
 
 /** @param {Scene} scene @param {number} rows */
 const build = ({ picture: p, layer, units, state, x, evidence }, rows) => {
-  const largest = peak(evidence);
-  const d = digits(largest);
-  const listed = strongestFirst(range(units.count), evidence).filter(
-    (u) => (state.granularity === "token" || !units.special[u]) && abs(evidence[u]) > WEAK * largest,
+  const listed = strongestFirst(
+    range(units.count).filter((u) => state.granularity === "token" || !units.special[u]),
+    evidence,
   );
-  const [minus, plus] = [-1, 1].map((sign) => listed.filter((u) => sign * evidence[u] > 0).slice(0, rows));
-  const top = peak([...minus, ...plus].map((u) => evidence[u]));
+  const largest = abs(evidence[listed[0]] ?? 0);
+  const d = digits(largest);
+  const [minus, plus] = [-1, 1].map((sign) => listed.filter((u) => sign * evidence[u] > WEAK * largest).slice(0, rows));
   /** @param {number | undefined} u */
   const entry = (u) =>
     u !== undefined &&
     el(
       "div.entry",
-      { "data-unit": u, style: `--v:${abs(evidence[u]) / top}` },
+      { "data-unit": u, style: `--v:${abs(evidence[u]) / largest}` },
       el("span.bar"),
       el("bdi.name", short(units.labels[u], state.granularity === "sentence" ? 60 : 20)),
       el("span.value", number(abs(evidence[u]), d)),

@@ -23,7 +23,7 @@ export const legendView = (kind) => {
           ? [key(supports, "sup"), key(`${opposes}; cells from 6 px on are hatched`, "opp")]
           : [key(`rises: ${supports}`, "sup"), key(`hangs, hatched: ${opposes}`, "opp")];
     if (kind !== "text" && x.form["bits"] === 8) keys.push(key(`matrices in 8 bits: within ${x.form["within"] ?? "0.5 % of the strongest word"}`));
-    if (x.calibration) keys.push(key(x.calibration));
+    if (x.recipe) keys.push(key(x.recipe));
     put(root, ...keys);
   });
 };

@@ -12,8 +12,7 @@ import { palette } from "./palette.js";
 /** @typedef {import("../lib/matrix_layout.js").MatrixLayout} MatrixLayout */
 
 const HELP =
-  "Rollout matrix: rows receive, columns give. Arrows move the crosshair, Home and End go to the ends of a row, " +
-  "with Control of a column; Page Up and Down change the layer, plus and minus zoom, Enter pins, Escape clears.";
+  "Rollout matrix: rows receive, columns give. Arrows move the crosshair, Enter pins it; a question mark lists the keys.";
 
 /** @param {import("../actions.js").Actions} actions */
 export const matrixBoard = (actions) => {
@@ -96,6 +95,7 @@ const listen = (root, actions, now) => {
       "+": () => matrix.zoom(0.5),
       "=": () => matrix.zoom(0.5),
       "-": () => matrix.zoom(2),
+      0: () => matrix.zoom(1e9),
       Enter: matrix.enter,
     };
   });

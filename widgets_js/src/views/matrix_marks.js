@@ -1,7 +1,7 @@
 /** What lies over the matrix: names, sentence ends, crosshair, selection, values that are missing. */
 import { short, signed } from "../lib/format.js";
 import { FONT, named } from "../lib/matrix_layout.js";
-import { digitsOf } from "../lib/matrix_story.js";
+import { countsIn, digitsOf } from "../lib/matrix_story.js";
 import { clamp, max, min } from "../lib/maths.js";
 import { bare } from "../lib/units.js";
 import { put, set, svg, textWidth } from "./dom.js";
@@ -61,12 +61,12 @@ export const drawCross = (g, m, { x0, x1, y0, y1, cell, window: w, x: xOf, y: yO
   const half = size / 2;
   for (const u of new Set([...selected, state.hover ?? -1]))
     if (inside(u, w.column)) nodes.push(rect(`column ${selected.includes(u) ? "" : "hot"}`, xOf(u) - half, y0, size, y1 - y0));
-  for (const [b, t] of x.holes) {
-    const u = units.of[t];
-    const counts = m.alone ? b === m.b : b <= m.b;
-    if (!counts || m.head !== null || !inside(u, w.row) || !inside(u, w.column)) continue;
+  const counts = countsIn(m);
+  for (const [b, i, k] of x.gaps) {
+    const [row, column] = [units.of[i], units.of[k]];
+    if (!counts(b) || !inside(row, w.row) || !inside(column, w.column)) continue;
     const r = clamp(cell / 3, 2.5, 5);
-    nodes.push(svg("path.hole", { d: `M${xOf(u) - r},${yOf(u) - r}l${2 * r},${2 * r}m0,${-2 * r}l${-2 * r},${2 * r}` }));
+    nodes.push(svg("path.hole", { d: `M${xOf(column) - r},${yOf(row) - r}l${2 * r},${2 * r}m0,${-2 * r}l${-2 * r},${2 * r}` }));
   }
   if (m.cross && inside(m.cross[0], w.row) && inside(m.cross[1], w.column)) {
     const [row, column] = m.cross;

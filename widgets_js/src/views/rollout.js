@@ -42,6 +42,7 @@ export const rolloutView = (actions, matrices, folded) => {
       limit: matrix.filmLimit,
       rtl,
       theme,
+      width,
     });
     board.draw(matrix, width, theme);
     notes.draw(matrix, theme);

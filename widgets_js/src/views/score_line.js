@@ -34,14 +34,14 @@ export const scoreLineView = () => {
     const d = digits(max(abs(p.gain), 0.1));
     // Token by token whatever is shown: summing words first would let them cancel.
     const [plus, minus] = [1, -1].map((sign) => sum([...x.r[b]].map((v) => max(0, v * p.sign * sign))));
-    put(title, `f(x) ${MINUS} f(x′) = ${signed(p.gain, d)}`);
+    put(title, `f(x) ${MINUS} f(x′) = ${signed(p.gain, digits(abs(p.gain)))}`);
     put(note, `in units of the score; gradients at ${b ? layerIn(x, b) : "the embeddings"}, Δ ${signed(p.delta[b], 3)}`);
     set(figure, {
       width,
       viewBox: `0 0 ${width} ${HEIGHT}`,
       "aria-label":
-        `From the baseline score ${number(p.baseline, d)} the words that oppose ${p.name} take ${number(minus, d)}, ` +
-        `those that support it add ${number(plus, d)}; the text's score is ${number(p.score, d)}.`,
+        `Baseline score ${number(p.baseline, d)}; words opposing ${p.name} take ${number(minus, d)}, ` +
+        `those supporting it add ${number(plus, d)}; score of the text ${number(p.score, d)}.`,
     });
     put(g, ...drawn(p.baseline, p.score, plus, minus, width, d, id, family));
   });
@@ -71,13 +71,14 @@ const drawn = (baseline, score, plus, minus, width, d, hatch, family) => {
   return [
     bar("opp", from, 16),
     bar("", from, 16, { fill: `url(#${hatch})` }),
-    words("opposes", turn, 11, `opposing ${signed(-minus, d)}`),
     bar("sup", reached, 42),
-    words("supports", turn, 37, `supporting ${signed(plus, d)}`),
     line("rule", 0, width, axis, axis),
     line("edge", from, from, 16, axis),
     line("gain", from, to, axis, axis),
     line("ink", to, to, 42, axis + 5),
+    // The lines pass behind them.
+    words("opposes halo", turn, 11, `opposing ${signed(-minus, d)}`),
+    words("supports halo", turn, 37, `supporting ${signed(plus, d)}`),
     end(from, `baseline f(x′) ${number(baseline, d)}`, ""),
     end(to, `this text f(x) ${number(score, d)}`, "strong bold"),
   ];

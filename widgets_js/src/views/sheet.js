@@ -26,15 +26,6 @@ import { toolsView } from "./tools.js";
 /** Up to this many tokens there is room for the score line under the text. */
 const BRIEF = 80;
 
-/** @type {Record<string, string>} */
-const NAMES = {
-  "workbench": "Relevance workbench",
-  "tokens": "Relevance of the text",
-  "flow": "Relevance flow",
-  "rollout": "Relevance rollout",
-  "comparison": "Comparison",
-};
-
 /**
  * The views in the order in which they are drawn and stand; a list of them stands in one box.
  * @param {string} kind
@@ -68,7 +59,7 @@ const arrange = (kind, actions, matrices) => {
 export const createSheet = (kind, actions, matrices, redraw) => {
   const root = el("section.calig", {
     "data-view": kind,
-    "aria-label": NAMES[kind],
+    "aria-label": `Relevance ${kind}`,
     // JupyterLab would take single letters as commands for the cell.
     "data-lm-suppress-shortcuts": "true",
   });
@@ -124,7 +115,7 @@ export const createSheet = (kind, actions, matrices, redraw) => {
       // Not laid out yet: the observer asks again as soon as there is a width.
       if (!width) return;
       for (const view of [bar, ...views.flat()]) if (!empty || !isFigure(view)) view.draw(scene, inner, theme);
-      if (kind !== "comparison") tip.draw(scene);
+      tip.draw(scene);
     },
     stop() {
       size.disconnect();

@@ -16,6 +16,7 @@ const SIDE = 46;
  * @property {number} limit
  * @property {boolean} rtl
  * @property {number} theme
+ * @property {number} [width] of what it stands in
  */
 
 /**
@@ -28,12 +29,13 @@ export const thumbs = (name, kind, choose) => {
   const colour = probe();
   const rebuilt = differ();
   const repaint = differ();
+  const moved = differ();
   /** @type {HTMLElement[]} */
   let buttons = [];
   /** @type {HTMLCanvasElement[]} */
   let canvases = [];
 
-  return view(root, (/** @type {{values: Float32Array, n: number}[]} */ pictures, /** @type {Choice} */ { names, labels, at, limit, rtl, theme }) => {
+  return view(root, (/** @type {{values: Float32Array, n: number}[]} */ pictures, /** @type {Choice} */ { names, labels, at, limit, rtl, theme, width }) => {
     if (rebuilt(names.join(), labels.join())) {
       canvases = labels.map(() => el("canvas", HIDDEN));
       buttons = labels.map((label, i) => {
@@ -50,10 +52,11 @@ export const thumbs = (name, kind, choose) => {
         if (pictures[i]) paintThumb(canvas, pictures[i], limit, colours, rtl);
       });
     }
+    const jumps = moved(width, buttons);
     buttons.forEach((button, i) => {
       const on = i === at;
       // The film follows the layer while it plays; only its own strip scrolls.
-      if (on && button.ariaChecked !== "true") {
+      if (on && (jumps || button.ariaChecked !== "true")) {
         root.scrollLeft = button.offsetLeft - root.clientWidth / 2 + button.offsetWidth / 2;
         root.scrollTop = button.offsetTop - root.clientHeight / 2 + button.offsetHeight / 2;
       }

@@ -1,11 +1,14 @@
 /** What stands beside the pointer: a word's values and its relevance through the layers. */
+import { NOTHING } from "../lib/comparison.js";
 import { digits, layerIn, number, short, signed } from "../lib/format.js";
-import { TINY, abs, clamp, max, peak } from "../lib/maths.js";
+import { TINY, abs, clamp, max, peak, sum } from "../lib/maths.js";
 import { HIDDEN, differ, el, put, svg, view } from "./dom.js";
+import { lostIn } from "../lib/story.js";
 import { placeIn, targetOf } from "./input.js";
 import { line, rect, words } from "./shapes.js";
 
 /** @typedef {import("../lib/scene.js").Scene} Scene */
+/** @typedef {import("../lib/comparison.js").Compared} Compared */
 
 const WIDTH = 160;
 const HEIGHT = 36;
@@ -62,20 +65,44 @@ export const tipView = (root) => {
     tip.hidden = hover === null || Boolean(cross) || hover >= scene.units.count || playing;
     if (tip.hidden) fresh(null);
     else {
-      if (fresh(hover, hoverLayer, scene.picture)) put(tip, ...content(scene, /** @type {number} */ (hover), hoverLayer));
+      if (fresh(hover, hoverLayer, scene.picture)) put(tip, el("b", { dir: "auto" }, short(scene.units.labels[/** @type {number} */ (hover)], 60)), ...content(scene, /** @type {number} */ (hover), hoverLayer));
       place();
     }
   });
 };
 
+/** A row's values on all sides. @param {Compared} scene @param {number} n */
+const compared = ({ sides, values, places: d, layer }, n) => {
+  const cells = (/** @type {string[]} */ texts) => el("tr", ...texts.map((text) => el("td", text)));
+  return [
+    el(
+      "table",
+      el(
+        "tbody",
+        layer === null && cells(["", "supports", "opposes", "net"]),
+        ...sides.map(({ name, scene, rowOf }, i) => {
+          const own = (/** @type {number[]} */ all) => number(sum(all.filter((_, u) => rowOf[u] === n)), d);
+          const v = values[n][i];
+          const { supporting, opposing } = scene.picture;
+          const parts = layer === null ? [own(supporting), own(opposing)] : [];
+          return cells([short(name, 24), ...parts, v === null ? NOTHING : signed(v, d)]);
+        }),
+      ),
+    ),
+  ];
+};
+
 /** @param {Scene} scene @param {number} unit @param {number | null} b */
-const content = ({ picture: p, units, x, layer }, unit, b) => {
+const content = (scene, unit, b) => {
+  const both = /** @type {Compared} */ (scene);
+  if (both.sides) return compared(both, unit);
+  const { picture: p, units, x, layer } = scene;
+  const lost = lostIn(scene, unit);
   const d = digits(p.largest);
   const row = (/** @type {string} */ name, /** @type {string} */ value, kind = "") => el("tr", el("td", name), el(`td.${kind}`, value));
   const at = b ?? layer;
   const place = at ?? 0;
   return [
-    el("b", { dir: "auto" }, short(units.labels[unit], 60)),
     el(
       "table",
       el(
@@ -85,6 +112,7 @@ const content = ({ picture: p, units, x, layer }, unit, b) => {
         row("net, in shares", signed(p.net[unit], d)),
         at !== null && row(`${layerIn(x, at)} × weight ${number(x.weights[at])}`, signed(p.cells[at][unit] * x.weights[at], 3)),
         row(`gradients, ${layerIn(x, place)}`, signed(p.r[place][unit], 3)),
+        lost && row("not a number, so zero", lost),
       ),
     ),
     spark(p.cells.map((row) => row[unit]), at),

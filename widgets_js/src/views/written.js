@@ -2,16 +2,36 @@
  * The text as words that can be pointed at.  Pieces of one word share a wrapper and stay inline, so
  * that letters still join.
  */
+import { rightToLeft } from "../lib/format.js";
 import { max } from "../lib/maths.js";
 import { bare } from "../lib/units.js";
 import { el, put } from "./dom.js";
 
+/**
+ * Tokens that belong to a stretch which reads against the text: words are boxes to the browser, which
+ * would set such a stretch in the wrong order.  What has no direction goes with both its neighbours, or not.
+ * @param {import("../lib/scene.js").Scene} scene
+ */
+const turns = ({ x, rtl }) => {
+  const own = x.tokens.map((token, t) => {
+    const found = x.special[t] ? "" : x.text.slice(...x.offsets[t]) || token;
+    return x.special[t] ? false : /\p{L}/u.test(found) ? rightToLeft(found) !== rtl : null;
+  });
+  const after = own.map((_, t) => own.slice(t, t + 9).find((o) => o !== null) ?? false);
+  let before = false;
+  return own.map((o, t) => (before = o ?? (before && after[t])));
+};
+
 /** @param {HTMLElement} text is filled @param {import("../lib/scene.js").Scene} scene @returns {HTMLElement[]} its words */
-export const written = (text, { x, units, state }) => {
+export const written = (text, scene) => {
+  const { x, units, state, rtl } = scene;
   put(text);
   /** @type {HTMLElement[]} */
   const words = [];
   let end = 0;
+  const turned = turns(scene);
+  /** Where words go: the text, or a stretch of it that reads the other way. */
+  let into = text;
   /** @param {number} t @param {string} content @param {string} kind */
   const word = (t, content, kind) => {
     const node = el(`span.w.${kind}`, { role: "option", tabindex: words.length ? -1 : 0, "aria-selected": false, "data-unit": units.of[t] }, content);
@@ -21,28 +41,32 @@ export const written = (text, { x, units, state }) => {
   /** @param {number} t @param {number} last */
   const content = (t, last) => {
     const [from, to] = [x.offsets[t][0], x.offsets[last][1]];
-    if (from > end) text.append(x.text.slice(end, from));
+    const space = from > end ? x.text.slice(end, from) : "";
+    if (!turned[t]) into = text;
+    if (space) into.append(space);
+    if (turned[t] && into === text) text.append((into = el("span", { dir: rtl ? "ltr" : "rtl" })));
     const found = x.text.slice(max(from, end), to) || x.tokens[t];
     end = max(end, to);
     return found;
   };
   /** What must not be parted from the node before it by a new line. @param {Node | string} node @param {Node | string} [space] */
   const glue = (node, space = "") => {
-    const before = text.lastChild;
-    if (!(before instanceof HTMLElement)) text.append(space, node);
+    const before = into.lastChild;
+    if (!(before instanceof HTMLElement) || before.dir) into.append(space, node);
     else if (before.classList.contains("glued")) before.append(space, node);
-    else text.append(el("span.glued", before, space, node));
+    else into.append(el("span.glued", before, space, node));
   };
   /** A mark that follows its word without a space must not start a line. @param {HTMLElement} node @param {number} t */
   const place = (node, t) => {
     const follows = t && x.offsets[t][0] === x.offsets[t - 1][1] && /^[\p{Pe}\p{Pf}\p{Po}]/u.test(node.textContent ?? "");
     if (follows) glue(node);
-    else text.append(node);
+    else into.append(node);
   };
   const [from, to] = state.span ?? [0, x.tokens.length - 1];
   if (from) text.append("… ");
   for (let t = from; t <= to; t++) {
     if (x.special[t]) {
+      into = text;
       const chip = word(t, bare(x.tokens[t]), "chip");
       // A chip at the end must not stand on a line of its own; a long word must stay breakable.
       if (t === to && (text.lastChild?.textContent ?? "").length < 20) glue(chip, " ");
@@ -50,7 +74,7 @@ export const written = (text, { x, units, state }) => {
       continue;
     }
     if (t === from) end = x.offsets[t][0];
-    else if (units.granularity === "passage" && units.of[t] !== units.of[t - 1]) text.append(el("span.break"));
+    else if (units.granularity === "passage" && units.of[t] !== units.of[t - 1]) into.append(el("span.break"));
     let last = t;
     while (last < to && x.wordIds[t] >= 0 && x.wordIds[last + 1] === x.wordIds[t]) last++;
     if (units.granularity !== "token" || last === t)
