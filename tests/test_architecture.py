@@ -33,12 +33,13 @@ MAY_IMPORT = {
     "request": {"fusion", "targets"},
     "units": {"fusion"},
     "results": {"fusion", "units"},
+    "recipe": set(),
     "stored": {"fusion", "results"},
     "cache": {"results", "stored"},
     "tables": {"results", "units"},
     "comparison": {"fusion", "results", "units"},
-    "figures": {"comparison", "fusion", "results", "units"},
-    "widgets": {"comparison", "fusion", "results", "units"},
+    "figures": {"comparison", "fusion", "recipe", "results", "units"},
+    "widgets": {"comparison", "fusion", "recipe", "results", "units"},
     "export": {"__version__", "comparison", "fusion", "results", "widgets"},
     "kernels": set(),
     "evidence": {
@@ -67,7 +68,7 @@ UPWARD = {
 }
 """Lazy calls, inside functions only: an explanation saves, draws, shows and exports itself."""
 NO_TORCH = {
-    "quadrature", "fusion", "units", "results", "stored", "cache", "tables", "comparison",
+    "quadrature", "fusion", "units", "results", "recipe", "stored", "cache", "tables", "comparison",
     "figures", "widgets", "export", "__init__",
 }  # fmt: skip
 

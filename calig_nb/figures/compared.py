@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..comparison import Difference, align, difference
-from .format import number, quoted, short, signed, told
+from .format import digits, number, quoted, short, signed, told
 from .scene import Scene, scene_of, strongest_first
 from .state import State
 from .story import Part, Story
@@ -66,7 +66,14 @@ class Compared:
     @cached_property
     def most(self) -> float:
         """Size of the strongest value."""
-        return max(1e-12, float(np.nanmax(np.abs(self.found.values), initial=0)))
+        locked = (s.largest if self.state.layer is None else s.largest_cell for s in self.scenes)
+        shown = np.abs(self.found.values[self.order])
+        return max(1e-12, *locked, float(np.nanmax(shown, initial=0)))
+
+    @cached_property
+    def digits(self) -> int:
+        """Decimals that keep two figures of the largest difference."""
+        return digits(float(np.nanmax(np.abs(self.changes), initial=0)))
 
     @cached_property
     def labels(self) -> list[str]:
@@ -74,10 +81,15 @@ class Compared:
         return told([name_of(texts) for texts in self.found.texts])
 
 
+def _plain(text: str) -> str:
+    """Two tokenizers may part one stretch of text in two ways: spaces make no difference."""
+    return text.lower().replace(" ", "")
+
+
 def name_of(texts: Sequence[str]) -> str:
     """One name for a row: what all have, or what became of it."""
-    if len({text.lower() for text in texts}) == 1:
-        return short(texts[0], 40)
+    if len(set(map(_plain, texts))) == 1:
+        return short(min(texts, key=len), 40)
     return " → ".join(quoted(short(text, 20)) if text else NOTHING for text in texts)
 
 
@@ -111,10 +123,10 @@ def comparison_story(c: Compared) -> Story:
     values, order, texts = c.found.values, c.order, c.found.texts
 
     def change(n: int) -> Story:
-        shown = [NOTHING if np.isnan(v) else signed(float(v)) for v in values[n]]
+        shown = [NOTHING if np.isnan(v) else signed(float(v), c.digits) for v in values[n]]
         moved = f" from {shown[0]} to {shown[1]}, " if c.two else f" {' / '.join(shown)}, "
         size = float(c.changes[n])
-        strong = signed(size) if c.two else f"spread {number(size)}"
+        strong = signed(size, c.digits) if c.two else f"spread {number(size, c.digits)}"
         return [Part(c.labels[n], n), Part(moved), Part(strong, strong=True)]
 
     def listed(rows: Sequence[int]) -> Story:
@@ -124,7 +136,9 @@ def comparison_story(c: Compared) -> Story:
         return [*listed(c.selected), Part(".")]
     if not order:
         return [Part("There is nothing to compare.")]
-    edited = [n for n in order if len({text.lower() for text in texts[n]}) > 1]
+    if not np.any(c.changes[order]):
+        return [Part("They do not differ.")]
+    edited = [n for n in order if len(set(map(_plain, texts[n]))) > 1]
     kept = [n for n in order if n not in edited]
     own = [scene.explanation for scene in c.scenes]
     classes = [e.labels[int(np.argmax(e.probabilities))] for e in own]
@@ -138,5 +152,7 @@ def comparison_story(c: Compared) -> Story:
     strongest = strongest_first(order, np.abs(filled).max(axis=1))[:10]
     agree = sum(len(set(np.sign(filled[n]))) == 1 for n in strongest)
     both = "both" if c.two else "all"
-    tail = f". Of the {len(strongest)} strongest, {agree} have the same sign in {both}."
+    have = "has" if agree == 1 else "have"
+    tail = f". Of the {len(strongest)} strongest, {agree} {have} the same sign in {both}."
+    tail = tail if len(strongest) > 1 else "."
     return [*turn, Part("They differ most at "), *listed(order[:2]), Part(tail)]

@@ -74,7 +74,7 @@ def comparison_figure(
     page = Page(width, theme)
     _headline(page, c)
     draw_caption(page, c.changes, comparison_story(c))
-    draw_legend(page, "text", c.name, c.scenes[0].calibration)
+    draw_legend(page, "text", c.name, c.scenes[0].recipe)
     page.advance(6)
     _sides(page, c)
     if c.order:
@@ -144,7 +144,7 @@ def _rows(page: Page, c: Compared, k: int) -> None:
         for i, value in enumerate(c.found.values[n]):
             _cell(page, c, first + i * column, column, float(value), f"row {n} {i}")
         change = float(c.changes[n])
-        shown = signed(change) if c.two else number(change)
+        shown = signed(change, c.digits) if c.two else number(change, c.digits)
         page.text(first + len(c.names) * column, 15, shown, 12, bold=True)
         page.line(0, page.width, ROW - 1, ROW - 1, colours.rule, 0.5)
         page.advance(ROW)
@@ -163,6 +163,6 @@ def _cell(page: Page, c: Compared, left: float, column: float, value: float, lab
         if np.isfinite(value) and value:
             length = abs(value) / c.most * half
             page.bar(middle - (length if value < 0 else 0), 6, length, 10, value, label)
-    text = signed(value) if np.isfinite(value) else NOTHING
+    text = signed(value, c.digits) if np.isfinite(value) else NOTHING
     x = left + 2 * half + 8 if half >= 12 else left
     page.text(x, 15, text, 11, page.colours.soft)

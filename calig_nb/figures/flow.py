@@ -43,7 +43,7 @@ def flow_figure(explanation: Explanation, **options: Any) -> Figure:
     page = Page(state.width, state.theme)
     draw_headline(page, scene)
     draw_flow(page, scene)
-    draw_legend(page, "flow", scene.name, scene.calibration)
+    draw_legend(page, "flow", scene.name, scene.recipe)
     return page.finished()
 
 

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 def draw_legend(
-    page: Page, kind: Literal["flow", "text", "matrix"], name: str, calibration: str
+    page: Page, kind: Literal["flow", "text", "matrix"], name: str, recipe: str
 ) -> None:
     """The keys of what is on the page, in as many lines as they take."""
     x, y, colours = 0.0, 14.0, page.colours
-    for mark, text in keys(kind, name, calibration):
+    for mark, text in keys(kind, name, recipe):
         wide = (17 if mark else 0) + measured(text, 11)
         if x + wide > page.width and x:
             x, y = 0.0, y + 18
@@ -32,7 +32,7 @@ def draw_legend(
     page.advance(y + 8)
 
 
-def keys(kind: str, name: str, calibration: str) -> list[tuple[str, str]]:
+def keys(kind: str, name: str, recipe: str) -> list[tuple[str, str]]:
     """(mark, meaning) of each; the mark may be none."""
     supports, opposes = f"supports {name}", f"opposes {name}"
     found = {
@@ -47,4 +47,4 @@ def keys(kind: str, name: str, calibration: str) -> list[tuple[str, str]]:
         "matrix": [("sup", supports), ("opp", f"{opposes}; cells from 6 px on are hatched")],
         "text": [("sup", f"rises: {supports}"), ("opp", f"hangs, hatched: {opposes}")],
     }[kind]
-    return found + [("", calibration)] * bool(calibration)
+    return found + [("", recipe)] * bool(recipe)

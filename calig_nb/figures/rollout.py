@@ -46,7 +46,7 @@ def rollout_figure(explanation: Explanation, **options: Any) -> Figure:
     draw_caption(page, scene.evidence, text_story(scene))
     if scene.order:
         draw_rollout(page, scene)
-        draw_legend(page, "matrix", scene.name, scene.calibration)
+        draw_legend(page, "matrix", scene.name, scene.recipe)
     return page.finished()
 
 

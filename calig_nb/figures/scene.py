@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from .. import fusion as fu
 from ..comparison import per_token
+from ..recipe import recipe
 from .blocks import block
 from .flips import Flip, flips_of
 from .format import is_right_to_left, isolated, told
@@ -131,9 +132,9 @@ class Scene:
         return isolated(own.labels[own.target if self.sign > 0 else mirror])
 
     @property
-    def calibration(self) -> str:
-        """Where the layer weights come from; empty where that is not told."""
-        return str(self.explanation.config.get("calibration") or "")
+    def recipe(self) -> str:
+        """How the explanation was made, in words."""
+        return recipe(self.explanation.config)
 
     @property
     def score(self) -> float:

@@ -41,7 +41,7 @@ def tokens_figure(explanation: Explanation, **options: Any) -> Figure:
     draw_headline(page, scene)
     draw_caption(page, scene.evidence, text_story(scene))
     if scene.order:
-        draw_legend(page, "text", scene.name, scene.calibration)
+        draw_legend(page, "text", scene.name, scene.recipe)
         page.advance(12)
         draw_minimap(page, scene)
         draw_prose(page, scene, specimen=True)

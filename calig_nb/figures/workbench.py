@@ -52,7 +52,7 @@ def workbench_figure(explanation: Explanation, **options: Any) -> Figure:
             draw_rollout(page, scene)
         page.line(0, page.width, 0, 0, page.colours.rule)
         page.advance(8)
-        draw_legend(page, "flow", scene.name, scene.calibration)
+        draw_legend(page, "flow", scene.name, scene.recipe)
     return page.finished()
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..recipe import recipe
 from ..results import Explanation
 
 VERSION = 1
@@ -46,7 +47,7 @@ def meta(explanation: Explanation) -> dict[str, Any]:
         "n_steps": explanation.n_steps.tolist(),
         "converged": explanation.converged.astype(int).tolist(),
         "layer_weights": _finite(explanation.layer_weights),
-        "recipe": _recipe(explanation.config),
+        "recipe": recipe(explanation.config),
         "fusion": {
             "lam": explanation.fusion.lam,
             "gamma": explanation.fusion.gamma,
@@ -65,16 +66,6 @@ def meta(explanation: Explanation) -> dict[str, Any]:
 def floats(array: npt.ArrayLike) -> bytes:
     """Little-endian float32 in C order."""
     return np.ascontiguousarray(array, dtype="<f4").tobytes()
-
-
-def _recipe(config: dict[str, Any]) -> str:
-    """How it was made, in words: "CA-LIG of the logit against [PAD], layer weights from ..."."""
-    method, output, baseline, weights = (
-        str(config.get(name, "")) for name in ("method", "output", "baselines", "calibration")
-    )
-    made = method.upper() if method == "ca-lig" else method
-    parts = (made, output and f"of the {output}", baseline and f"against {baseline[:24]}")
-    return ", ".join(filter(None, (" ".join(filter(None, parts)), weights)))
 
 
 def column_sums(explanation: Explanation) -> bytes:

@@ -1,0 +1,16 @@
+"""How an explanation was made, in words, as every picture says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def recipe(config: Mapping[str, Any]) -> str:
+    """As in: CA-LIG of the logit against [PAD], layer weights from 8 texts of this model."""
+    method, output, baseline, weights = (
+        str(config.get(name) or "") for name in ("method", "output", "baselines", "calibration")
+    )
+    made = method.upper() if method == "ca-lig" else method
+    parts = (made, output and f"of the {output}", baseline and f"against {baseline[:24]}")
+    return ", ".join(filter(None, (" ".join(filter(None, parts)), weights)))
