@@ -285,5 +285,8 @@ class Explanation:
 
         return show(self, view, **state)
 
+    def _ipython_display_(self, **options: Any) -> None:
+        self.show()._ipython_display_(**options)
+
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return self.show()._repr_mimebundle_(**options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect
 from collections.abc import Collection
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from ..results import Explanation
 
 POINTS = 72
+LONGEST = 400
+"""No name of so many letters fits anywhere."""
 SANS = ["DejaVu Sans", "Noto Sans", "Noto Sans Ethiopic", "Noto Sans Arabic", "Noto Sans Hebrew"]
 SERIF = ["DejaVu Serif", "Noto Serif", "Noto Serif Ethiopic", "Noto Naskh Arabic", "DejaVu Sans"]
 
@@ -120,9 +123,11 @@ class Page:
         """The text, cut with an ellipsis where it is longer than the room."""
         if self.measured(text, size, SANS) <= room:
             return text
-        while text and self.measured(text + "…", size, SANS) > room:
-            text = text[:-1]
-        return text + "…"
+        lengths = range(1, min(len(text), LONGEST))
+        return (
+            text[: bisect(lengths, room, key=lambda n: self.measured(f"{text[:n]}…", size, SANS))]
+            + "…"
+        )
 
     def bar(self, x: float, top: float, width: float, height: float, sign: float) -> None:
         """A bar whose sign is told by its hatching too."""

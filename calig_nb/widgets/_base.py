@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import traitlets as t
@@ -10,6 +11,7 @@ from ..results import Explanation
 from . import wire
 from ._state import State
 from .answers import answer
+from .fallback import Story, legible, of_one
 from .selection import Selection
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ class View(State):
         channel: "net", "supporting" or "opposing".
         granularity: "token", "word", "sentence" or "passage".
         theme: "auto" follows the notebook; "light"; "dark".
+        static: Whether a picture and a small table follow the live view, which hides them: they
+            are seen where the notebook is read without a kernel.
         target: Index of the explained class.
         contrast: Index of the class it is set against, or None.
         span: First and last token in sight; None for the whole text.
@@ -111,6 +115,12 @@ class View(State):
             shown |= {name: getattr(self, name) for name in names}
             shown["cell"] = tuple(self.cell) or None
         return self.explanation.figure(**{"view": self._figure, **shown, **state})
+
+    def _story(self) -> tuple[Story, Callable[[], Figure]]:
+        shown = self.explanation
+        asked: Any = self.granularity
+        grain = legible([shown], asked)
+        return of_one(shown, grain, self.layer), lambda: self.figure(granularity=grain)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._explanation!r})"

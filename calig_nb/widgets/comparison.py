@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
 import traitlets as t
@@ -12,6 +12,7 @@ from ..results import Explanation
 from ..units import Granularity
 from . import wire
 from ._state import State
+from .fallback import Story, legible, of_several
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +37,7 @@ class Comparison(State):
         channel: "net", "supporting" or "opposing".
         granularity: "token", "word", "sentence" or "passage".
         theme: "auto", "light" or "dark".
+        static: As in every view.
 
     Raises:
         TypeError: If these are not explanations, or an option is unknown.
@@ -132,6 +134,12 @@ class Comparison(State):
         return comparison_figure(
             self._explanations, self._names, **{**shown, "theme": theme, **state}
         )
+
+    def _story(self) -> tuple[Story, Callable[[], Figure]]:
+        asked: Any = self.granularity
+        grain = legible(self._explanations, asked)
+        story = of_several(self._explanations, self._names, grain, self.layer, self.lam)
+        return story, lambda: self.figure(granularity=grain)
 
     def __repr__(self) -> str:
         return f"Comparison({', '.join(self._names)})"
