@@ -34,7 +34,7 @@ CROWDED = 160
 
 # In a trusted notebook without its kernel JupyterLab writes an error where the live view would be.
 _HUSH = (
-    ".jp-OutputArea-child:has(>[data-mime-type*=widget-view]):not(:has(.calig))"
+    ".jp-OutputArea-child:has(>.jp-OutputArea-output:not([data-mime-type])):not(:has(.calig))"
     ":has(+.jp-OutputArea-child .calig-static){display:none}"
 )
 _UNSEEN = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
