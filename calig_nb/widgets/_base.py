@@ -84,8 +84,9 @@ class View(State):
             )
         self._explanation = explanation
         asked = {"lam": explanation.fusion.lam, "target": explanation.target}
-        super().__init__(**{**asked, "contrast": explanation.contrast, **state})
-        self._send_explanation()
+        # With the message that opens the widget: a view may be drawn before another is heard.
+        sent = self._sent(explanation)
+        super().__init__(**{**asked, "contrast": explanation.contrast, **state, **sent})
         self.on_msg(self._answer)
         self.observe(self._ask, ["target", "contrast"])
         if (self.target, self.contrast) != (explanation.target, explanation.contrast):
@@ -180,14 +181,16 @@ class View(State):
             )
         return index
 
-    def _send_explanation(self) -> None:
-        explanation = self._explanation
+    @staticmethod
+    def _sent(explanation: Explanation) -> dict[str, Any]:
+        """The traits that carry an explanation."""
         _, _, content = wire.matrices(explanation)
-        with self.hold_sync():
-            self._meta = wire.meta(explanation)
-            self._r = wire.floats(explanation.layer_attributions)
-            self._G_columns = wire.floats(explanation.attention_relevance.sum(axis=1))
-            self._matrices = content if len(content) <= wire.INLINE_LIMIT else b""
+        return {
+            "_meta": wire.meta(explanation),
+            "_r": wire.floats(explanation.layer_attributions),
+            "_G_columns": wire.floats(explanation.attention_relevance.sum(axis=1)),
+            "_matrices": content if len(content) <= wire.INLINE_LIMIT else b"",
+        }
 
     def _answer(self, _: Any, content: Any, __: Any) -> None:
         if isinstance(content, dict) and (found := answer(self._explanation, content)):
@@ -201,7 +204,9 @@ class View(State):
         self._busy, self._error = True, ""
         try:
             self._explanation = self._explanation.ask(self.target, self.contrast)
-            self._send_explanation()
+            with self.hold_sync():
+                for name, value in self._sent(self._explanation).items():
+                    setattr(self, name, value)
         except Exception as error:
             self._error = str(error)
             with self.hold_trait_notifications():

@@ -67,21 +67,19 @@ class Comparison(State):
         self._rows_of: dict[str, Any] = {
             name: align(self._explanations, name) for name in get_args(Granularity)
         }
-        super().__init__(**state)
         contents = [wire.matrices(e)[2] for e in self._explanations]
         inline = sum(map(len, contents)) <= wire.INLINE_LIMIT
-        with self.hold_sync():
-            self._rows = self._rows_of
-            self._items = [
-                {
-                    "_name": name,
-                    "_meta": wire.meta(e),
-                    "_r": wire.floats(e.layer_attributions),
-                    "_G_columns": wire.floats(e.attention_relevance.sum(axis=1)),
-                    "_matrices": content if inline else b"",
-                }
-                for name, e, content in zip(self._names, self._explanations, contents, strict=True)
-            ]
+        items = [
+            {
+                "_name": name,
+                "_meta": wire.meta(e),
+                "_r": wire.floats(e.layer_attributions),
+                "_G_columns": wire.floats(e.attention_relevance.sum(axis=1)),
+                "_matrices": content if inline else b"",
+            }
+            for name, e, content in zip(self._names, self._explanations, contents, strict=True)
+        ]
+        super().__init__(**state, _rows=self._rows_of, _items=items)
         self.on_msg(self._answer)
 
     @property
