@@ -285,6 +285,8 @@ class Explanation:
 
         return show(self, view, **state)
 
+    _display_ = show  # as marimo asks
+
     def _ipython_display_(self, **options: Any) -> None:
         self.show()._ipython_display_(**options)
 

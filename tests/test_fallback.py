@@ -203,3 +203,30 @@ def test_twenty_explanations_fit_into_a_notebook(explainer):
             cell.outputs.append(nbformat.v4.new_output("display_data", data, metadata=metadata))
     size = len(nbformat.writes(nbformat.v4.new_notebook(cells=[cell])).encode())
     assert 200_000 < size < 5_000_000
+
+
+# In which order a host looks for what it can show, as its sources say (read, not run).
+ORDERS = {
+    "JupyterLab": [WIDGET, "text/html", "image/png", "text/plain"],
+    "VS Code": [WIDGET, "text/html", "image/png", "text/plain"],
+    "nbconvert, and GitHub by it": ["text/html", "image/png", "text/plain"],
+    "Colab": [WIDGET, "text/html", "image/png", "text/plain"],
+    "a terminal": ["text/plain"],
+}
+
+
+@pytest.mark.parametrize("host", ORDERS)
+def test_each_host_finds_what_it_can_show(explanation, host):
+    def choose(data, live):
+        return next(m for m in ORDERS[host] if m in data and (live or m != WIDGET))
+
+    (view, _), (static, _) = shown(explanation)
+    best = ORDERS[host][0]
+    assert choose(view, live=True) == (WIDGET if best == WIDGET else "text/plain")
+    assert choose(view, live=False) == "text/plain"
+    assert choose(static, live=False) == ("text/plain" if best == "text/plain" else "text/html")
+
+
+def test_marimo_is_given_the_live_view(explanation):
+    """It asks `_display_`, and shows anywidgets itself; `_ipython_display_` it does not ask."""
+    assert isinstance(explanation._display_(), cn.Workbench)
