@@ -91,18 +91,14 @@ class Explanation:
             object.__setattr__(self, name, tuple(map(whole, getattr(self, name))))
         layers, t, c = len(self.layer_weights), len(self.tokens), len(self.labels)
         shapes = {
-            "special": (t,),
+            **dict.fromkeys(("special", "word_ids", "sentence_ids"), (t,)),
+            **dict.fromkeys(("baseline_scores", "n_steps", "token_error"), (layers + 1,)),
             "offsets": (t, 2),
-            "word_ids": (t,),
-            "sentence_ids": (t,),
             "probabilities": (c,),
-            "baseline_scores": (layers + 1,),
+            "layer_weights": (layers,),
+            "converged": (layers + 1,),
             "layer_attributions": (layers + 1, t),
             "attention_relevance": (layers, t, t),
-            "layer_weights": (layers,),
-            "n_steps": (layers + 1,),
-            "token_error": (layers + 1,),
-            "converged": (layers + 1,),
         }
         for name, shape in shapes.items():
             array = np.asarray(getattr(self, name))
@@ -293,6 +289,11 @@ class Explanation:
         from .export import write_explanation
 
         return write_explanation(self, path, view, **state)
+
+    _display_ = show  # as marimo asks
+
+    def _ipython_display_(self, **options: Any) -> None:
+        self.show()._ipython_display_(**options)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return self.show()._repr_mimebundle_(**options)

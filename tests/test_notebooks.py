@@ -1,11 +1,15 @@
 """Notebooks are committed as run, without widget state; nbval runs them anew."""
 
+import re
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from .run_notebooks import WIDGET, run
+
 ROOT = Path(__file__).parents[1]
+VIEW = re.compile(r"(Workbench|TokenView|RelevanceFlow|RolloutView|Comparison)\(")
 FILES = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
@@ -26,3 +30,38 @@ def test_a_notebook_is_committed_as_run_and_clean(file):
         for output in cell.outputs:
             assert output.output_type != "error"
             assert output.get("name") != "stderr", output.text
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_every_view_is_there_without_a_kernel(file):
+    notebook = nbformat.read(file, as_version=4)
+    assert file.stat().st_size < 1_000_000
+    for cell in notebook.cells:
+        outputs = [output for output in cell.get("outputs", []) if "data" in output]
+        for output in outputs:
+            assert WIDGET not in output.data and WIDGET not in output.metadata
+        views = [n for n, o in enumerate(outputs) if VIEW.match(o.data["text/plain"])]
+        for n in views:
+            markup = outputs[n + 1].data["text/html"]
+            assert '<img alt="' in markup and 'src="data:image/png;base64,' in markup
+            assert "<table>" in markup
+
+
+def test_there_are_views_in_them():
+    text = "".join(file.read_text(encoding="utf-8") for file in FILES)
+    assert text.count("calig-static") >= 15
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_run_twice_a_notebook_is_the_same_file(file):
+    """Pictures included; against what is committed only as far as machines agree: nbval's duty."""
+    first, second = (nbformat.writes(run(file)) for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_the_first_cell_installs_only_where_something_is_missing(file):
+    cells = [cell for cell in nbformat.read(file, as_version=4).cells if cell.cell_type == "code"]
+    assert cells[0].source.startswith("from importlib.util import find_spec\n")
+    assert cells[0].outputs == []
+    assert not any("%pip" in cell.source or "!pip" in cell.source for cell in cells[1:])

@@ -74,7 +74,8 @@ def comparison_figure(
     page = Page(width, theme)
     _headline(page, c)
     draw_caption(page, c.changes, comparison_story(c))
-    draw_legend(page, "text", c.name, c.scenes[0].recipe)
+    recipes = {scene.recipe for scene in c.scenes}
+    draw_legend(page, "text", c.name, recipes.pop() if len(recipes) == 1 else "")
     page.advance(6)
     _sides(page, c)
     if c.order:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import traitlets as t
@@ -11,6 +12,7 @@ from ..results import Explanation
 from . import wire
 from ._state import State
 from .answers import answer
+from .fallback import Story, legible, of_one
 from .selection import Selection
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ class View(State):
         channel: What the matrix shows: "net", "supporting" or "opposing".
         granularity: "token", "word", "sentence" or "passage".
         theme: "auto" follows the notebook; "light"; "dark".
+        static: Whether a picture and a small table follow the live view, which hides them: they
+            are seen where the notebook is read without a kernel.
         target: Index of the explained class.
         contrast: Index of the class it is set against, or None.
         span: First and last token in sight; None for the whole text.
@@ -85,8 +89,9 @@ class View(State):
             )
         self._explanation = explanation
         asked = {"lam": explanation.fusion.lam, "target": explanation.target}
-        super().__init__(**{**asked, "contrast": explanation.contrast, **state})
-        self._send_explanation()
+        # With the message that opens the widget: a view may be drawn before another is heard.
+        sent = self._sent(explanation)
+        super().__init__(**{**asked, "contrast": explanation.contrast, **state, **sent})
         self.on_msg(self._answer)
         self.observe(self._ask, ["target", "contrast"])
         if (self.target, self.contrast) != (explanation.target, explanation.contrast):
@@ -119,6 +124,12 @@ class View(State):
             # The last answer stays on screen until the next one is there.
             shown |= {"target": self._explanation.target, "contrast": self._explanation.contrast}
         return self._explanation.figure(**{"view": self._view, **shown, **state})
+
+    def _story(self) -> tuple[Story, Callable[[], Figure]]:
+        shown = self.explanation
+        asked: Any = self.granularity
+        grain = legible([shown], asked)
+        return of_one(shown, grain, self.layer), lambda: self.figure(granularity=grain)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._explanation!r})"
@@ -188,14 +199,16 @@ class View(State):
             )
         return index
 
-    def _send_explanation(self) -> None:
-        explanation = self._explanation
+    @staticmethod
+    def _sent(explanation: Explanation) -> dict[str, Any]:
+        """The traits that carry an explanation."""
         _, _, content = wire.matrices(explanation)
-        with self.hold_sync():
-            self._meta = wire.meta(explanation)
-            self._r = wire.floats(explanation.layer_attributions)
-            self._G_columns = wire.column_sums(explanation)
-            self._matrices = content if len(content) <= wire.INLINE_LIMIT else b""
+        return {
+            "_meta": wire.meta(explanation),
+            "_r": wire.floats(explanation.layer_attributions),
+            "_G_columns": wire.column_sums(explanation),
+            "_matrices": content if len(content) <= wire.INLINE_LIMIT else b"",
+        }
 
     def _answer(self, _: Any, content: Any, __: Any) -> None:
         if isinstance(content, dict) and (found := answer(self._explanation, content)):
@@ -209,7 +222,9 @@ class View(State):
         self._busy, self._error = True, ""
         try:
             self._explanation = self._explanation.ask(self.target, self.contrast)
-            self._send_explanation()
+            with self.hold_sync():
+                for name, value in self._sent(self._explanation).items():
+                    setattr(self, name, value)
         except Exception as error:
             self._error = str(error)
             with self.hold_trait_notifications():

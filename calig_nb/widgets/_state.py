@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets as t
 
 from ..fusion import Fusion
+from .fallback import Story, output
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _STATIC = Path(__file__).parent / "static"
 
-_OWN = frozenset({"theme"})
+_OWN = frozenset({"theme", "static"})
 """Traits that belong to the reader and not to the exploration."""
 
 
@@ -22,8 +27,6 @@ class State(anywidget.AnyWidget):  # type: ignore[misc]
 
     _esm = _STATIC / "calig.js"
     _css = _STATIC / "calig.css"
-    # IPython would prefer ipywidgets 7's _ipython_display_ to the bundle below.
-    _ipython_display_ = None
 
     _busy = t.Bool(False).tag(sync=True)
     _error = t.Unicode("").tag(sync=True)
@@ -33,6 +36,8 @@ class State(anywidget.AnyWidget):  # type: ignore[misc]
     lam: Any = t.Float(0.5).tag(sync=True)
     granularity = t.Enum(["token", "word", "sentence", "passage"], "word").tag(sync=True)
     theme = t.Enum(["auto", "light", "dark"], "auto").tag(sync=True)
+    static = t.Bool(True)
+    """Whether a picture is stored beside the live view, for readers who have no kernel."""
 
     @property
     def state(self) -> str:
@@ -68,7 +73,7 @@ class State(anywidget.AnyWidget):  # type: ignore[misc]
     def options(cls) -> list[str]:
         """The names of the traits that can be given at the start."""
         own = cls.class_traits(sync=True).keys() - anywidget.AnyWidget.class_traits().keys()
-        return sorted(name for name in own if not name.startswith("_"))
+        return sorted({"static", *(name for name in own if not name.startswith("_"))})
 
     def _refuse_unknown(self, state: dict[str, Any]) -> None:
         options = self.options()
@@ -82,6 +87,20 @@ class State(anywidget.AnyWidget):  # type: ignore[misc]
         from ..export import write
 
         return write(self, path, max_bytes)
+
+    def _story(self) -> tuple[Story, Callable[[], Figure]]:
+        """What is on screen in words, and what draws it."""
+        raise NotImplementedError
+
+    def _ipython_display_(self, **options: Any) -> None:
+        """The live view, and after it what is seen where it cannot live."""
+        from IPython.display import publish_display_data
+
+        publish: Any = publish_display_data
+        if bundle := self._repr_mimebundle_(**options):
+            publish(*bundle)
+        if self.static:
+            publish(output(*self._story()))
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         bundle = super()._repr_mimebundle_(**options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
 import traitlets as t
@@ -12,6 +12,7 @@ from ..results import Explanation
 from ..units import Granularity
 from . import wire
 from ._state import State
+from .fallback import Story, legible, of_several
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +36,7 @@ class Comparison(State):
         lam: λ in [0, 1] for all; None leaves each its own.
         granularity: "token", "word", "sentence" or "passage".
         theme: "auto", "light" or "dark".
+        static: As in every view.
 
     Raises:
         TypeError: If these are not explanations, or an option is unknown.
@@ -64,27 +66,25 @@ class Comparison(State):
         self._rows_of: dict[str, Any] = {
             name: align(self._explanations, name) for name in get_args(Granularity)
         }
-        super().__init__(**state)
         metas = [wire.meta(e) for e in self._explanations]
         if len({meta["recipe"] for meta in metas}) > 1:
             for meta in metas:  # one legend stands for all
                 meta["recipe"] = ""
         contents = [wire.matrices(e)[2] for e in self._explanations]
         inline = sum(map(len, contents)) <= wire.INLINE_LIMIT
-        with self.hold_sync():
-            self._rows = self._rows_of
-            self._items = [
-                {
-                    "_name": name,
-                    "_meta": meta,
-                    "_r": wire.floats(e.layer_attributions),
-                    "_G_columns": wire.column_sums(e),
-                    "_matrices": content if inline else b"",
-                }
-                for name, e, meta, content in zip(
-                    self._names, self._explanations, metas, contents, strict=True
-                )
-            ]
+        items = [
+            {
+                "_name": name,
+                "_meta": meta,
+                "_r": wire.floats(e.layer_attributions),
+                "_G_columns": wire.column_sums(e),
+                "_matrices": content if inline else b"",
+            }
+            for name, e, meta, content in zip(
+                self._names, self._explanations, metas, contents, strict=True
+            )
+        ]
+        super().__init__(**state, _rows=self._rows_of, _items=items)
         self.on_msg(self._answer)
 
     @property
@@ -139,6 +139,12 @@ class Comparison(State):
         return comparison_figure(
             self._explanations, self._names, **{**shown, "theme": theme, **state}
         )
+
+    def _story(self) -> tuple[Story, Callable[[], Figure]]:
+        asked: Any = self.granularity
+        grain = legible(self._explanations, asked)
+        story = of_several(self._explanations, self._names, grain, self.layer, self.lam)
+        return story, lambda: self.figure(granularity=grain)
 
     def __repr__(self) -> str:
         return f"Comparison({', '.join(self._names)})"

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,7 +91,9 @@ class Lab:
 
 
 @contextmanager
-def lab(browser: Browser, folder: Path, scratch: Path, width: int = 1280) -> Iterator[Lab]:
+def lab(
+    browser: Browser, folder: Path, scratch: Path, width: int = 1280, options: Sequence[str] = ()
+) -> Iterator[Lab]:
     """A JupyterLab that serves ``folder`` and keeps its own files in ``scratch``."""
     for name, settings in QUIET.items():
         file = scratch / "settings" / f"{name}.jupyterlab-settings"
@@ -113,10 +115,12 @@ def lab(browser: Browser, folder: Path, scratch: Path, width: int = 1280) -> Ite
                 # With these two on, the server hangs at its end now and then.
                 "--ServerApp.jpserver_extensions="
                 "{'jupyter_lsp': False, 'jupyter_server_terminals': False}",
+                *options,
             ],
             env={
                 **os.environ,
                 "JUPYTER_CONFIG_DIR": str(scratch / "config"),
+                "JUPYTER_DATA_DIR": str(scratch / "data"),
                 "JUPYTER_RUNTIME_DIR": str(scratch / "runtime"),
                 "JUPYTERLAB_SETTINGS_DIR": str(scratch / "settings"),
                 "JUPYTERLAB_WORKSPACES_DIR": str(scratch / "workspaces"),
