@@ -151,7 +151,7 @@ def test_parts_that_do_not_fit_are_named(explanation, change, message):
         (lambda e: e.with_lam(1.5), r"lam must lie in \[0, 1\], got 1.5"),
         (lambda e: e.with_lam(float("nan")), r"lam must lie in \[0, 1\], got nan"),
         (lambda e: e.show("matrix"), r"view must be one of \('workbench', 'tokens', 'flow'"),
-        (lambda e: e.figure("matrix"), r"view must be one of \('tokens', 'flow'"),
+        (lambda e: e.figure("matrix"), r"view must be one of \('workbench', 'tokens', 'flow'"),
     ],
 )
 def test_bad_questions_are_named(explanation, call, message):
