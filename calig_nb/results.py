@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import fusion as fu
+from .catalogue import fused
 from .fusion import Channel, Fusion, one_of
 from .units import Granularity, Unit, merged, passage_ids
 
@@ -35,6 +36,10 @@ class Explanation:
     Two units occur. ``layer_attributions`` are in units of the score f and complete: every layer
     sums to f(x) - f(x'). ``attributions``, ``supporting`` and ``opposing`` are shares: evidence
     relative to each layer's L1 mass, weighed and summed over the layers.
+
+    A method with one signal has its map in row 0 of ``layer_attributions`` (above it, what the map
+    is in upper layers, if it is anything there), no λ, and weights that read that row; f(x') is NaN
+    where it has no baseline. If it is unsigned, nothing opposes, and rows are shares.
 
     Attributes:
         text: The explained text.
@@ -88,18 +93,14 @@ class Explanation:
     def __post_init__(self) -> None:
         layers, t, c = len(self.layer_weights), len(self.tokens), len(self.labels)
         shapes = {
-            "special": (t,),
+            **dict.fromkeys(("special", "word_ids", "sentence_ids"), (t,)),
+            **dict.fromkeys(("baseline_scores", "n_steps", "token_error"), (layers + 1,)),
             "offsets": (t, 2),
-            "word_ids": (t,),
-            "sentence_ids": (t,),
             "probabilities": (c,),
-            "baseline_scores": (layers + 1,),
+            "layer_weights": (layers,),
+            "converged": (layers + 1,),
             "layer_attributions": (layers + 1, t),
             "attention_relevance": (layers, t, t),
-            "layer_weights": (layers,),
-            "n_steps": (layers + 1,),
-            "token_error": (layers + 1,),
-            "converged": (layers + 1,),
         }
         for name, shape in shapes.items():
             array = np.asarray(getattr(self, name))
@@ -127,6 +128,11 @@ class Explanation:
     def target_name(self) -> str:
         """The explained class by name."""
         return self.labels[self.target]
+
+    @property
+    def method(self) -> str:
+        """The method's name; see :func:`calig_nb.methods`."""
+        return str(self.config.get("method", "ca-lig"))
 
     @property
     def baseline_score(self) -> float:
@@ -226,6 +232,8 @@ class Explanation:
         last = len(self.layer_weights) - 1
         if not 0 <= layer <= last:
             raise ValueError(f"layer must lie between 0 and {last}, got {layer}.")
+        if not fused(self.method):
+            raise ValueError(f"heads belong to method 'ca-lig', this is {self.method!r}.")
         if self.look is None:
             raise ValueError(
                 "heads need the model, which a saved explanation has not: explain the text again."
@@ -235,10 +243,13 @@ class Explanation:
     def with_lam(self, lam: float) -> Explanation:
         """The same evidence fused with another λ; nothing is computed anew.
 
+        Where a method has one signal there is nothing to weigh, and all stays as it is.
+
         Raises:
             ValueError: If ``lam`` is outside [0, 1].
         """
-        return self.with_fusion(dataclasses.replace(self.fusion, lam=lam))
+        changed = dataclasses.replace(self.fusion, lam=lam)
+        return self.with_fusion(changed) if fused(self.method) else self
 
     def with_fusion(self, fusion: Fusion) -> Explanation:
         """The same evidence under another form of the fusion."""

@@ -15,7 +15,12 @@ MAY_IMPORT = {
     "quadrature": set(),
     "fusion": set(),
     "blocks": set(),
+    "catalogue": {"fusion"},
     "attribution": {"quadrature"},
+    "gradients": set(),
+    "rollouts": set(),
+    "occlusion": set(),
+    "conservative": {"blocks"},
     "undisturbed": set(),
     "identity": set(),
     "memory": set(),
@@ -24,15 +29,16 @@ MAY_IMPORT = {
     "pooled": {"blocks"},
     "trace": {"attentions", "blocks", "classifier", "memory", "pooled"},
     "models": {
-        "attentions", "attribution", "blocks", "classifier", "memory", "pooled", "trace",
+        "attentions", "attribution", "blocks", "classifier", "gradients", "memory", "pooled",
+        "trace",
     },
-    "methods": {"attribution", "quadrature"},
+    "conductance": {"attribution", "quadrature"},
     "rounding": {"attribution"},
     "inputs": set(),
     "targets": set(),
-    "request": {"fusion", "targets"},
+    "request": {"catalogue", "fusion", "targets"},
     "units": {"fusion"},
-    "results": {"fusion", "units"},
+    "results": {"catalogue", "fusion", "units"},
     "stored": {"fusion", "results"},
     "cache": {"results", "stored"},
     "tables": {"results", "units"},
@@ -41,28 +47,32 @@ MAY_IMPORT = {
     "widgets": {"comparison", "fusion", "results", "units"},
     "kernels": set(),
     "evidence": {
-        "attentions", "attribution", "fusion", "kernels", "memory", "methods", "models", "request",
-        "rounding", "targets", "trace",
+        "attentions", "attribution", "conductance", "fusion", "kernels", "catalogue", "memory",
+        "models", "request", "rounding", "targets", "trace",
+    },
+    "maps": {
+        "attribution", "conservative", "evidence", "fusion", "memory", "models",
+        "occlusion", "request", "rollouts", "targets", "trace", "undisturbed",
     },
     "bucket": {
-        "__version__", "attentions", "evidence", "fusion", "inputs", "memory", "models", "request",
-        "results", "targets",
+        "__version__", "attentions", "evidence", "fusion", "inputs", "maps", "catalogue", "memory",
+        "models", "request", "results", "targets",
     },
     "answers": {
         "bucket", "cache", "identity", "inputs", "memory", "models", "request", "results",
     },
     "explainer": {
-        "answers", "bucket", "cache", "fusion", "identity", "inputs", "memory", "models",
-        "request", "results", "targets",
+        "answers", "bucket", "cache", "fusion", "identity", "inputs", "memory",
+        "catalogue", "models", "request", "results", "targets",
     },
     "demo": {"cache", "explainer"},
-    "__init__": {"cache", "demo", "explainer", "fusion", "results", "widgets"},
+    "__init__": {"cache", "demo", "explainer", "catalogue", "fusion", "results", "widgets"},
 }  # fmt: skip
 UPWARD = {"results": {"cache", "figures", "tables", "widgets"}, "widgets": {"figures"}}
 """Lazy calls, inside functions only: an explanation saves, draws and shows itself."""
 NO_TORCH = {
-    "quadrature", "fusion", "units", "results", "stored", "cache", "tables", "comparison",
-    "figures", "widgets", "__init__",
+    "quadrature", "fusion", "catalogue", "units", "results", "stored", "cache", "tables",
+    "comparison", "figures", "widgets", "__init__",
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import torch
 from captum.attr import LayerConductance
 
 from calig_nb import Explainer
-from calig_nb.methods import conductance
+from calig_nb.conductance import conductance
 
 from .conftest import ARCHITECTURES, SENTENCE, tiny_model
 from .probes import probes
