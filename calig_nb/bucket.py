@@ -10,8 +10,8 @@ from torch import Tensor
 
 from . import __version__
 from .attentions import KeepHeads
-from .catalogue import METHODS, fusion_of, weights_of
-from .evidence import INTEGRALS, Evidence, gather, trace_of
+from .catalogue import INTEGRALS, METHODS, fusion_of, weights_of
+from .evidence import Evidence, gather, trace_of
 from .fusion import Array
 from .inputs import TextInputs, TextReader
 from .maps import read
@@ -125,6 +125,9 @@ class Bucket:
     def _explanation(self, i: int, request: Request, found: Evidence) -> Explanation:
         text, n_tokens = self.texts[i], len(self.texts[i].tokens)
         method = METHODS[request.method]
+        calibration = method.calibration
+        if "bias_share" in found.more:
+            calibration += f"; the biases hold {found.more['bias_share']:+.2f} of f(x)"
         r = found.layer_attributions[:, :n_tokens]
         return Explanation(
             **text.described(),
@@ -147,7 +150,7 @@ class Bucket:
                 "antisymmetric": method.signed and found.target.antisymmetric(len(self.labels)),
                 "baselines": self.names[i] if "baseline" in method.needs else "none",
                 "tolerance": request.tolerance,
-                "calibration": method.calibration,
+                "calibration": calibration,
                 "model": type(self.model.model).__name__,
                 "precision": request.precision,
                 "dtype": str(self.model.placement[0]).removeprefix("torch."),

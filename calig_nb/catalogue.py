@@ -42,8 +42,11 @@ class Method:
 
     @property
     def calibration(self) -> str:
-        """Where its layer weights come from before a model was calibrated."""
-        return "layer weights from this text alone" if self.fused else "none"
+        """Where its layer weights come from before a model was calibrated; else what it says."""
+        if self.fused:
+            return "layer weights from this text alone"
+        unsigned = "" if self.signed else "; unsigned: where, not for or against"
+        return f"{self.name}: {self.says}{unsigned}"
 
 
 _TABLE = (
@@ -150,6 +153,9 @@ _TABLE = (
         "Zeiler & Fergus 2014, arXiv:1311.2901; Li et al. 2016, arXiv:1612.08220, eq. 1",
     ),
 )
+
+INTEGRALS = ("ca-lig", "conductance", "layer-ig", "ig")
+"""The methods that integrate gradients along a path, and so have an error to state."""
 
 METHODS = {method.name: method for method in _TABLE}
 

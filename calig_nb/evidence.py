@@ -35,9 +35,6 @@ Relevance = npt.NDArray[np.float32]
 Choose = Callable[[Tensor], Sequence[Sequence[Target]]]
 """Logits of inputs -> the targets of each, as many for each."""
 
-INTEGRALS = ("ca-lig", "conductance", "layer-ig", "ig")
-"""The methods that integrate gradients along a path."""
-
 SHORT = 512
 """Beyond so many tokens the matrices of written-out attention take more memory than they save."""
 

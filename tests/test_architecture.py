@@ -43,8 +43,8 @@ MAY_IMPORT = {
     "cache": {"results", "stored"},
     "tables": {"results", "units"},
     "comparison": {"fusion", "results", "units"},
-    "figures": {"comparison", "fusion", "results", "units"},
-    "widgets": {"comparison", "fusion", "results", "units"},
+    "figures": {"catalogue", "comparison", "fusion", "results", "units"},
+    "widgets": {"catalogue", "comparison", "fusion", "results", "units"},
     "kernels": set(),
     "evidence": {
         "attentions", "attribution", "conductance", "fusion", "kernels", "catalogue", "memory",
