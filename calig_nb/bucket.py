@@ -126,8 +126,8 @@ class Bucket:
         text, n_tokens = self.texts[i], len(self.texts[i].tokens)
         method = METHODS[request.method]
         calibration = method.calibration
-        if "bias_share" in found.more:
-            calibration += f"; the biases hold {found.more['bias_share']:+.2f} of f(x)"
+        for name, share in found.more.items():
+            calibration += f"; {name.replace('_', ' ')} {share:+.2f} of f(x)"
         r = found.layer_attributions[:, :n_tokens]
         return Explanation(
             **text.described(),

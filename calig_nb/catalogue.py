@@ -144,6 +144,15 @@ _TABLE = (
         "Ali et al. 2022, arXiv:2202.07304, eq. 8 to 10 and section 4",
     ),
     Method(
+        "attn-lrp",
+        "as conservative, of every product of two states each taking half, softmax its linear part",
+        True,
+        "f(x) less the shares of the biases and of what is not linear in softmax",
+        "2 F + 2 B",
+        "a score that is linear in the logits, attention",
+        "Achtibat et al. 2024, arXiv:2402.05602, propositions 3.1 to 3.4",
+    ),
+    Method(
         "occlusion",
         "what the score loses when the token alone is replaced",
         True,

@@ -29,24 +29,33 @@ _ACTIVATIONS = (
     "hardswish", "hardtanh", "hardsigmoid", "mish", "softplus", "softsign", "logsigmoid", "erf",
     "exp", "pow", "square", "abs",
 )  # fmt: skip
+_ADDS = ("add", "__add__", "__radd__", "__iadd__", "add_", "sub", "__sub__")
 
 
 @contextmanager
-def held(model: nn.Module) -> Iterator[Held]:
+def held(model: nn.Module, *, halved: bool = False) -> Iterator[Held]:
     """Within, the model computes the same, and its gradient holds what is not linear.
 
     Attention probabilities and the deviations of its norms are constants (the mean is still
     subtracted), and so is the ratio f(x) / x of each activation. Of a gate times a value the gate
     is held; of any other product of two states each takes half.
 
+    Args:
+        model: Whose activations are held.
+        halved: AttnLRP instead, which keeps all the same but that queries, keys and gates take
+            part: of every product of two states, as A V and Q Kᵀ, each takes half, and softmax
+            is expanded about its input, what is left being the share of :attr:`Held.unit`.
+            Attention must be written out.
+
     Source:
         Ali et al. (2022), arXiv:2202.07304: the rule for attention heads (eq. 8) and for
         LayerNorm (eq. 9 and 10). What the paper leaves open for a whole model, activations and
         the pooler's tanh, takes the identity rule; with it relevance is conserved exactly.
-        Products follow Achtibat et al. (2024), arXiv:2402.05602, eq. 15.
+        AttnLRP: Achtibat et al. (2024), arXiv:2402.05602, the rules for activations, softmax
+        (Proposition 3.1), products (Proposition 3.3) and norms (Proposition 3.4).
     """
     activations = [m for m in model.modules() if _is_elementwise(m)]
-    mode = Held()
+    mode = Held(halved)
 
     def enter(_: nn.Module, run: blocks.Run, args: Any, kwargs: Any) -> Any:
         x = next(iter((*args, *kwargs.values())))
@@ -60,12 +69,15 @@ class Held(TorchFunctionMode):
     """Holds the factors of torch's functions within the context.
 
     Attributes:
-        attentions: How many attention probabilities were held.
+        attentions: How many attention probabilities were met.
+        unit: The number 1, whose share is what constants bring that are added to states (masks,
+            positions), and what softmax adds to its own linear part.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, halved: bool) -> None:
         super().__init__()
-        self.attentions = 0
+        self.halved, self.attentions = halved, 0
+        self.unit = torch.ones((), dtype=torch.float64, requires_grad=True)
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -77,7 +89,9 @@ class Held(TorchFunctionMode):
         if name in _CONSTANT:
             self.attentions += name.endswith("softmax")
             output = func(*args, **kwargs)
-            return _constant(output)
+            if self.halved and name == "softmax":
+                return self._expanded(output, args[0], args[1] if len(args) > 1 else kwargs["dim"])
+            return output.detach()
         if name == "scaled_dot_product_attention":
             self.attentions += 1
             query, key, *rest = args if len(args) > 1 else (kwargs.pop("query"), kwargs.pop("key"))
@@ -88,15 +102,37 @@ class Held(TorchFunctionMode):
             return self.ratio_held(x, lambda detached: func(detached, *rest, **inplace))
         if name in ("layer_norm", "rms_norm"):
             return (_layer_norm if name == "layer_norm" else _rms_norm)(*args, **kwargs)
-        if name in ("mul", "multiply", "__mul__", "__rmul__") and all(map(_flows, args[:2])):
-            a, b = args[:2]
-            if getattr(a, "calig_gate", False) or getattr(b, "calig_gate", False):
-                gate, value = (a, b) if getattr(a, "calig_gate", False) else (b, a)
-                return func(value, gate.detach())
+        if len(args) == 2 and name in _ADDS and not kwargs and _flows(args[0]) != _flows(args[1]):
+            return self._with_constant(func(*args), args, -1 if "sub" in name else 1)
+        if len(args) != 2 or not all(map(_flows, args)):
+            return func(*args, **kwargs)
+        a, b = args
+        if name in ("mul", "multiply", "__mul__", "__rmul__") and not self.halved:
+            gates = [getattr(one, "calig_gate", False) for one in args]
+            if any(gates):
+                return func(a.detach(), b) if gates[0] else func(a, b.detach())
+        if name in ("mul", "multiply", "__mul__", "__rmul__") or (
+            self.halved and name in ("matmul", "bmm", "__matmul__")
+        ):
             return 0.5 * (func(a, b.detach()) + func(a.detach(), b))
-        if name in ("div", "divide", "true_divide", "__truediv__") and all(map(_flows, args[:2])):
-            return func(args[0], args[1].detach(), **kwargs)
+        if name in ("div", "divide", "true_divide", "__truediv__"):
+            return func(a, b.detach(), **kwargs)
         return func(*args, **kwargs)
+
+    def _with_constant(self, output: Tensor, args: tuple[Any, Any], sign: int) -> Tensor:
+        """A sum of a state and a constant, whose share is the unit's; infinite ones have none."""
+        constant = args[0] if _flows(args[1]) else args[1]
+        if not torch.is_tensor(constant) or not constant.is_floating_point():
+            return output
+        finite = torch.where(constant.isfinite(), constant, 0).detach().to(output)
+        return output + (self.unit.to(output) - 1) * (finite if _flows(args[1]) else sign * finite)
+
+    def _expanded(self, output: Tensor, x: Tensor, axis: int) -> Tensor:
+        """Softmax, what its linear part about x leaves being the share of the unit."""
+        with torch.no_grad():
+            weighed = torch.where(output > 0, output * x.to(output), 0)
+            rest = output - (weighed - output * weighed.sum(dim=axis, keepdim=True))
+        return output + (self.unit.to(output) - 1) * rest
 
     def ratio_held(self, x: Tensor, run: Callable[[Tensor], Tensor]) -> Tensor:
         """``f(x)``, whose gradient is the ratio f(x) / x; marked, for it may be a gate."""
@@ -118,34 +154,33 @@ def biases_of(model: nn.Module) -> dict[str, nn.Parameter]:
 
 
 def conserved(
-    layers: list[tuple[Tensor, Tensor]], biases: list[tuple[Tensor, Tensor]]
+    layers: list[tuple[Tensor, Tensor]],
+    biases: list[tuple[Tensor, Tensor]],
+    unit: tuple[Tensor, Tensor],
 ) -> tuple[Tensor, Tensor]:
-    """Relevance of every token at every layer, and the share that the biases take.
+    """Relevance of every token at every layer, and the shares of biases and of constants.
 
     Args:
         layers: For each layer h_b (1, tokens, hidden) and, with factors held, ∂f/∂h_b (targets,
             1, tokens, hidden).
         biases: For each bias its value, and ∂f/∂bias (targets, ...).
+        unit: The same for :attr:`Held.unit`.
 
     Returns:
-        (targets, layers, tokens), signed, in units of the score; and (targets,) what all biases
-        above the embeddings brought. At the embeddings both sum to the score.
+        (targets, layers, tokens), signed, in units of the score; and (targets, 2), what all
+        biases above the embeddings brought, and the unit. At the embeddings all this sums to the
+        score.
     """
     relevance = [(h.double() * g.double()).sum(dim=-1)[:, 0] for h, g in layers]
-    share = torch.zeros(len(relevance[0]), dtype=torch.float64, device=relevance[0].device)
-    for value, gradient in biases:
-        share += (value.double() * gradient.double()).flatten(start_dim=1).sum(dim=1)
-    return torch.stack(relevance, dim=1), share
+    shares = relevance[0].new_zeros(len(relevance[0]), 2)
+    for column, (value, gradient) in [*((0, pair) for pair in biases), (1, unit)]:
+        taken = value.double() * gradient.double()
+        shares[:, column] += taken.reshape(len(shares), -1).sum(dim=1).to(shares)
+    return torch.stack(relevance, dim=1), shares
 
 
 def _flows(value: Any) -> bool:
     return torch.is_tensor(value) and value.requires_grad
-
-
-def _constant(output: Any) -> Any:
-    if torch.is_tensor(output):
-        return output.detach()
-    return type(output)(_constant(part) for part in output)
 
 
 def _layer_norm(

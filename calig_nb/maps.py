@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -69,7 +69,7 @@ def read(
             return _products(trace, targets)
         if method == "occlusion":
             return _occluded(model, own, trace, targets, budget)
-        return _conserved(model, own, trace, targets)
+        return _conserved(method, model, own, trace, targets)
 
 
 def _evidence(
@@ -80,7 +80,7 @@ def _evidence(
     *,
     n_steps: int = 0,
     baseline_score: float = np.nan,
-    **more: float,
+    more: Mapping[str, float] | None = None,
 ) -> Evidence:
     """A map that nothing was integrated for: no error is known, nor any baseline as a rule."""
     n_rows, n_tokens = rows.shape
@@ -95,7 +95,7 @@ def _evidence(
         np.full(n_rows, n_steps),
         np.full(n_rows, np.nan),
         np.ones(n_rows, dtype=bool),
-        more,
+        more or {},
     )
 
 
@@ -170,42 +170,48 @@ def _occluded(
 
 
 def _conserved(
-    model: BlockModel, own: Inputs, trace: Trace, targets: Sequence[Sequence[Target]]
+    method: str,
+    model: BlockModel,
+    own: Inputs,
+    trace: Trace,
+    targets: Sequence[Sequence[Target]],
 ) -> list[list[Evidence]]:
-    """Conservative propagation; what it cannot account for is refused."""
-    n_classes = trace.logits.shape[1]
+    """Conservative propagation or AttnLRP; a model they cannot account for is refused."""
+    n_classes, halved = trace.logits.shape[1], method == "attn-lrp"
     if any(not target.linear(n_classes) for one in targets for target in one):
         raise ValueError(
-            "method='conservative' shares a sum of logits among the tokens, so output must be "
+            f"method={method!r} shares a sum of logits among the tokens, so output must be "
             f"'logit' or 'margin' for {n_classes} classes, got {targets[0][0].output!r}."
         )
     score = scored(targets)
     biases = list(biases_of(model.model).values())
     found: list[list[Evidence]] = []
     for i, one in enumerate(targets):
-        with settings(model.model, _attn_implementation="sdpa"), _requiring_grad(biases):
-            with held(model.model) as rules:
-                entering = trace.hidden_states[0][i : i + 1]
-                pairs = model.passage(own, entering, item=i, score=score, also=biases)
-        n_layers = len(pairs) - len(biases)
-        relevance, share = conserved(pairs[:n_layers], pairs[n_layers:])
+        entering = trace.hidden_states[0][i : i + 1]
+        written = settings(model.model, _attn_implementation="eager" if halved else "sdpa")
+        with written, _requiring_grad(biases), held(model.model, halved=halved) as rules:
+            pairs = model.passage(own, entering, item=i, score=score, also=[*biases, rules.unit])
+        n_layers = len(pairs) - len(biases) - 1
+        relevance, shares = conserved(pairs[:n_layers], pairs[n_layers:-1], pairs[-1])
         scores = trace.scores[i].double()
-        missed = (scores - relevance[:, 0].sum(dim=-1) - share).abs()
-        mass = relevance[:, 0].abs().sum(dim=-1) + share.abs()
+        missed = (scores - relevance[:, 0].sum(dim=-1) - shares.sum(dim=-1)).abs()
+        mass = relevance[:, 0].abs().sum(dim=-1) + shares.abs().sum(dim=-1)
         lost = float((missed / mass.clamp(min=torch.finfo(scores.dtype).tiny)).max())
         if rules.attentions < n_layers - 1 or not lost <= UNACCOUNTED:
             raise ValueError(
-                "method='conservative' must find in the model, from its first block on, only "
-                f"linear maps and what it has rules for: {RULES}. Of this model it found "
-                f"attention {rules.attentions} times in {n_layers - 1} blocks, and missed "
-                f"{lost:.1%} of the relevance. Use another method; calig_nb.methods() names them."
+                f"method={method!r} must find in the model, from its first block on, only linear "
+                f"maps and what it has rules for: {RULES}. Of this model it found attention "
+                f"{rules.attentions} times in {n_layers - 1} blocks, and missed {lost:.1%} of the "
+                "relevance. Use another method; calig_nb.methods() names them."
             )
         found.append([])
         for k, target in enumerate(one):
-            value = float(scores[k])
+            named = {"bias_share": float(shares[k, 0])}
+            if shares[k, 1]:
+                named["constant_share"] = float(shares[k, 1])
             rows = relevance[k].cpu().numpy()
             evidence = _evidence(
-                target, value, rows, n_steps=1, baseline_score=0.0, bias_share=float(share[k])
+                target, float(scores[k]), rows, n_steps=1, baseline_score=0.0, more=named
             )
             found[-1].append(evidence)
     return found

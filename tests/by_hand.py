@@ -223,6 +223,34 @@ def conservative_bert(user, inputs, target):
     return found[::-1]
 
 
+def attn_lrp_head(q, k, v, out):
+    """AttnLRP through Σ out ⊙ softmax(Q Kᵀ) V: R of Q, K and V, and what softmax's rest takes.
+
+    A product gives half to each factor, in proportion to its terms; softmax s(x) gives
+    x_i (R_i - s_i Σ_j R_j).
+    """
+    n, d = len(q), len(q[0])
+    x = [[sum(q[i][c] * k[j][c] for c in range(d)) for j in range(n)] for i in range(n)]
+    s = [[math.exp(z) / sum(map(math.exp, line)) for z in line] for line in x]
+    r_q, r_k, r_v = ([[0.0] * d for _ in range(n)] for _ in range(3))
+    rest = 0.0
+    for i in range(n):
+        r_s = [0.0] * n
+        for j in range(n):
+            for c in range(d):
+                term = s[i][j] * v[j][c] * out[i][c]  # R of the output, in proportion
+                r_s[j] += term / 2
+                r_v[j][c] += term / 2
+        r_x = [x[i][j] * (r_s[j] - s[i][j] * sum(r_s)) for j in range(n)]
+        rest += sum(r_s) - sum(r_x)
+        for j in range(n):
+            for c in range(d):
+                term = q[i][c] * k[j][c] * r_x[j] / x[i][j]
+                r_q[i][c] += term / 2
+                r_k[j][c] += term / 2
+    return r_q, r_k, r_v, rest
+
+
 def cases():
     """Seeded inputs of several shapes, with zero rows, one token, and both read-outs."""
     rng = np.random.default_rng(7)

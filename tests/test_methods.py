@@ -21,6 +21,7 @@ from .conftest import ARCHITECTURES, SENTENCE, row, tiny_model, zoo_inputs, zoo_
 from .test_maps import SHAPES, embeddings
 
 SINGLE = [name for name, method in METHODS.items() if not method.fused]
+CONSERVED = ("conservative", "attn-lrp")
 TEXTS = [SENTENCE, "not bad, a good film", "the plot is very thin", "it is superb"]
 
 
@@ -89,14 +90,16 @@ def test_a_method_without_a_baseline_claims_none(found):
     for name, e in found.items():
         needs = "baseline" in METHODS[name].needs
         assert (e.config["baselines"] != "none") == needs
-        assert np.isnan(e.baseline_score) == (name not in INTEGRALS and name != "conservative")
+        assert np.isnan(e.baseline_score) == (name not in (*INTEGRALS, *CONSERVED))
 
 
-def test_the_share_of_the_biases_is_what_conservation_misses(found):
-    e = found["conservative"]
-    share = e.config["bias_share"]
-    assert e.convergence_delta[0] == pytest.approx(-share, abs=1e-10)
-    assert f"the biases hold {share:+.2f}" in e.config["calibration"]
+@pytest.mark.parametrize("method", CONSERVED)
+def test_the_shares_of_biases_and_constants_are_what_conservation_misses(method, found):
+    e = found[method]
+    shares = [e.config[name] for name in ("bias_share", "constant_share") if name in e.config]
+    assert len(shares) == (2 if method == "attn-lrp" else 1)
+    assert e.convergence_delta[0] == pytest.approx(-sum(shares), abs=1e-6)
+    assert f"bias share {shares[0]:+.2f} of f(x)" in e.config["calibration"]
 
 
 @pytest.mark.parametrize("name", SHAPES)
