@@ -207,7 +207,7 @@ def _conserved(
         found.append([])
         for k, target in enumerate(one):
             named = {"bias_share": float(shares[k, 0])}
-            if shares[k, 1]:
+            if shares[k, 1].abs() > 1e-9 * mass[k]:  # a mask rounds to nothing
                 named["constant_share"] = float(shares[k, 1])
             rows = relevance[k].cpu().numpy()
             evidence = _evidence(

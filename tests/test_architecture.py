@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "fusion": set(),
     "blocks": set(),
     "catalogue": {"fusion"},
+    "metrics": {"fusion"},
     "attribution": {"quadrature"},
     "gradients": set(),
     "rollouts": set(),
@@ -71,7 +72,7 @@ MAY_IMPORT = {
 UPWARD = {"results": {"cache", "figures", "tables", "widgets"}, "widgets": {"figures"}}
 """Lazy calls, inside functions only: an explanation saves, draws and shows itself."""
 NO_TORCH = {
-    "quadrature", "fusion", "catalogue", "units", "results", "stored", "cache", "tables",
+    "quadrature", "fusion", "catalogue", "metrics", "units", "results", "stored", "cache", "tables",
     "comparison", "figures", "widgets", "__init__",
 }  # fmt: skip
 
