@@ -127,7 +127,8 @@ class Bucket:
         method = METHODS[request.method]
         calibration = method.calibration
         for name, share in found.more.items():
-            calibration += f"; {name.replace('_', ' ')} {share:+.2f} of f(x)"
+            value = f"{share:+.2f}".replace("-", "−")
+            calibration += f"; {name.replace('_', ' ')} {value} of f(x)"
         r = found.layer_attributions[:, :n_tokens]
         return Explanation(
             **text.described(),

@@ -141,7 +141,7 @@ _TABLE = (
         "f(x) less the share of the biases",
         "2 F + 2 B",
         "a score that is linear in the logits",
-        "Ali et al. 2022, arXiv:2202.07304, eq. 8 to 10 and section 4",
+        "Ali et al. 2022, arXiv:2202.07304, section 4, with the identity rule for activations",
     ),
     Method(
         "attn-lrp",

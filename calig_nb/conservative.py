@@ -48,9 +48,9 @@ def held(model: nn.Module, *, halved: bool = False) -> Iterator[Held]:
             Attention must be written out.
 
     Source:
-        Ali et al. (2022), arXiv:2202.07304: the rule for attention heads (eq. 8) and for
-        LayerNorm (eq. 9 and 10). What the paper leaves open for a whole model, activations and
-        the pooler's tanh, takes the identity rule; with it relevance is conserved exactly.
+        Ali et al. (2022), arXiv:2202.07304: the rules for attention heads and for LayerNorm of
+        its section 4. What the paper leaves open for a whole model, activations and the pooler's
+        tanh, takes the identity rule; with it relevance is conserved exactly.
         AttnLRP: Achtibat et al. (2024), arXiv:2402.05602, the rules for activations, softmax
         (Proposition 3.1), products (Proposition 3.3) and norms (Proposition 3.4).
     """

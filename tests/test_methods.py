@@ -98,7 +98,8 @@ def test_the_shares_of_biases_and_constants_are_what_conservation_misses(method,
     shares = [e.config[name] for name in ("bias_share", "constant_share") if name in e.config]
     assert len(shares) == (2 if method == "attn-lrp" else 1)
     assert e.convergence_delta[0] == pytest.approx(-sum(shares), abs=1e-6)
-    assert f"bias share {shares[0]:+.2f} of f(x)" in e.config["calibration"]
+    said = f"bias share {shares[0]:+.2f} of f(x)".replace("-", "−")
+    assert said in e.config["calibration"]
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -191,6 +192,30 @@ def test_each_is_kept_in_the_cache_under_its_own_name(tokenizer, tmp_path, monke
         again = explainer.explain(SENTENCE, target=1, method=e.method, lam=0.5)
         assert again.method == e.method
         np.testing.assert_array_equal(again.attributions, e.attributions)
+
+
+@pytest.mark.parametrize("method", SINGLE)
+def test_long_texts_take_frugal_passes_with_the_same_result(method, found, tokenizer, monkeypatch):
+    monkeypatch.setattr("calig_nb.evidence.SHORT", 1)
+    e = cn.Explainer(tiny_model("bert"), tokenizer).explain(SENTENCE, target=1, method=method)
+    expected = found[method]
+    for name in ("layer_attributions", "attention_relevance"):
+        scale = np.abs(getattr(expected, name)).max()
+        np.testing.assert_allclose(getattr(e, name), getattr(expected, name), atol=2e-5 * scale)
+
+
+def test_zeros_take_no_room_on_the_disk(found, tmp_path):
+    e = found["conservative"]
+    big = np.broadcast_to(np.float32(0), (3, 12, 12))
+    assert e.attention_relevance.strides == big.strides
+    e.save(tmp_path / "zeros")
+    found["ca-lig"].save(tmp_path / "full")
+    zeros, full = ((tmp_path / name).stat().st_size for name in ("zeros", "full"))
+    assert zeros < full - found["ca-lig"].attention_relevance.nbytes / 2
+    again = cn.load(tmp_path / "zeros")
+    assert again.attention_relevance.shape == e.attention_relevance.shape
+    assert again.attention_relevance.dtype == np.float32
+    assert not again.attention_relevance.any()
 
 
 @pytest.mark.bad_input
