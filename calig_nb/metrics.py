@@ -34,7 +34,7 @@ def strongest(attributions: npt.ArrayLike, share: float) -> Mask:
     if not 0 < share <= 1:
         raise ValueError(f"share must lie above 0 and at most at 1, got {share}.")
     chosen = np.zeros(len(values), dtype=bool)
-    # Rounding must not make 0.1 · 30 four units.
+    # Rounding must not make 0.07 · 100 eight units.
     chosen[_falling(values)[: max(1, int(np.ceil(round(share * len(values), 9))))]] = True
     return chosen
 
@@ -90,7 +90,8 @@ def comprehensiveness(score: float, without: npt.ArrayLike) -> float:
         without: (shares,) p of the rows of :func:`without_strongest`.
 
     Source:
-        DeYoung et al. (2020), ERASER, arXiv:1911.03429, eq. 1, averaged over shares as eq. 3.
+        DeYoung et al. (2020), ERASER, arXiv:1911.03429, eq. 1; the mean over the shares, where
+        eq. 3 counts the empty share too, which scales all alike.
     """
     return float(np.mean(score - np.asarray(without)))
 

@@ -1,5 +1,6 @@
 """The methods that give one map: each by its own identity, or by the sums in loops."""
 
+from contextlib import suppress
 from threading import Thread
 
 import numpy as np
@@ -328,6 +329,18 @@ def test_the_model_and_the_process_are_left_as_they_were(method, fails):
     assert torch.equal(plain(**zoo_inputs("bert")).logits, logits)
     x = torch.ones((), requires_grad=True)
     assert float(torch.autograd.grad(torch.tanh(x), x)[0]) == pytest.approx(1 - np.tanh(1) ** 2)
+
+
+@pytest.mark.parametrize("target", [TARGET, Failing(1, None, "conservative")])
+def test_weights_that_lend_a_gradient_give_it_back_at_once(target):
+    model, inputs = BlockModel(zoo_model("bert")), zoo_inputs("bert")
+    with model.undisturbed():
+        with suppress(RuntimeError):
+            read(
+                model, row(inputs), row(inputs, 1), lambda _: [[target]],
+                Request(method="conservative"), BUDGET,
+            )  # fmt: skip
+        assert not any(p.requires_grad for p in model.model.parameters())
 
 
 def test_another_model_is_not_held_while_one_is():

@@ -40,7 +40,7 @@ def test_the_strongest_units_by_hand(case):
     for share in (*m.SHARES, 1.0):
         count = max(1, math.ceil(round(share * N, 9)))
         assert set(np.flatnonzero(m.strongest(values, share))) == set(ranked(values)[:count])
-    assert m.strongest([1.0] * 30, 0.1).sum() == 3  # 0.1 · 30 is a little over 3
+    assert m.strongest([1.0] * 100, 0.07).sum() == 7  # 0.07 · 100 is a little over 7
 
 
 def test_rows_by_hand(case):
