@@ -183,7 +183,16 @@ def _conserved(
             f"method={method!r} shares a sum of logits among the tokens, so output must be "
             f"'logit' or 'margin' for {n_classes} classes, got {targets[0][0].output!r}."
         )
-    score = scored(targets)
+    plain = scored(targets)
+
+    def score(logits: Tensor, items: Tensor) -> Tensor:
+        if not logits.requires_grad:
+            raise ValueError(
+                f"method={method!r} must find a path from the blocks to the logits that no softmax "
+                "closes, but all of the model's end in one. Give it a model that returns logits."
+            )
+        return plain(logits, items)
+
     biases = list(biases_of(model.model).values())
     found: list[list[Evidence]] = []
     for i, one in enumerate(targets):

@@ -250,6 +250,14 @@ def test_what_conservative_propagation_cannot_account_for_is_refused():
         evidence(zoo_model("swin"), "swin", "conservative")
 
 
+@pytest.mark.bad_input
+def test_probabilities_for_logits_are_refused():
+    user = zoo_model("bert")
+    user.classifier = nn.Sequential(user.classifier, nn.Softmax(dim=-1))
+    with pytest.raises(ValueError, match=r"that no softmax closes.*a model that returns logits"):
+        evidence(user, "bert", "conservative")
+
+
 def test_attn_lrp_of_one_head_equals_its_rules_by_hand():
     torch.manual_seed(1)
     q, k, v, out = torch.randn(4, 5, 3, dtype=torch.float64)
