@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .cache import load as load
+    from .catalogue import methods as methods
     from .demo import demos as demos
     from .demo import load_demo as load_demo
     from .explainer import Explainer as Explainer
@@ -32,6 +33,7 @@ _HOME = {
     "demos": "demo",
     "load": "cache",
     "load_demo": "demo",
+    "methods": "catalogue",
 }
 
 __all__ = sorted(_HOME)

@@ -219,3 +219,19 @@ def entering(matrices: Array, gamma: float, start: Array) -> Array:
         masses.append(added @ start)
         carried = carried + added
     return np.stack(masses, axis=1)
+
+
+def evidence(matrices: Array, fusion: Fusion, pooled: npt.NDArray[np.bool_]) -> Array:
+    """Supporting and opposing evidence of each token, (2, T), in either form of the channels."""
+    found = read_out(matrices, fusion.gamma, start_of(fusion.readout, pooled))
+    return _parted(found) if fusion.channels == "signed" else found
+
+
+def rolled(matrices: Array, fusion: Fusion, upto: int) -> Array:
+    """Supporting and opposing rollout after ``upto`` blocks, (2, T, T), in either form."""
+    found = roll_out(matrices, fusion.gamma, upto)
+    return _parted(found - np.eye(found.shape[-1])) if fusion.channels == "signed" else found
+
+
+def _parted(signed: Array) -> Array:
+    return np.concatenate([np.maximum(signed, 0), np.maximum(-signed, 0)])

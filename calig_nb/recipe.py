@@ -11,6 +11,7 @@ def recipe(config: Mapping[str, Any]) -> str:
     method, output, baseline, weights = (
         str(config.get(name) or "") for name in ("method", "output", "baselines", "calibration")
     )
+    weights = weights.removeprefix(f"{method}: ")
     made = method.upper() if method == "ca-lig" else method
     parts = (made, output and f"of the {output}", baseline and f"against {baseline[:24]}")
     return ", ".join(filter(None, (" ".join(filter(None, parts)), weights)))

@@ -12,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from . import fusion as fu
+from .catalogue import fused
 from .fusion import Channel, Fusion, one_of
+from .kept import kept
 from .units import Granularity, Unit, merged, passage_ids, whole
 
 if TYPE_CHECKING:
@@ -35,6 +37,10 @@ class Explanation:
     Two units occur. ``layer_attributions`` are in units of the score f and complete: every layer
     sums to f(x) - f(x'). ``attributions``, ``supporting`` and ``opposing`` are shares: evidence
     relative to each layer's L1 mass, weighed and summed over the layers.
+
+    A method with one signal has its map in row 0 of ``layer_attributions`` (above it, what the map
+    is in upper layers, if it is anything there), no λ, and weights that read that row; f(x') is NaN
+    where it has no baseline. If it is unsigned, nothing opposes, and rows are shares.
 
     Attributes:
         text: The explained text.
@@ -101,16 +107,7 @@ class Explanation:
             "attention_relevance": (layers, t, t),
         }
         for name, shape in shapes.items():
-            array = np.asarray(getattr(self, name))
-            if array.shape != shape:
-                raise ValueError(
-                    f"{name} must have shape {shape} for {layers} layers, {t} tokens and {c} "
-                    f"classes, got {array.shape}."
-                )
-            if array.flags.writeable:
-                array = array.copy()
-                array.setflags(write=False)
-            object.__setattr__(self, name, array)
+            object.__setattr__(self, name, kept(name, getattr(self, name), shape))
         for name, index in (("target", self.target), ("contrast", self.contrast)):
             if index is not None and not 0 <= index < c:
                 raise ValueError(f"{name} must lie between 0 and {c - 1}, got {index}.")
@@ -126,6 +123,11 @@ class Explanation:
     def target_name(self) -> str:
         """The explained class by name."""
         return self.labels[self.target]
+
+    @property
+    def method(self) -> str:
+        """The method's name; see :func:`calig_nb.methods`."""
+        return str(self.config.get("method", "ca-lig"))
 
     @property
     def baseline_score(self) -> float:
@@ -162,10 +164,7 @@ class Explanation:
 
     @cached_property
     def _evidence(self) -> Array:
-        start = fu.start_of(self.fusion.readout, self.pooled)
-        evidence = fu.read_out(self._matrices, self.fusion.gamma, start)
-        if self.fusion.channels == "signed":
-            evidence = np.concatenate([np.maximum(evidence, 0), np.maximum(-evidence, 0)])
+        evidence = fu.evidence(self._matrices, self.fusion, self.pooled)
         evidence.setflags(write=False)
         return evidence
 
@@ -202,11 +201,7 @@ class Explanation:
         layer = last if layer is None else layer
         if not 0 <= layer <= last:
             raise ValueError(f"layer must lie between 0 and {last}, got {layer}.")
-        rollout = fu.roll_out(self._matrices, self.fusion.gamma, layer + 1)
-        if self.fusion.channels == "signed":
-            net = rollout[0] - np.eye(len(self.tokens))
-            rollout = np.stack([np.maximum(net, 0), np.maximum(-net, 0)])
-        supporting, opposing = rollout
+        supporting, opposing = fu.rolled(self._matrices, self.fusion, layer + 1)
         chosen: Array = {"supporting": supporting, "opposing": opposing}.get(
             channel, supporting - opposing
         )
@@ -225,6 +220,8 @@ class Explanation:
         last = len(self.layer_weights) - 1
         if not 0 <= layer <= last:
             raise ValueError(f"layer must lie between 0 and {last}, got {layer}.")
+        if not fused(self.method):
+            raise ValueError(f"heads belong to method 'ca-lig', this is {self.method!r}.")
         if self.look is None:
             raise ValueError(
                 "heads need the model, which a saved explanation has not: explain the text again."
@@ -234,10 +231,13 @@ class Explanation:
     def with_lam(self, lam: float) -> Explanation:
         """The same evidence fused with another λ; nothing is computed anew.
 
+        Where a method has one signal there is nothing to weigh, and all stays as it is.
+
         Raises:
             ValueError: If ``lam`` is outside [0, 1].
         """
-        return self.with_fusion(dataclasses.replace(self.fusion, lam=lam))
+        changed = dataclasses.replace(self.fusion, lam=lam)
+        return self.with_fusion(changed) if fused(self.method) else self
 
     def with_fusion(self, fusion: Fusion) -> Explanation:
         """The same evidence under another form of the fusion."""

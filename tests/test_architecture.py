@@ -15,7 +15,13 @@ MAY_IMPORT = {
     "quadrature": set(),
     "fusion": set(),
     "blocks": set(),
+    "catalogue": {"fusion"},
+    "metrics": {"fusion"},
     "attribution": {"quadrature"},
+    "gradients": set(),
+    "rollouts": set(),
+    "occlusion": set(),
+    "conservative": {"blocks"},
     "undisturbed": set(),
     "identity": set(),
     "memory": set(),
@@ -24,43 +30,49 @@ MAY_IMPORT = {
     "pooled": {"blocks"},
     "trace": {"attentions", "blocks", "classifier", "memory", "pooled"},
     "models": {
-        "attentions", "attribution", "blocks", "classifier", "memory", "pooled", "trace",
+        "attentions", "attribution", "blocks", "classifier", "gradients", "memory", "pooled",
+        "trace",
     },
-    "methods": {"attribution", "quadrature"},
+    "conductance": {"attribution", "quadrature"},
     "rounding": {"attribution"},
     "inputs": set(),
     "targets": set(),
-    "request": {"fusion", "targets"},
+    "request": {"catalogue", "fusion", "targets"},
     "units": {"fusion"},
-    "results": {"fusion", "units"},
+    "kept": set(),
+    "results": {"catalogue", "fusion", "kept", "units"},
     "recipe": set(),
     "stored": {"fusion", "results"},
     "cache": {"results", "stored"},
     "tables": {"results", "units"},
     "comparison": {"fusion", "results", "units"},
-    "figures": {"comparison", "fusion", "recipe", "results", "units"},
-    "widgets": {"comparison", "fusion", "recipe", "results", "units"},
+    "figures": {"catalogue", "comparison", "fusion", "recipe", "results", "units"},
+    "widgets": {"catalogue", "comparison", "fusion", "recipe", "results", "units"},
     "export": {"__version__", "comparison", "fusion", "results", "widgets"},
     "kernels": set(),
     "evidence": {
-        "attentions", "attribution", "fusion", "kernels", "memory", "methods", "models", "request",
-        "rounding", "targets", "trace",
+        "attentions", "attribution", "conductance", "fusion", "kernels", "catalogue", "memory",
+        "models", "request", "rounding", "targets", "trace",
+    },
+    "maps": {
+        "attribution", "conservative", "evidence", "fusion", "memory", "models",
+        "occlusion", "request", "rollouts", "targets", "trace", "undisturbed",
     },
     "bucket": {
-        "__version__", "attentions", "evidence", "fusion", "inputs", "memory", "models", "request",
-        "results", "targets",
+        "__version__", "attentions", "evidence", "fusion", "inputs", "maps", "catalogue", "memory",
+        "models", "request", "results", "targets",
     },
     "answers": {
         "bucket", "cache", "identity", "inputs", "memory", "models", "request", "results",
     },
     "explainer": {
-        "answers", "bucket", "cache", "fusion", "identity", "inputs", "memory", "models",
-        "request", "results", "targets",
+        "answers", "bucket", "cache", "fusion", "identity", "inputs", "memory",
+        "catalogue", "models", "request", "results", "targets",
     },
     "demo": {"cache", "explainer"},
     "cli": {"__version__", "demo", "explainer"},
     "__main__": {"cli"},
-    "__init__": {"cache", "demo", "explainer", "fusion", "results", "widgets"},
+    "__init__": {"cache", "demo", "explainer", "catalogue", "fusion", "results", "widgets"},
 }  # fmt: skip
 UPWARD = {
     "results": {"cache", "export", "figures", "tables", "widgets"},
@@ -68,8 +80,8 @@ UPWARD = {
 }
 """Lazy calls, inside functions only: an explanation saves, draws, shows and exports itself."""
 NO_TORCH = {
-    "quadrature", "fusion", "units", "results", "recipe", "stored", "cache", "tables", "comparison",
-    "figures", "widgets", "export", "__init__",
+    "quadrature", "fusion", "catalogue", "metrics", "units", "kept", "results", "recipe", "stored",
+    "cache", "tables", "comparison", "figures", "widgets", "export", "__init__",
 }  # fmt: skip
 
 

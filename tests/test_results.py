@@ -126,7 +126,7 @@ def test_repr_is_the_same_every_time(explanation):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"tokens": ("a", "b")}, r"special must have shape \(2,\) for 3 layers, 2 tokens and 3"),
+        ({"tokens": ("a", "b")}, r"special must have shape \(2,\) to fit the rest"),
         ({"labels": ("a",)}, r"probabilities must have shape \(1,\)"),
         ({"layer_attributions": np.zeros((3, 13))}, r"must have shape \(4, 13\).*got \(3, 13\)"),
         ({"target": 3}, "target must lie between 0 and 2, got 3"),

@@ -1,5 +1,8 @@
 // One bundle for all views: every widget instance carries a copy of it, so it has to stay small.
+import { readFile, writeFile } from "node:fs/promises";
+
 import { build } from "esbuild";
+import { minify } from "terser";
 
 import { OURS } from "./ours.js";
 
@@ -23,6 +26,15 @@ await build({
   ],
   mangleProps: new RegExp(`^(${OURS.join("|")})$`),
 });
+
+// A second pass, for what esbuild leaves.
+const bundle = `${common.outdir}/calig.js`;
+const { code } = await minify(await readFile(bundle, "utf8"), {
+  module: true,
+  ecma: 2020,
+  compress: { passes: 3 },
+});
+await writeFile(bundle, `${code}\n`);
 
 // The host of exported pages, which no notebook needs.
 await build({

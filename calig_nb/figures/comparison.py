@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..catalogue import fused
 from ..comparison import comparable, names_of
 from ..fusion import one_of
 from ..units import Granularity
@@ -87,11 +88,12 @@ def _headline(page: Page, c: Compared) -> None:
     """What is compared, at which layer and λ."""
     title = [Span(" against ".join(isolated(name) for name in c.names), page.colours.muted)]
     page.spans(0, 22, title, 22)
-    layer, own = c.state.layer, {e.explanation.fusion.lam for e in c.scenes}
+    layer, shown = c.state.layer, [scene.explanation for scene in c.scenes]
+    own = {e.fusion.lam for e in shown if fused(e.method)}
     layers = min(scene.layers for scene in c.scenes)
     parts = [
         "all layers" if layer is None else layer_in(layers, layer),
-        f"λ = {own.pop():.2f}" if len(own) == 1 else "λ: each its own",
+        *([f"λ = {own.pop():.2f}"] if len(own) == 1 else ["λ: each its own"] if own else []),
         f"{c.state.granularity}s",
     ]
     page.line(0, page.width, 36, 36, page.colours.rule)

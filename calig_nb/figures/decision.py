@@ -75,25 +75,23 @@ def _heading(page: Page, scene: Scene, layout: Layout, net: float) -> None:
     centre, d = (layout.x0 + layout.x1) / 2, digits(abs(scene.gain))
     base = number(scene.baseline, d)
     base = f"({base})" if scene.baseline < 0 else base
-    line = f"f(x) {MINUS} f(x′) = {number(scene.score, d)} {MINUS} {base} = "
-    page.spans(
-        centre, 24 if layout.middle else 20, [Span(line), Span(signed(scene.gain, d), bold=True)],
-        17, align="center",
-    )  # fmt: skip
+    based = math.isfinite(scene.gain)
+    line, result = "f(x) = ", number(scene.score)
+    if based:
+        line = f"f(x) {MINUS} f(x′) = {number(scene.score, d)} {MINUS} {base} = "
+        result = signed(scene.gain, d)
+    top = 24 if layout.middle else 20
+    page.spans(centre, top, [Span(line), Span(result, bold=True)], 17, align="center")
     worst = float(scene.errors[scene.worst])
     where = layer_in(scene.layers, scene.worst)
-    error = (
-        "n/a" if not math.isfinite(worst) else "below 0.1 %" if worst < 0.0005
-        else f"up to {worst * 100:.1f} % ({where})"
-    )  # fmt: skip
+    error = "below 0.1 %" if worst < 0.0005 else f"up to {worst * 100:.1f} % ({where})"
     spans = [
-        Span("score above the baseline  ·  " if layout.middle else ""),
-        Span(f"▾ net{' relevance' if layout.middle else ''} {signed(net)}  ·  "),
-        Span(
-            f"{'convergence ' if layout.middle else ''}error {error}",
-            page.colours.warning if worst > WARN else None,
-        ),
+        Span("score above the baseline  ·  " if layout.middle and based else ""),
+        Span(f"▾ net{' relevance' if layout.middle else ''} {signed(net)}"),
     ]
+    if math.isfinite(worst):
+        said = f"  ·  {'convergence ' if layout.middle else ''}error {error}"
+        spans.append(Span(said, page.colours.warning if worst > WARN else None))
     y = 43 if layout.middle else 38
     page.spans(centre, y, spans, 12, page.colours.muted, align="center")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..catalogue import fused
 from .format import isolated, layer_in, percent, short
 from .page import Span, measured
 
@@ -76,7 +77,8 @@ def looked_at(scene: Scene) -> list[Span]:
     """Layer, λ, grain and part in sight, where the view has its controls."""
     state, own = scene.state, scene.explanation
     layer = "all layers" if scene.layer is None else layer_in(scene.layers, scene.layer)
-    parts = [layer, f"λ = {own.fusion.lam:.2f}", f"{state.granularity}s"]
+    lam = [f"λ = {own.fusion.lam:.2f}"] if fused(own.method) else []
+    parts = [layer, *lam, f"{state.granularity}s"]
     if state.span is not None:
         first, last = state.span
         parts.append(f"tokens {first + 1} to {last + 1} of {len(own.tokens)}")

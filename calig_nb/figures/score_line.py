@@ -16,7 +16,9 @@ HEIGHT = 98
 
 
 def draw_score_line(page: Page, scene: Scene) -> None:
-    """In units of the score, on an axis of its own."""
+    """In units of the score, on an axis of its own; nothing where there is no baseline."""
+    if not math.isfinite(scene.gain):
+        return
     b, colours = scene.layer or 0, page.colours
     d = digits(max(abs(scene.gain), 0.1))
     # Token by token whatever is shown: summing words first would let them cancel.
@@ -28,9 +30,6 @@ def draw_score_line(page: Page, scene: Scene) -> None:
     draw_head(page, title, note)
     baseline, score = scene.baseline, scene.score
     ends = (baseline, score, baseline - minus, baseline - minus + plus)
-    if not all(map(math.isfinite, ends)):
-        page.advance(20)
-        return
     low, span = min(ends), (max(ends) - min(ends)) or 1.0
     start, to, turn, reached = (2 + (v - low) / span * (page.width - 4) for v in ends)
     axis = 64.5

@@ -42,9 +42,9 @@ const heading = ({ picture: p, x }, { x0, x1, middle }, net) => {
   const d = digits(abs(p.gain));
   const base = number(p.baseline, d);
   const worst = p.errors[p.worst];
-  const error = !isFinite(worst)
-    ? "n/a"
-    : worst < 0.0005
+  const based = isFinite(p.gain);
+  const error =
+    worst < 0.0005
       ? "below 0.1 %"
       : `up to ${(worst * 100).toFixed(1)} % (${layerIn(x, p.worst)})`;
   return [
@@ -52,16 +52,16 @@ const heading = ({ picture: p, x }, { x0, x1, middle }, net) => {
       "score",
       centre,
       middle ? 24 : 20,
-      `f(x) ${MINUS} f(x′) = ${number(p.score, d)} ${MINUS} ${p.baseline < 0 ? `(${base})` : base} = `,
-      bold(signed(p.gain, d)),
+      based ? `f(x) ${MINUS} f(x′) = ${number(p.score, d)} ${MINUS} ${p.baseline < 0 ? `(${base})` : base} = ` : "f(x) = ",
+      bold(based ? signed(p.gain, d) : number(p.score)),
     ),
     words(
       "under",
       centre,
       middle ? 43 : 38,
-      middle && "score above the baseline  ·  ",
-      `▾ net${middle ? " relevance" : ""} ${signed(net)}  ·  `,
-      svg(`tspan.${worst > WARN ? "warn" : ""}`, `${middle ? "convergence " : ""}error ${error}`),
+      middle && based && "score above the baseline  ·  ",
+      `▾ net${middle ? " relevance" : ""} ${signed(net)}`,
+      isFinite(worst) && svg(`tspan.${worst > WARN ? "warn" : ""}`, `  ·  ${middle ? "convergence " : ""}error ${error}`),
     ),
   ];
 };

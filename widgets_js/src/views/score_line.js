@@ -24,7 +24,9 @@ export const scoreLineView = () => {
   let family = "";
 
   return view(root, (/** @type {Scene} */ { picture: p, layer, x }, /** @type {number} */ outer) => {
-    if (!fresh(p, layer, outer)) return;
+    // Without a baseline there is no way from one score to the other.
+    set(root, { hidden: !isFinite(p.gain) });
+    if (root.hidden || !fresh(p, layer, outer)) return;
     if (sized(outer, x)) {
       width = root.clientWidth;
       family = familyOf(root);
