@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from .cache import load as load
     from .demo import demos as demos
     from .demo import load_demo as load_demo
+    from .evaluation import evaluate as evaluate
     from .explainer import Explainer as Explainer
     from .fusion import Fusion as Fusion
     from .results import Explanation as Explanation
+    from .scorecard import Evaluation as Evaluation
     from .widgets import Comparison as Comparison
     from .widgets import RelevanceFlow as RelevanceFlow
     from .widgets import RolloutView as RolloutView
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Comparison": "widgets",
+    "Evaluation": "scorecard",
     "Explainer": "explainer",
     "Explanation": "results",
     "Fusion": "fusion",
@@ -30,6 +33,7 @@ _HOME = {
     "TokenView": "widgets",
     "Workbench": "widgets",
     "demos": "demo",
+    "evaluate": "evaluation",
     "load": "cache",
     "load_demo": "demo",
 }

@@ -37,7 +37,11 @@ MAY_IMPORT = {
     "cache": {"results", "stored"},
     "tables": {"results", "units"},
     "comparison": {"fusion", "results", "units"},
-    "figures": {"comparison", "fusion", "results", "units"},
+    "metrics": set(),
+    "intervals": set(),
+    "rationales": {"units"},
+    "scorecard": {"fusion", "intervals", "metrics"},
+    "figures": {"comparison", "fusion", "intervals", "results", "scorecard", "units"},
     "widgets": {"comparison", "fusion", "results", "units"},
     "kernels": set(),
     "evidence": {
@@ -55,16 +59,32 @@ MAY_IMPORT = {
         "answers", "bucket", "cache", "fusion", "identity", "inputs", "memory", "models",
         "request", "results", "targets",
     },
+    "effort": set(),
+    "scoring": {"answers", "bucket", "classifier", "fusion", "inputs", "targets", "units"},
+    "trials": {
+        "cache", "effort", "explainer", "fusion", "inputs", "metrics", "scorecard", "scoring",
+        "units",
+    },
+    "evaluation": {
+        "__version__", "explainer", "fusion", "metrics", "rationales", "request", "scorecard",
+        "scoring", "trials",
+    },
     "demo": {"cache", "explainer"},
     "cli": {"__version__", "demo", "explainer"},
     "__main__": {"cli"},
-    "__init__": {"cache", "demo", "explainer", "fusion", "results", "widgets"},
+    "__init__": {
+        "cache", "demo", "evaluation", "explainer", "fusion", "results", "scorecard", "widgets",
+    },
 }  # fmt: skip
-UPWARD = {"results": {"cache", "figures", "tables", "widgets"}, "widgets": {"figures"}}
+UPWARD = {
+    "results": {"cache", "figures", "tables", "widgets"},
+    "scorecard": {"figures"},
+    "widgets": {"figures"},
+}
 """Lazy calls, inside functions only: an explanation saves, draws and shows itself."""
 NO_TORCH = {
     "quadrature", "fusion", "units", "results", "stored", "cache", "tables", "comparison",
-    "figures", "widgets", "__init__",
+    "figures", "widgets", "metrics", "intervals", "rationales", "scorecard", "__init__",
 }  # fmt: skip
 
 

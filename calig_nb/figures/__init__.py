@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..fusion import one_of
 from .comparison import comparison_figure as comparison_figure
+from .evaluation import evaluation_figure as evaluation_figure
 from .flow import flow_figure as flow_figure
 from .palette import THEMES as THEMES
 from .palette import Palette as Palette
