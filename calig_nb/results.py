@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from .checks import Check
+    from .explainer import Explainer
     from .widgets import View
 
 Array = npt.NDArray[np.float64]
@@ -266,6 +268,12 @@ class Explanation:
         from .tables import top
 
         return top(self, k, granularity)
+
+    def check(self, explainer: Explainer, **options: Any) -> Check:
+        """How far to trust this one explanation; see :func:`calig_nb.checks.check`."""
+        from .checks import check
+
+        return check(self, explainer, **options)
 
     def save(self, path: str | Path) -> None:
         """Write one safetensors file; see :func:`calig_nb.load`."""

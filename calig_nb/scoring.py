@@ -65,7 +65,7 @@ class Scorer:
             TypeError, ValueError: If a class is not one of the model's; the message names which.
         """
         logits = self.logits([text.model_inputs for text in texts])
-        self.labels = labels_of(self.answers.model, logits.shape[1])
+        self.labels = self.labels_of(logits)
         found = []
         for i, (row, target) in enumerate(zip(logits, targets, strict=True)):
             try:
@@ -73,6 +73,10 @@ class Scorer:
             except (TypeError, ValueError) as error:
                 raise type(error)(f"targets[{i}]: {error}") from None
         return found
+
+    def labels_of(self, logits: Tensor) -> tuple[str, ...]:
+        """(C,) the names of the classes of logits (rows, classes)."""
+        return labels_of(self.answers.model, logits.shape[1])
 
     def log_odds(
         self,

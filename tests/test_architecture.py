@@ -61,6 +61,7 @@ MAY_IMPORT = {
     },
     "effort": set(),
     "scoring": {"answers", "bucket", "classifier", "fusion", "inputs", "targets", "units"},
+    "checks": {"explainer", "fusion", "metrics", "results", "scoring", "targets"},
     "trials": {
         "cache", "effort", "explainer", "fusion", "inputs", "metrics", "scorecard", "scoring",
         "units",
@@ -69,16 +70,23 @@ MAY_IMPORT = {
         "__version__", "explainer", "fusion", "metrics", "rationales", "request", "scorecard",
         "scoring", "trials",
     },
+    "randomisation": {"classifier", "explainer", "identity", "models"},
+    "soundness": {
+        "bucket", "explainer", "fusion", "inputs", "intervals", "metrics", "randomisation",
+        "request", "scoring",
+    },
     "demo": {"cache", "explainer"},
     "cli": {"__version__", "demo", "explainer"},
     "__main__": {"cli"},
     "__init__": {
-        "cache", "demo", "evaluation", "explainer", "fusion", "results", "scorecard", "widgets",
+        "cache", "checks", "demo", "evaluation", "explainer", "fusion", "results", "scorecard",
+        "soundness", "widgets",
     },
 }  # fmt: skip
 UPWARD = {
-    "results": {"cache", "figures", "tables", "widgets"},
+    "results": {"cache", "checks", "figures", "tables", "widgets"},
     "scorecard": {"figures"},
+    "soundness": {"figures"},
     "widgets": {"figures"},
 }
 """Lazy calls, inside functions only: an explanation saves, draws and shows itself."""

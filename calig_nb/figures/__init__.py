@@ -12,6 +12,7 @@ from .flow import flow_figure as flow_figure
 from .palette import THEMES as THEMES
 from .palette import Palette as Palette
 from .rollout import rollout_figure as rollout_figure
+from .sanity import sanity_figure as sanity_figure
 from .tokens import tokens_figure as tokens_figure
 
 if TYPE_CHECKING:

@@ -115,7 +115,7 @@ def _panel(
     axes.tick_params(axis="x", labelsize=7, colors=colours.muted, length=2, pad=1)
     axes.tick_params(axis="y", labelsize=8.5, colors=colours.ink, length=0)
     for text in (*axes.get_xticklabels(), *axes.get_yticklabels()):
-        text.set_family(family)
+        text.set_fontfamily(family)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.spines["bottom"].set_color(colours.rule)
