@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from . import __version__, metrics
+from . import __version__
 from .fusion import Array, Fusion, one_of
+from .metrics import FAITHFULNESS, PLAUSIBILITY
 from .rationales import marked
 from .request import METHODS, Request
 from .scorecard import RANDOM, Evaluation
@@ -27,6 +28,7 @@ def evaluate(
     targets: Sequence[int | str | None] | None = None,
     rationales: Sequence[Any] | None = None,
     methods: Sequence[str] | Mapping[str, Mapping[str, Any]] | None = None,
+    metrics: Sequence[str] | None = None,
     deletion: Deletion | Sequence[Deletion] = "remove",
     tolerance: float = 0.01,
     n_resamples: int = 2000,
@@ -50,6 +52,8 @@ def evaluate(
         methods: Names, see :func:`calig_nb.methods`; all by default. Or names of your own with
             options of :meth:`Explainer.explain`, such as ``{"sure": {"lam": 1.0}}``, and
             ``fusion``, a :class:`Fusion`. The first is what the others are compared with.
+        metrics: Names, see :data:`calig_nb.metrics.METRICS`; by default all that can be had.
+            Without those of faithfulness nothing is deleted, which saves most of the time.
         deletion: How words go: "remove" closes the gaps, "mask" and "pad" put that token in
             their places. Several are listed beside each other.
         tolerance: Relative error at which integrals stop.
@@ -76,17 +80,18 @@ def evaluate(
     options = _options(methods, tolerance)
     if n_resamples < 1:
         raise ValueError(f"n_resamples must be at least 1, got {n_resamples}.")
-    run = Run(explainer, options, ways, seed)
+    wanted = _metrics(metrics, rationales is not None)
+    run = Run(explainer, options, ways if set(wanted) & set(FAITHFULNESS) else (), seed)
     items, share = _items(run, texts, targets, rationales, on_error)
     run.share = share
     run.finish(items, progress, on_error)
     items, names = _comparable(items, [*options, RANDOM])
-    columns = [*metrics.FAITHFULNESS]
-    named = [m if len(ways) == 1 else f"{m} ({way})" for way in ways for m in columns]
-    named += [] if rationales is None else [*metrics.PLAUSIBILITY]
+    faithful = [name for name in wanted if name in FAITHFULNESS]
+    named = [m if len(ways) == 1 else f"{m} ({way})" for way in ways for m in faithful]
+    named += [name for name in wanted if name in PLAUSIBILITY]
 
-    def table(wanted: Sequence[str]) -> Array:
-        return np.array([[[i.trials[m][k] for k in wanted] for m in names] for i in items])
+    def table(columns: Sequence[str]) -> Array:
+        return np.array([[[i.trials[m][k] for k in columns] for m in names] for i in items])
 
     cost = table(["passes", "seconds"])
     return Evaluation(
@@ -138,6 +143,20 @@ def _options(
             raise type(error)(f"methods[{name!r}]: {error}") from None
         found[str(name)] = options
     return found
+
+
+def _metrics(metrics: Sequence[str] | None, marked: bool) -> list[str]:
+    """The names of the metrics that are wanted."""
+    known = [*FAITHFULNESS, *(PLAUSIBILITY if marked else ())]
+    if metrics is None:
+        return known
+    if isinstance(metrics, str) or not metrics or len(set(metrics)) < len(metrics):
+        raise ValueError(f"metrics must be a list of different names, got {metrics!r}.")
+    for name in metrics:
+        if name in PLAUSIBILITY and not marked:
+            raise ValueError(f"metrics holds {name!r}, which needs rationales.")
+        one_of("metrics", name, tuple(known))
+    return [name for name in known if name in metrics]
 
 
 def _items(

@@ -62,7 +62,7 @@ class Run:
     Attributes:
         explainer: Whose model.
         options: For each method, what ``explain`` is asked, and the fusion.
-        ways: How words are deleted.
+        ways: How words are deleted; none where faithfulness is not asked for.
         seed: Of the random map.
         share: Of the units, how many a map may choose against a rationale.
     """
@@ -170,7 +170,7 @@ class Run:
             alone, *answered = np.split(answers, cuts)
             for (name, scores), own in zip(maps.items(), answered, strict=True):
                 found = metrics.faithfulness(scores, own, alone)
-                suffix = "" if len(self.ways) == 1 else f" ({way})"
+                suffix = "" if len(self.ways) < 2 else f" ({way})"
                 item.trials[name] |= {f"{metric}{suffix}": v for metric, v in found.items()}
         for name, scores in maps.items():
             if self.share is not None:

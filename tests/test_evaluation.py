@@ -213,6 +213,21 @@ def test_plausibility_is_counted_where_people_marked(subject):
     assert found.values[0, 0, -2] == pytest.approx(expected["auprc"])
 
 
+def test_only_the_metrics_that_are_asked_for(subject, found, monkeypatch):
+    some = evaluate(subject, TEXTS, methods=TWO, metrics=["sign_accuracy", "sufficiency"])
+    assert some.metrics == ("sufficiency", "sign_accuracy")
+    np.testing.assert_allclose(some.values, found.values[..., [1, 8]], rtol=1e-9)
+
+    def never(*_, **__):
+        raise AssertionError("nothing is to be deleted")
+
+    monkeypatch.setattr(Scorer, "log_odds", never)
+    marks = [["good"]] * 2
+    plausible = evaluate(subject, TEXTS[1:4:2], rationales=marks, methods=TWO, metrics=["auprc"])
+    assert plausible.metrics == ("auprc",)
+    assert np.isfinite(plausible.values).all()
+
+
 def test_a_rationale_may_come_in_four_forms(subject):
     text = subject._reader.read("It is unlikely that it is good.")
     units = words_of(text)
@@ -477,6 +492,10 @@ def test_a_progress_bar_comes_when_asked(subject, capsys):
         (TEXTS, {"methods": {"a": {"fusion": 1}}}, r"methods\['a'\]: fusion must be a Fusion"),
         (TEXTS, {"methods": {"a": {"lam": 2}}}, r"methods\['a'\]: lam must lie in"),
         (TEXTS, {"methods": {"a": {"lambda": 2}}}, r"methods\['a'\]: .*unexpected keyword"),
+        (TEXTS, {"metrics": "auprc"}, "metrics must be a list of different names, got 'auprc'"),
+        (TEXTS, {"metrics": []}, "metrics must be a list of different names"),
+        (TEXTS, {"metrics": ["beauty"]}, "metrics must be one of"),
+        (TEXTS, {"metrics": ["auprc"]}, "metrics holds 'auprc', which needs rationales"),
         (TEXTS, {"deletion": "burn"}, "deletion must be one of"),
         (TEXTS, {"deletion": ()}, "deletion must name one way or several different ones"),
         (TEXTS, {"deletion": ("mask", "mask")}, "several different ones"),
