@@ -29,8 +29,10 @@ def test_the_leaderboard_reads_labelled_sentences_and_reviews_with_rationales(ca
     texts = tmp_path / "dev.tsv"
     lines = [f"{sentence}\t{i % 2}" for i, sentence in enumerate(SENTENCES[4:12])]
     texts.write_text("\n".join(["sentence\tlabel", *lines]), encoding="utf-8")
-    for name, label, words in (("val", "POS", "It is long , but the acting is superb ."),
-                               ("train", "NEG", "A dull film " + "with a dull plot " * 90)):  # fmt: skip
+    for name, label, words in (
+        ("val", "POS", "It is long , but the acting is superb ."),
+        ("train", "NEG", "A dull film " + "with a dull plot " * 90),
+    ):
         spans = [span for span in ([1, 3], [300, 302]) if span[1] < len(words.split())]
         entry = {"label": label, "words": words.split(), "rationale_spans": spans}
         (tmp_path / f"{name}.jsonl").write_text(json.dumps(entry) + "\n", encoding="utf-8")

@@ -81,10 +81,14 @@ def leaderboard(names: Sequence[str], contest: Contest) -> None:
 def show_reviews(subject: Subject, contest: Contest) -> None:
     """Print the table of the movie reviews."""
     explainer = subject.explainer
-    reviews = [cut(explainer, r, contest.review_tokens) for r in read(contest.rationales)]
-    reviews = [review for review in reviews if review.spans]
-    step = max(1, len(reviews) // contest.n_reviews)
-    reviews = reviews[::step][: contest.n_reviews]
+    reviews: list[Review] = []
+    for name in ("val.jsonl", "train.jsonl"):  # what was held out first
+        if (missing := contest.n_reviews - len(reviews)) > 0:
+            own = [
+                cut(explainer, r, contest.review_tokens) for r in read(contest.rationales / name)
+            ]
+            own = [review for review in own if review.spans]
+            reviews += own[:: max(1, len(own) // missing)][:missing]
     said = explainer.predict([review.text for review in reviews])["label"]
     labels = [*subject.model.config.id2label.values()]
     right = np.mean([labels.index(own) == r.label for own, r in zip(said, reviews, strict=True)])
@@ -125,15 +129,13 @@ def spread(sentences: Sequence[str], n: int) -> tuple[list[str], list[str]]:
     return chosen, others[:: max(1, len(others) // CALIBRATE_ON)][:CALIBRATE_ON]
 
 
-def read(folder: Path | None) -> Iterator[Review]:
-    """The reviews of a folder, held-out ones first; class and marks as ERASER gives them."""
-    assert folder is not None
-    for name in ("val.jsonl", "train.jsonl"):
-        for line in (folder / name).read_text(encoding="utf-8").splitlines():
-            entry = json.loads(line)
-            starts = np.cumsum([0, *(len(word) + 1 for word in entry["words"])])
-            spans = [(int(starts[a]), int(starts[b]) - 1) for a, b in entry["rationale_spans"]]
-            yield Review(" ".join(entry["words"]), CLASSES[entry["label"]], spans)
+def read(file: Path) -> Iterator[Review]:
+    """The reviews of a file; class and marks as ERASER gives them."""
+    for line in file.read_text(encoding="utf-8").splitlines():
+        entry = json.loads(line)
+        starts = np.cumsum([0, *(len(word) + 1 for word in entry["words"])])
+        spans = [(int(starts[a]), int(starts[b]) - 1) for a, b in entry["rationale_spans"]]
+        yield Review(" ".join(entry["words"]), CLASSES[entry["label"]], spans)
 
 
 def cut(explainer: cn.Explainer, review: Review, n_tokens: int) -> Review:
