@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .cache import load as load
+    from .catalogue import methods as methods
     from .checks import Check as Check
     from .demo import demos as demos
     from .demo import load_demo as load_demo
@@ -41,6 +42,7 @@ _HOME = {
     "evaluate": "evaluation",
     "load": "cache",
     "load_demo": "demo",
+    "methods": "catalogue",
     "sanity": "soundness",
 }
 

@@ -37,6 +37,7 @@ class Eager:
         self, model: nn.Module, around: Sequence[nn.Module], n_items: int, keep: KeepHeads | None
     ) -> None:
         self.model, self.around, self.n_items, self.keep = model, around, n_items, keep
+        self.seen: tuple[Tensor, ...] = ()
         self.wanted: tuple[Tensor, ...] = ()
         self.layer = 0
         self.last = True
@@ -53,8 +54,8 @@ class Eager:
             yield {"output_attentions": True} if asked else {}
         # The innermost module that returns attention returns the blocks' own, not a decoder's.
         found = (getattr(call.output, "attentions", None) for call in outer)
-        attentions = tuple(a for a in next(filter(None, found), ()) if a is not None)
-        self.wanted = tuple(a for a in attentions if a.requires_grad)
+        self.seen = tuple(a for a in next(filter(None, found), ()) if a is not None)
+        self.wanted = tuple(a for a in self.seen if a.requires_grad)
 
     def read(self, n_rows: int, gradients: Sequence[Tensor | None]) -> list[Tensor]:
         """(items, queries, keys) of each block whose attention was heard, for one target.
@@ -134,16 +135,73 @@ def _own(value: Any, n_items: int, n_rows: int) -> Any:
     return rows.clone() if value.requires_grad else rows
 
 
+def mean_attentions(
+    model: nn.Module,
+    around: Sequence[nn.Module],
+    modules: Sequence[nn.Module],
+    run: Callable[[Mapping[str, Any]], Any],
+    frugal: bool,
+) -> list[Tensor]:
+    """A of every block, the mean of its heads, (rows, queries, keys), from one forward pass.
+
+    Args:
+        model: The model.
+        around: The modules that hold all its blocks, the innermost first.
+        modules: Its blocks.
+        run: Runs it with these options.
+        frugal: Whether attention stays fused, where it can, its matrices being formed one head
+            at a time.
+    """
+    found: list[tuple[int, Tensor]] = []
+    running = last = -1
+
+    def enter(index: int, block: blocks.Run, args: Any, kwargs: Any) -> Any:
+        nonlocal running, last
+        running = last = index
+        try:
+            return block(*args, **kwargs)
+        finally:
+            running = -1
+
+    def heard(output: Tensor, call: Mapping[str, Any]) -> None:
+        if running >= 0:
+            total = output.new_zeros(len(output), output.shape[2], call["key"].shape[2])
+            for head in range(output.shape[1]):
+                for rows, a in _probabilities(call, head):
+                    total[:, rows] += a
+            found.append((running, total / output.shape[1]))
+
+    with torch.no_grad():
+        if frugal:
+            fused = Fused(model, around, 0, None)
+            with fused.set_up(), blocks.taken_over(modules, enter), _Listener(heard):
+                run({})
+            if [index for index, _ in found] == [*range(last + 1)]:
+                return [mean for _, mean in found]
+        eager = Eager(model, around, 0, None)
+        with eager.set_up(), eager.listening() as options:
+            run(options)
+        return [heads.mean(dim=1) for heads in eager.seen]
+
+
 def _one_head(call: Mapping[str, Any], head: int, gradient: Tensor) -> Tensor:
     """(items, queries, keys) A ⊙ ∂score/∂A of one head, a thousand queries at a time."""
-    q, k, v, mask = call["query"], call["key"], call["value"], call["attn_mask"]
-    shared = q.shape[1] // k.shape[1]  # query heads that share a key
-    q, k, v = q[:, head], k[:, head // shared], v[:, head // shared]
+    v = call["value"]
+    v = v[:, head // (call["query"].shape[1] // v.shape[1])]
+    result: Tensor = v.new_empty(*gradient.shape[:2], v.shape[1])
+    for rows, a in _probabilities(call, head):
+        result[:, rows] = a.mul_(gradient[:, rows] @ v.transpose(1, 2))
+    return result
+
+
+def _probabilities(call: Mapping[str, Any], head: int) -> Iterator[tuple[slice, Tensor]]:
+    """A of one head, (items, queries, keys), a thousand queries at a time, and which these are."""
+    q, k, mask = call["query"], call["key"], call["attn_mask"]
+    q, k = q[:, head], k[:, head // (q.shape[1] // k.shape[1])]  # query heads may share a key
     if mask is not None:
         mask = mask[(None,) * (4 - mask.ndim)]
         mask = mask[:, min(head, mask.shape[1] - 1)]
     scale = q.shape[-1] ** -0.5 if call["scale"] is None else call["scale"]
-    result: Tensor = q.new_empty(*q.shape[:2], k.shape[1])
     for start in range(0, q.shape[1], QUERIES):
         rows = slice(start, start + QUERIES)
         scores = q[:, rows] @ k.transpose(1, 2) * scale
@@ -156,8 +214,7 @@ def _one_head(call: Mapping[str, Any], head: int, gradient: Tensor) -> Tensor:
                 scores.masked_fill_(~part, -torch.inf)
             else:
                 scores += part
-        result[:, rows] = scores.softmax(dim=-1).mul_(gradient[:, rows] @ v.transpose(1, 2))
-    return result
+        yield rows, scores.softmax(dim=-1)
 
 
 def _arguments(

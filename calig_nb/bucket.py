@@ -10,9 +10,11 @@ from torch import Tensor
 
 from . import __version__
 from .attentions import KeepHeads
+from .catalogue import INTEGRALS, METHODS, fusion_of, weights_of
 from .evidence import Evidence, gather, trace_of
-from .fusion import Array, Fusion, layer_weights
+from .fusion import Array
 from .inputs import TextInputs, TextReader
+from .maps import read
 from .memory import Budget
 from .models import BlockModel
 from .request import Request
@@ -85,7 +87,8 @@ class Bucket:
             if len({len(text.tokens) for text in self.texts}) > 1:
                 alone = placed(self.model, self.texts[0].model_inputs)
                 _refuse_padding_that_matters(self.model, self.own, alone)
-            found = gather(
+            answer = gather if self.requests[0].method in INTEGRALS else read
+            found = answer(
                 self.model, self.own, self.baselines, self.choices, self.requests[0], budget
             )
         return [
@@ -121,6 +124,11 @@ class Bucket:
 
     def _explanation(self, i: int, request: Request, found: Evidence) -> Explanation:
         text, n_tokens = self.texts[i], len(self.texts[i].tokens)
+        method = METHODS[request.method]
+        calibration = method.calibration
+        for name, share in found.more.items():
+            value = f"{share:+.2f}".replace("-", "−")
+            calibration += f"; {name.replace('_', ' ')} {value} of f(x)"
         r = found.layer_attributions[:, :n_tokens]
         return Explanation(
             **text.described(),
@@ -132,22 +140,23 @@ class Bucket:
             baseline_scores=found.baseline_scores,
             layer_attributions=r,
             attention_relevance=found.attention_relevance[:, :n_tokens, :n_tokens],
-            layer_weights=layer_weights([r], [text.special]),
-            fusion=Fusion(),
+            layer_weights=weights_of(request.method, r, text.special),
+            fusion=fusion_of(request.method),
             n_steps=found.n_steps,
             token_error=found.token_error,
             converged=found.converged,
             config={
                 "method": request.method,
                 "output": request.output,
-                "antisymmetric": found.target.antisymmetric(len(self.labels)),
-                "baselines": self.names[i],
+                "antisymmetric": method.signed and found.target.antisymmetric(len(self.labels)),
+                "baselines": self.names[i] if "baseline" in method.needs else "none",
                 "tolerance": request.tolerance,
-                "calibration": "layer weights from this text alone",
+                "calibration": calibration,
                 "model": type(self.model.model).__name__,
                 "precision": request.precision,
                 "dtype": str(self.model.placement[0]).removeprefix("torch."),
                 "version": __version__,
+                **found.more,
             },
         )
 

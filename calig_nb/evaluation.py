@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from . import __version__
+from .catalogue import METHODS
 from .fusion import Array, Fusion, one_of
 from .metrics import FAITHFULNESS, PLAUSIBILITY
 from .rationales import marked
-from .request import METHODS, Request
+from .request import Request
 from .scorecard import RANDOM, Evaluation
 from .scoring import DELETIONS, Deletion, words_of
 from .trials import Item, Run, plain

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -15,10 +15,11 @@ from torch import Tensor
 
 from .attentions import KeepHeads
 from .attribution import LayerIntegral, Points, layer_integrated_gradients
+from .catalogue import METHODS
+from .conductance import conductance
 from .fusion import Array
 from .kernels import WrittenOut, fast_matmul
 from .memory import Budget
-from .methods import conductance
 from .models import BlockModel
 from .request import Request
 from .rounding import rounded
@@ -51,6 +52,7 @@ class Evidence:
         n_steps: (L + 1,) gradients evaluated.
         token_error: (L + 1,) estimated relative error of the token values.
         converged: (L + 1,) whether the tolerance was met.
+        more: What else was found, by name.
     """
 
     target: Target
@@ -61,6 +63,7 @@ class Evidence:
     n_steps: npt.NDArray[np.int64]
     token_error: Array
     converged: npt.NDArray[np.bool_]
+    more: Mapping[str, float] = field(default_factory=dict)
 
 
 def gather(
@@ -81,7 +84,7 @@ def gather(
         request: Method, nodes and tolerance.
         budget: How much may be in flight.
     """
-    with _kernels(model, own):
+    with fastest_kernels(model, own):
         trace, targets = trace_of(model, own, baselines, choose)
         return _read(model, own, trace, targets, request, budget)
 
@@ -100,20 +103,21 @@ def trace_of(
         targets[:] = choose(logits)
         return scored(targets)
 
-    return model.trace(own, baselines, score_of, keep=keep, frugal=not _short(own)), targets
+    return model.trace(own, baselines, score_of, keep=keep, frugal=not short(own)), targets
 
 
-def _short(own: Inputs) -> bool:
+def short(own: Inputs) -> bool:
+    """Whether attention matrices may be written out."""
     return next(iter(own.values())).shape[-1] <= SHORT
 
 
 @contextmanager
-def _kernels(model: BlockModel, own: Inputs) -> Iterator[None]:
+def fastest_kernels(model: BlockModel, own: Inputs) -> Iterator[None]:
     """The fastest kernels for this model and inputs of this length."""
     work = model.block_size(own) * next(iter(own.values())).shape[-1]
     with ExitStack() as stack:
         fast = work >= FAST_WORK and stack.enter_context(fast_matmul(*model.placement))
-        if fast and _short(own):
+        if fast and short(own):
             stack.enter_context(WrittenOut())
         yield
 
@@ -128,8 +132,15 @@ def _read(
 ) -> list[list[Evidence]]:
     """The evidence that follows from the trace of inputs and, where they have them, baselines."""
     n_items, score = len(targets), scored(targets)
-    relevance = _relevance(trace, n_items, len(targets[0]))
-    held = sum(array.nbytes for one in relevance for array in one)
+    last = len(trace.hidden_states) - 1
+    layers = (0, last) if request.method == "ig" else tuple(range(last + 1))
+    if METHODS[request.method].fused:
+        relevance = _relevance(trace, n_items, len(targets[0]))
+    else:
+        n_tokens = trace.hidden_states[0].shape[1]
+        zeros = np.broadcast_to(np.float32(0), (len(layers) - 1, n_tokens, n_tokens))
+        relevance = [[zeros] * len(targets[0]) for _ in range(n_items)]
+    held = sum(array.nbytes for one in relevance for array in one if array.strides[0])
     held += sum(tensor.nbytes for tensor in (*trace.hidden_states, *trace.hidden_gradients))
     budget = budget.beside(held)
     inputs = [hidden[:n_items] for hidden in trace.hidden_states]
@@ -176,8 +187,9 @@ def _read(
             tolerance=request.tolerance,
             internal_batch_size=batch,
             apart=not model.joins,
+            layers=layers,
         )
-        if request.precision == "bfloat16":
+        if request.precision == "bfloat16" and len(layers) == len(inputs):
             apart = not model.joins
             found = rounded(integrate, gradients, inputs, starts, request.tolerance, apart)
         else:
@@ -187,7 +199,7 @@ def _read(
             Evidence(
                 target,
                 float(scores[i, k]),
-                below[i, k],
+                below[i, k, list(layers)],
                 np.stack([integral.attributions[k] for integral in found[i]]),
                 relevance[i][k],
                 np.array([integral.n_steps for integral in found[i]]),

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from . import cache as disk
 from .answers import Answers
 from .bucket import labels_of, placed, probabilities_of
-from .fusion import Array, Fusion, layer_weights, one_of
+from .catalogue import fused, fusion_of
+from .fusion import Array, layer_weights, one_of
 from .identity import Identity
 from .inputs import TextInputs, TextReader
 from .memory import Budget
@@ -152,9 +153,10 @@ class Explainer:
             contrast: Explain ``logit[target] - logit[contrast]``: why this rather than that.
             output: "logit"; "margin", less the mean of the other logits; "log_odds"; or "prob",
                 which saturates.
-            method: "ca-lig"; or "conductance", whose relevance follows one path from the baseline
+            method: "ca-lig"; "conductance", whose relevance follows one path from the baseline
                 through all layers: a preview at a fraction of the cost, complete too, but
-                another answer in the upper layers.
+                another answer in the upper layers; or another of :func:`calig_nb.methods`, which
+                leave aside the options that they have no use for.
             baselines: Where the paths start: "pad" or "mask", the text with its words replaced;
                 another text; a tensor of token ids; or "zero" and "mean", hidden states for study.
             n_steps: "auto" refines every layer until ``tolerance`` is met (the preview takes 9
@@ -234,6 +236,8 @@ class Explainer:
         Raises:
             ValueError: If there is no text.
         """
+        if not fused(method := request.get("method", "ca-lig")):
+            raise ValueError(f"method must have layer weights to calibrate, got {method!r}.")
         texts = [inputs] if isinstance(inputs, str) else list(inputs)
         if not texts:
             raise ValueError("inputs must hold at least one text to calibrate on, got none.")
@@ -269,15 +273,18 @@ class Explainer:
 
     def _dressed(self, found: Explanation, request: Request) -> Explanation:
         """The evidence with what may change without computing: λ, layer weights, the model."""
+        about = request.about
         found = replace(
             found,
-            fusion=Fusion(lam=request.lam),
-            look=lambda layer: self._answers.heads(
-                self._reader.read(found.text),
-                request.about(found.target, found.contrast),
-                layer,
-            ),
-            ask=lambda target, contrast: self._again(found.text, request.about(target, contrast)),
+            fusion=fusion_of(request.method, request.lam),
+            ask=lambda target, contrast: self._again(found.text, about(target, contrast)),
+        )
+        if not fused(request.method):
+            return found
+        own = about(found.target, found.contrast)
+        found = replace(
+            found,
+            look=lambda layer: self._answers.heads(self._reader.read(found.text), own, layer),
         )
         calibrated = self._calibrated()
         if calibrated is None:

@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from . import blocks
-from .attentions import Eager, Fused, KeepHeads
+from .attentions import Eager, Fused, KeepHeads, mean_attentions
 from .attribution import Points
 from .classifier import Classifier, ModelInputs, logits_of
+from .gradients import by_layer, gradients_of
 from .memory import release
 from .pooled import PooledBlock
 from .trace import Seen, Trace, observe, rows_of
@@ -57,7 +58,7 @@ class BlockModel(Classifier):
 
     def block_size(self, inputs: ModelInputs) -> int:
         """Weights of a block."""
-        return sum(weight.numel() for weight in self._find(inputs)[0].parameters())
+        return sum(weight.numel() for weight in self.find(inputs)[0].parameters())
 
     def trace(
         self,
@@ -86,7 +87,7 @@ class BlockModel(Classifier):
                 probabilities that carry a gradient cannot be had.
         """
         n_items = len(next(iter(inputs.values())))
-        modules = self._find(inputs)
+        modules = self.find(inputs)
         sides = [inputs] if baselines is None else [inputs, baselines]
         starts = [blocks.entering(modules, partial(self.predict, side)) for side in sides]
         entering = torch.cat(starts).requires_grad_()
@@ -129,7 +130,7 @@ class BlockModel(Classifier):
                 output = blocks.like(output, left)
             return output
 
-        with blocks.taken_over(self._find(inputs), enter):
+        with blocks.taken_over(self.find(inputs), enter):
             return logits_of(self.model, self.model(**rows_of(inputs, points.items)))
 
     def gradients(
@@ -149,29 +150,42 @@ class BlockModel(Classifier):
             return {layer: g for one in alone for layer, g in one.items()}
         leaves = {layer: h.detach().requires_grad_() for layer, h in points.hidden.items()}
         logits = self.replay(inputs, Points(leaves, points.items), frugal=frugal)
-        found = _gradients(score(logits, points.items), leaves.values())
+        found = gradients_of(score(logits, points.items), leaves.values())
         if frugal:
             release()
         return dict(zip(leaves, found, strict=True))
 
     def passage(
-        self, inputs: ModelInputs, hidden: Tensor, *, item: int, score: ScoreFn
+        self,
+        inputs: ModelInputs,
+        hidden: Tensor,
+        *,
+        item: int,
+        score: ScoreFn,
+        also: Iterable[Tensor] = (),
     ) -> list[tuple[Tensor, Tensor]]:
         """What points at the embeddings of one item become on their way to the score.
 
         Returns:
             L + 1 pairs of h_b (batch, tokens, hidden) and ∂score/∂h_b (targets, batch, tokens,
-            hidden).
+            hidden); and a pair for each weight in ``also``, which must require a gradient.
         """
         items = torch.full((len(hidden),), item)
-        with blocks.recorded(self._find(inputs)) as calls:
+        with blocks.recorded(self.find(inputs)) as calls:
             points = Points({0: hidden.detach().requires_grad_()}, items)
             logits = self.replay(inputs, points)
-        layers = [*(call.hidden for call in calls), calls[-1].returned]
-        gradients = _gradients(score(logits, items), layers)
+        layers = [*(call.hidden for call in calls), calls[-1].returned, *also]
+        gradients = gradients_of(score(logits, items), layers)
         return [(h.detach(), g) for h, g in zip(layers, gradients, strict=True)]
 
-    def _find(self, inputs: ModelInputs) -> Sequence[nn.Module]:
+    def attentions(self, inputs: ModelInputs, *, frugal: bool = False) -> list[Tensor]:
+        """L tensors (items, queries, keys): attention probabilities, the mean of the heads."""
+        modules, run = self.find(inputs), partial(self.model, **inputs)
+        around = self._around
+        return mean_attentions(self.model, around, modules, lambda more: run(**more), frugal)
+
+    def find(self, inputs: ModelInputs) -> Sequence[nn.Module]:
+        """The blocks, looked for once."""
         if self._blocks is None:
             self._blocks = blocks.find(self.model, lambda: self.predict(inputs))
         if not self._around:
@@ -189,7 +203,7 @@ class BlockModel(Classifier):
     ) -> Trace | None:
         """The trace, as heard by ``reader``; None if it heard nothing it could read."""
         with reader.set_up():
-            seen = observe(self.model, self._find(inputs), inputs, items, entering, reader, frugal)
+            seen = observe(self.model, self.find(inputs), inputs, items, entering, reader, frugal)
             if isinstance(reader, Fused) and reader.heard != [*range(len(seen.outputs))]:
                 return None
             scores = choose(seen.logits[: reader.n_items].detach())(seen.logits, items)
@@ -219,8 +233,8 @@ class BlockModel(Classifier):
             seen.logits.detach(),
             scores.detach(),
             tuple(h.detach() for h in seen.hidden),
-            _by_layer(gradients),
-            list(_by_layer(relevance)),
+            by_layer(gradients),
+            list(by_layer(relevance)),
             seen.row_bytes,
         )
         self._learn(inputs, items, seen, inner, trace)
@@ -248,7 +262,7 @@ class BlockModel(Classifier):
         outputs = seen.outputs
         if any(isinstance(output, tuple) and len(output) > 1 for output in outputs):
             # What a block returns beside its hidden state may depend on the request.
-            with blocks.recorded(self._find(own)) as calls:
+            with blocks.recorded(self.find(own)) as calls:
                 self.predict(own)
             outputs = [call.output for call in calls]
         self._recorded = [blocks.like(output, None) for output in outputs]
@@ -282,19 +296,3 @@ class BlockModel(Classifier):
         except (RuntimeError, ValueError, TypeError, IndexError):
             self.joins = False
         self._checked = len(trace.logits) > 1
-
-
-def _gradients(scores: Tensor, tensors: Iterable[Tensor]) -> list[Tensor]:
-    """For each tensor the gradients of the scores (rows, targets), (targets, ...)."""
-    columns, tensors = scores.sum(dim=0).unbind(), list(tensors)
-    found = [
-        torch.autograd.grad(column, tensors, retain_graph=i + 1 < len(columns))
-        for i, column in enumerate(columns)
-    ]
-    return list(_by_layer(found))
-
-
-def _by_layer(targets: Sequence[Sequence[Tensor]]) -> tuple[Tensor, ...]:
-    """For each layer (targets, ...); one target's tensors are not copied, they may be large."""
-    layers = zip(*targets, strict=True)
-    return tuple(one[0][None] if len(one) == 1 else torch.stack(one) for one in layers)

@@ -77,7 +77,7 @@ def shifted(model: nn.Module, by: float) -> Any:
 
 def _parts(model: BlockModel, inputs: ModelInputs) -> list[tuple[str, list[Tensor]]]:
     """The weights from the top down; each once, where several parts share it the highest."""
-    blocks = list(dict.fromkeys(model._find(inputs)))
+    blocks = list(dict.fromkeys(model.find(inputs)))
     before = _called_before(model, blocks[0], inputs)
     inside = {id(p) for block in blocks for p in block.parameters()}
     early = {id(p) for module in before for p in module.parameters(recurse=False)}

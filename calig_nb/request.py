@@ -8,11 +8,11 @@ from typing import Any, Literal, get_args
 import numpy.typing as npt
 from torch import Tensor
 
+from .catalogue import METHODS
 from .fusion import Fusion, one_of
 from .targets import Output
 
 Precision = Literal["float32", "bfloat16"]
-METHODS = ("ca-lig", "conductance")
 
 HIDDEN_BASELINES = ("zero", "mean")
 """Baselines that are hidden states and no input; for study only."""
@@ -39,7 +39,7 @@ class Request:
 
     def __post_init__(self) -> None:
         one_of("output", self.output, get_args(Output))
-        one_of("method", self.method, METHODS)
+        one_of("method", self.method, tuple(METHODS))
         one_of("precision", self.precision, get_args(Precision))
         if not isinstance(self.baselines, (str, Tensor)):
             raise TypeError(
@@ -51,6 +51,11 @@ class Request:
             raise ValueError(f"n_steps must be 'auto' or a whole number from 1, got {steps!r}.")
         if not 0 < self.tolerance < 1:
             raise ValueError(f"tolerance must lie between 0 and 1, got {self.tolerance}.")
+        if self.method == "occlusion" and self.hidden_baseline is not None:
+            raise ValueError(
+                "baselines must be tokens for occlusion, which replaces them one by one: 'pad', "
+                f"'mask', a text or a tensor of token ids, got {self.baselines!r}."
+            )
         Fusion(lam=self.lam)
 
     @property

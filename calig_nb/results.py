@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import fusion as fu
+from .catalogue import fused
 from .fusion import Channel, Fusion, one_of
 from .units import Granularity, Unit, merged, passage_ids
 
@@ -37,6 +38,10 @@ class Explanation:
     Two units occur. ``layer_attributions`` are in units of the score f and complete: every layer
     sums to f(x) - f(x'). ``attributions``, ``supporting`` and ``opposing`` are shares: evidence
     relative to each layer's L1 mass, weighed and summed over the layers.
+
+    A method with one signal has its map in row 0 of ``layer_attributions`` (above it, what the map
+    is in upper layers, if it is anything there), no λ, and weights that read that row; f(x') is NaN
+    where it has no baseline. If it is unsigned, nothing opposes, and rows are shares.
 
     Attributes:
         text: The explained text.
@@ -89,20 +94,13 @@ class Explanation:
 
     def __post_init__(self) -> None:
         layers, t, c = len(self.layer_weights), len(self.tokens), len(self.labels)
-        shapes = {
-            "special": (t,),
-            "offsets": (t, 2),
-            "word_ids": (t,),
-            "sentence_ids": (t,),
-            "probabilities": (c,),
-            "baseline_scores": (layers + 1,),
-            "layer_attributions": (layers + 1, t),
-            "attention_relevance": (layers, t, t),
-            "layer_weights": (layers,),
-            "n_steps": (layers + 1,),
-            "token_error": (layers + 1,),
+        shapes: dict[str, tuple[int, ...]] = {
+            "special": (t,), "offsets": (t, 2), "word_ids": (t,), "sentence_ids": (t,),
+            "probabilities": (c,), "baseline_scores": (layers + 1,),
+            "layer_attributions": (layers + 1, t), "attention_relevance": (layers, t, t),
+            "layer_weights": (layers,), "n_steps": (layers + 1,), "token_error": (layers + 1,),
             "converged": (layers + 1,),
-        }
+        }  # fmt: skip
         for name, shape in shapes.items():
             array = np.asarray(getattr(self, name))
             if array.shape != shape:
@@ -131,6 +129,11 @@ class Explanation:
         return self.labels[self.target]
 
     @property
+    def method(self) -> str:
+        """The method's name; see :func:`calig_nb.methods`."""
+        return str(self.config.get("method", "ca-lig"))
+
+    @property
     def baseline_score(self) -> float:
         """f(x') at the embeddings; the baseline is not neutral as a rule."""
         return float(self.baseline_scores[0])
@@ -138,8 +141,8 @@ class Explanation:
     @property
     def convergence_delta(self) -> Array:
         """(L + 1,) sum of each layer's attributions less f(x) - f(x'); 0 when exact."""
-        delta: Array = self.layer_attributions.sum(axis=1) - (self.score - self.baseline_scores)
-        return delta
+        change = self.score - self.baseline_scores
+        return np.asarray(self.layer_attributions.sum(axis=1) - change)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -154,8 +157,7 @@ class Explanation:
     @property
     def pooled(self) -> npt.NDArray[np.bool_]:
         """(T,) positions that the classifier pools: those with relevance after the last block."""
-        pooled: npt.NDArray[np.bool_] = self.layer_attributions[-1] != 0
-        return pooled
+        return np.asarray(self.layer_attributions[-1] != 0)
 
     @cached_property
     def _matrices(self) -> Array:
@@ -175,14 +177,12 @@ class Explanation:
     @property
     def supporting(self) -> Array:
         """(T,) evidence of each token for the target, a share, non-negative."""
-        supporting: Array = self._evidence[0]
-        return supporting
+        return np.asarray(self._evidence[0])
 
     @property
     def opposing(self) -> Array:
         """(T,) evidence of each token against the target, a share, non-negative."""
-        opposing: Array = self._evidence[1]
-        return opposing
+        return np.asarray(self._evidence[1])
 
     @property
     def attributions(self) -> Array:
@@ -210,10 +210,8 @@ class Explanation:
             net = rollout[0] - np.eye(len(self.tokens))
             rollout = np.stack([np.maximum(net, 0), np.maximum(-net, 0)])
         supporting, opposing = rollout
-        chosen: Array = {"supporting": supporting, "opposing": opposing}.get(
-            channel, supporting - opposing
-        )
-        return chosen
+        parts = {"supporting": supporting, "opposing": opposing}
+        return np.asarray(parts.get(channel, supporting - opposing))
 
     def heads(self, layer: int) -> npt.NDArray[np.float32]:
         """A ⊙ ∂f/∂A of one layer head by head, (H, T, T); their mean is ``attention_relevance``.
@@ -228,6 +226,8 @@ class Explanation:
         last = len(self.layer_weights) - 1
         if not 0 <= layer <= last:
             raise ValueError(f"layer must lie between 0 and {last}, got {layer}.")
+        if not fused(self.method):
+            raise ValueError(f"heads belong to method 'ca-lig', this is {self.method!r}.")
         if self.look is None:
             raise ValueError(
                 "heads need the model, which a saved explanation has not: explain the text again."
@@ -237,10 +237,13 @@ class Explanation:
     def with_lam(self, lam: float) -> Explanation:
         """The same evidence fused with another λ; nothing is computed anew.
 
+        Where a method has one signal there is nothing to weigh, and all stays as it is.
+
         Raises:
             ValueError: If ``lam`` is outside [0, 1].
         """
-        return self.with_fusion(dataclasses.replace(self.fusion, lam=lam))
+        changed = dataclasses.replace(self.fusion, lam=lam)
+        return self.with_fusion(changed) if fused(self.method) else self
 
     def with_fusion(self, fusion: Fusion) -> Explanation:
         """The same evidence under another form of the fusion."""

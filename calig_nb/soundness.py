@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from .bucket import Bucket, placed
+from .catalogue import METHODS
 from .fusion import one_of
 from .inputs import TextInputs
 from .intervals import bootstrap
 from .metrics import FEW
 from .randomisation import randomised, shifted, twin_of
-from .request import METHODS, Request
+from .request import Request
 from .scoring import Scorer, per_unit, words_of
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from .fusion import Fusion
 from .results import Explanation
 
 FORMAT = "calig_nb explanation 1"
+_ZEROS = "zeros"
 _NOT_STORED = ("ask", "look")
 
 
@@ -19,16 +21,22 @@ def to_bytes(explanation: Explanation) -> bytes:
     """An explanation, whole."""
     from safetensors.numpy import save as to_bytes
 
-    arrays, plain = {}, {}
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    plain: dict[str, Any] = {}
+    zeros: dict[str, tuple[str, tuple[int, ...]]] = {}
     for entry in dataclasses.fields(explanation):
         value = getattr(explanation, entry.name)
-        if isinstance(value, np.ndarray):
+        if isinstance(value, np.ndarray) and value.ndim == 3 and not value.any():
+            zeros[entry.name] = (value.dtype.str, value.shape)  # may be large, and says nothing
+        elif isinstance(value, np.ndarray):
             arrays[entry.name] = np.ascontiguousarray(value)
         elif entry.name == "fusion":
             plain[entry.name] = dataclasses.asdict(value)
         elif entry.name not in _NOT_STORED:
             plain[entry.name] = value
-    written: bytes = to_bytes(arrays, {"format": FORMAT, "explanation": json.dumps(plain)})
+    written: bytes = to_bytes(
+        arrays, {"format": FORMAT, "explanation": json.dumps({**plain, _ZEROS: zeros})}
+    )
     return written
 
 
@@ -49,6 +57,8 @@ def from_bytes(content: bytes) -> Explanation:
             got = metadata.get("format", "no such mark")
             raise ValueError(f"it is marked {got!r}, not {FORMAT!r}")
         fields |= json.loads(metadata["explanation"])
+        for name, (kind, shape) in fields.pop(_ZEROS, {}).items():
+            fields[name] = np.broadcast_to(np.zeros((), kind), shape)
         fields["fusion"] = Fusion(**fields["fusion"])
         fields["tokens"], fields["labels"] = tuple(fields["tokens"]), tuple(fields["labels"])
         return Explanation(**fields)

@@ -43,6 +43,11 @@ class Target:
         log_odds = own - torch.logsumexp(others, dim=1) if others.shape[1] else own
         return log_odds if self.output == "log_odds" else torch.sigmoid(log_odds)
 
+    def linear(self, n_classes: int) -> bool:
+        """Whether the score is a sum of multiples of the logits."""
+        few = self.output == "log_odds" and n_classes <= 2
+        return self.output in ("logit", "margin") or few
+
     def antisymmetric(self, n_classes: int) -> bool:
         """Whether the opposite question has the same answer with every sign turned around."""
         mirrored = self.output in ("margin", "log_odds") and n_classes == 2

@@ -94,6 +94,163 @@ def fuse(r, g, weights, lam, gamma, read_positions):
     return result
 
 
+def matmul(a, b):
+    return [[sum(x * b[k][j] for k, x in enumerate(line)) for j in range(len(b[0]))] for line in a]
+
+
+def identity(n):
+    return [[float(i == j) for j in range(n)] for i in range(n)]
+
+
+def over_heads(heads, gradients=None):
+    """The mean over heads of A, or of relu(A ∂f/∂A)."""
+    n, many = len(heads[0]), len(heads)
+    value = (lambda h, i, j: heads[h][i][j]) if gradients is None else (
+        lambda h, i, j: max(0.0, heads[h][i][j] * gradients[h][i][j])
+    )  # fmt: skip
+    return [[sum(value(h, i, j) for h in range(many)) / many for j in range(n)] for i in range(n)]
+
+
+def mean_row(matrix, rows):
+    rows = list(rows)
+    return [sum(matrix[i][j] for i in rows) / len(rows) for j in range(len(matrix))]
+
+
+def raw_attention(attentions, gradients, rows):
+    """The pooled rows of the last block's attention."""
+    return mean_row(over_heads(attentions[-1]), rows)
+
+
+def attention_rollout(attentions, gradients, rows):
+    """Ã = (A + I) / 2; the product from the last block to the first."""
+    n = len(attentions[0][0])
+    rollout = identity(n)
+    for heads in attentions:
+        a = over_heads(heads)
+        mixed = [[(a[i][j] + (i == j)) / 2 for j in range(n)] for i in range(n)]
+        rollout = matmul(mixed, rollout)
+    return mean_row(rollout, rows)
+
+
+def gradient_rollout(attentions, gradients, rows):
+    """R <- R + Ē R from R = I; R - I is read."""
+    n = len(attentions[0][0])
+    r = identity(n)
+    for heads, gradient in zip(attentions, gradients):
+        added = matmul(over_heads(heads, gradient), r)
+        r = [[r[i][j] + added[i][j] for j in range(n)] for i in range(n)]
+    return mean_row([[r[i][j] - (i == j) for j in range(n)] for i in range(n)], rows)
+
+
+def gradient_rollout_rows(attentions, gradients, rows):
+    """The product of I + Ē with rows that sum to one."""
+    n = len(attentions[0][0])
+    r = identity(n)
+    for heads, gradient in zip(attentions, gradients):
+        e = over_heads(heads, gradient)
+        lines = [[(i == j) + e[i][j] for j in range(n)] for i in range(n)]
+        r = matmul([[x / sum(line) for x in line] for line in lines], r)
+    return mean_row(r, rows)
+
+
+ROLLOUTS = {
+    "attention": raw_attention,
+    "attention-rollout": attention_rollout,
+    "gradient-rollout": gradient_rollout,
+    "gradient-rollout-rows": gradient_rollout_rows,
+}
+
+
+def conservative_bert(user, inputs, target):
+    """Conservative propagation through BERT, each rule as a sum over relevances.
+
+    From the logit down, R of what enters from R of what leaves: a linear map gives in proportion
+    to x_i w_ij of z_j, LayerNorm to x_i (δ_ij - 1/N), attention to a_ij v_j, a residual to its two
+    parts, an activation as it came. Biases keep their part.
+    """
+    import torch
+
+    def share(r, z):
+        return torch.where(z != 0, r / torch.where(z != 0, z, 1), 0)
+
+    def linear(x, layer, r):
+        """r of z = x W' + b for x, in proportion to x_i w_ij / z_j."""
+        return x * (share(r, layer(x)) @ layer.weight)
+
+    def norm(x, layer, r):
+        n = x.shape[-1]
+        matrix = torch.eye(n, dtype=x.dtype) - 1 / n
+        scale = 1 / (x.var(dim=-1, unbiased=False, keepdim=True) + layer.eps).sqrt()
+        z = layer(x)
+        return x * ((share(r, z) * scale * layer.weight) @ matrix)
+
+    with torch.no_grad():
+        h = user.bert.embeddings(input_ids=inputs["input_ids"])[0]
+        steps, entering = [], [h]
+        for block in user.bert.encoder.layer:
+            own, heads = block.attention.self, block.attention.self.num_attention_heads
+            q, k, v = (m(h).unflatten(-1, (heads, -1)).transpose(0, 1)
+                       for m in (own.query, own.key, own.value))  # fmt: skip
+            a = (q @ k.transpose(1, 2) / q.shape[-1] ** 0.5).softmax(dim=-1)
+            mixed = (a @ v).transpose(0, 1).flatten(1)
+            dense = block.attention.output.dense(mixed)
+            middle = block.attention.output.LayerNorm(dense + h)
+            inner = block.intermediate.dense(middle)
+            active = block.intermediate.intermediate_act_fn(inner)
+            outer = block.output.dense(active)
+            steps.append((block, h, a, v, mixed, dense, middle, active, outer))
+            h = block.output.LayerNorm(outer + middle)
+            entering.append(h)
+        first = user.bert.pooler.dense(h[:1])
+        pooled = torch.tanh(first)
+        r = torch.zeros_like(user.classifier(pooled))
+        r[0, target] = user.classifier(pooled)[0, target]
+        r = linear(pooled, user.classifier, r)  # tanh: as it came
+        r = torch.cat([linear(h[:1], user.bert.pooler.dense, r), torch.zeros_like(h[1:])])
+        found = [r.sum(dim=-1)]
+        for block, h, a, v, mixed, dense, middle, active, outer in reversed(steps):
+            r = norm(outer + middle, block.output.LayerNorm, r)
+            above = share(r, outer + middle)
+            r = linear(active, block.output.dense, above * outer)  # GELU: as it came
+            r = linear(middle, block.intermediate.dense, r) + above * middle
+            r = norm(dense + h, block.attention.output.LayerNorm, r)
+            above = share(r, dense + h)
+            r = linear(mixed, block.attention.output.dense, above * dense)
+            weight = share(r, mixed).unflatten(-1, (len(v), -1)).transpose(0, 1)
+            values = (v * (a.transpose(1, 2) @ weight)).transpose(0, 1).flatten(1)
+            r = linear(h, block.attention.self.value, values) + above * h
+            found.append(r.sum(dim=-1))
+    return found[::-1]
+
+
+def attn_lrp_head(q, k, v, out):
+    """AttnLRP through Σ out ⊙ softmax(Q Kᵀ) V: R of Q, K and V, and what softmax's rest takes.
+
+    A product gives half to each factor, in proportion to its terms; softmax s(x) gives
+    x_i (R_i - s_i Σ_j R_j).
+    """
+    n, d = len(q), len(q[0])
+    x = [[sum(q[i][c] * k[j][c] for c in range(d)) for j in range(n)] for i in range(n)]
+    s = [[math.exp(z) / sum(map(math.exp, line)) for z in line] for line in x]
+    r_q, r_k, r_v = ([[0.0] * d for _ in range(n)] for _ in range(3))
+    rest = 0.0
+    for i in range(n):
+        r_s = [0.0] * n
+        for j in range(n):
+            for c in range(d):
+                term = s[i][j] * v[j][c] * out[i][c]  # R of the output, in proportion
+                r_s[j] += term / 2
+                r_v[j][c] += term / 2
+        r_x = [x[i][j] * (r_s[j] - s[i][j] * sum(r_s)) for j in range(n)]
+        rest += sum(r_s) - sum(r_x)
+        for j in range(n):
+            for c in range(d):
+                term = q[i][c] * k[j][c] * r_x[j] / x[i][j]
+                r_q[i][c] += term / 2
+                r_k[j][c] += term / 2
+    return r_q, r_k, r_v, rest
+
+
 def cases():
     """Seeded inputs of several shapes, with zero rows, one token, and both read-outs."""
     rng = np.random.default_rng(7)

@@ -15,7 +15,12 @@ MAY_IMPORT = {
     "quadrature": set(),
     "fusion": set(),
     "blocks": set(),
+    "catalogue": {"fusion"},
     "attribution": {"quadrature"},
+    "gradients": set(),
+    "rollouts": set(),
+    "occlusion": set(),
+    "conservative": {"blocks"},
     "undisturbed": set(),
     "identity": set(),
     "memory": set(),
@@ -24,15 +29,16 @@ MAY_IMPORT = {
     "pooled": {"blocks"},
     "trace": {"attentions", "blocks", "classifier", "memory", "pooled"},
     "models": {
-        "attentions", "attribution", "blocks", "classifier", "memory", "pooled", "trace",
+        "attentions", "attribution", "blocks", "classifier", "gradients", "memory", "pooled",
+        "trace",
     },
-    "methods": {"attribution", "quadrature"},
+    "conductance": {"attribution", "quadrature"},
     "rounding": {"attribution"},
     "inputs": set(),
     "targets": set(),
-    "request": {"fusion", "targets"},
+    "request": {"catalogue", "fusion", "targets"},
     "units": {"fusion"},
-    "results": {"fusion", "units"},
+    "results": {"catalogue", "fusion", "units"},
     "stored": {"fusion", "results"},
     "cache": {"results", "stored"},
     "tables": {"results", "units"},
@@ -41,23 +47,29 @@ MAY_IMPORT = {
     "intervals": set(),
     "rationales": {"units"},
     "scorecard": {"fusion", "intervals", "metrics"},
-    "figures": {"comparison", "fusion", "intervals", "results", "scorecard", "units"},
-    "widgets": {"comparison", "fusion", "results", "units"},
+    "figures": {"catalogue", "comparison", "fusion", "intervals", "results", "scorecard",
+        "units",
+    },
+    "widgets": {"catalogue", "comparison", "fusion", "results", "units"},
     "kernels": set(),
     "evidence": {
-        "attentions", "attribution", "fusion", "kernels", "memory", "methods", "models", "request",
-        "rounding", "targets", "trace",
+        "attentions", "attribution", "conductance", "fusion", "kernels", "catalogue", "memory",
+        "models", "request", "rounding", "targets", "trace",
+    },
+    "maps": {
+        "attribution", "conservative", "evidence", "fusion", "memory", "models",
+        "occlusion", "request", "rollouts", "targets", "trace", "undisturbed",
     },
     "bucket": {
-        "__version__", "attentions", "evidence", "fusion", "inputs", "memory", "models", "request",
-        "results", "targets",
+        "__version__", "attentions", "evidence", "fusion", "inputs", "maps", "catalogue", "memory",
+        "models", "request", "results", "targets",
     },
     "answers": {
         "bucket", "cache", "identity", "inputs", "memory", "models", "request", "results",
     },
     "explainer": {
-        "answers", "bucket", "cache", "fusion", "identity", "inputs", "memory", "models",
-        "request", "results", "targets",
+        "answers", "bucket", "cache", "fusion", "identity", "inputs", "memory",
+        "catalogue", "models", "request", "results", "targets",
     },
     "effort": set(),
     "scoring": {"answers", "bucket", "classifier", "fusion", "inputs", "targets", "units"},
@@ -67,20 +79,20 @@ MAY_IMPORT = {
         "units",
     },
     "evaluation": {
-        "__version__", "explainer", "fusion", "metrics", "rationales", "request", "scorecard",
-        "scoring", "trials",
+        "__version__", "catalogue", "explainer", "fusion", "metrics", "rationales", "request",
+        "scorecard", "scoring", "trials",
     },
     "randomisation": {"classifier", "explainer", "identity", "models"},
     "soundness": {
-        "bucket", "explainer", "fusion", "inputs", "intervals", "metrics", "randomisation",
-        "request", "scoring",
+        "bucket", "catalogue", "explainer", "fusion", "inputs", "intervals", "metrics",
+        "randomisation", "request", "scoring",
     },
     "demo": {"cache", "explainer"},
     "cli": {"__version__", "demo", "explainer"},
     "__main__": {"cli"},
     "__init__": {
-        "cache", "checks", "demo", "evaluation", "explainer", "fusion", "results", "scorecard",
-        "soundness", "widgets",
+        "cache", "catalogue", "checks", "demo", "evaluation", "explainer", "fusion", "results",
+        "scorecard", "soundness", "widgets",
     },
 }  # fmt: skip
 UPWARD = {
@@ -91,8 +103,9 @@ UPWARD = {
 }
 """Lazy calls, inside functions only: an explanation saves, draws and shows itself."""
 NO_TORCH = {
-    "quadrature", "fusion", "units", "results", "stored", "cache", "tables", "comparison",
-    "figures", "widgets", "metrics", "intervals", "rationales", "scorecard", "__init__",
+    "quadrature", "fusion", "catalogue", "units", "results", "stored", "cache", "tables",
+    "comparison", "figures", "widgets", "metrics", "intervals", "rationales", "scorecard",
+    "__init__",
 }  # fmt: skip
 
 

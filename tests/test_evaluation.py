@@ -9,11 +9,11 @@ import torch
 import calig_nb as cn
 from calig_nb import Explainer, Fusion, metrics
 from calig_nb.cache import Cache
+from calig_nb.catalogue import METHODS
 from calig_nb.effort import counted
 from calig_nb.evaluation import evaluate
 from calig_nb.inputs import TextReader
 from calig_nb.rationales import marked
-from calig_nb.request import METHODS
 from calig_nb.scorecard import Evaluation
 from calig_nb.scoring import Scorer, words_of
 from calig_nb.trials import TOGETHER, Run

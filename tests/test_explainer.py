@@ -238,7 +238,7 @@ def test_nothing_else_warns(explainer):
         (
             {"method": "magic"},
             ValueError,
-            r"method must be one of \('ca-lig', 'conductance'\), got 'magic'",
+            r"method must be one of \('ca-lig', 'conductance', .*'occlusion'\), got 'magic'",
         ),
         ({"lam": 1.5}, ValueError, r"lam must lie in \[0, 1\], got 1.5"),
         ({"lam": float("nan")}, ValueError, r"lam must lie in \[0, 1\], got nan"),

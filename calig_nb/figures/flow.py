@@ -11,7 +11,7 @@ from matplotlib.path import Path
 
 from .. import fusion as fu
 from .ancestry import Step, block, steps, strongest
-from .page import SANS, Page, asked, is_right_to_left, known_tokens, signed
+from .page import SANS, Page, asked, change_of, is_right_to_left, known_tokens, signed, weighing_of
 from .ribbons import Ribbon, Strand, between, stacked
 
 if TYPE_CHECKING:
@@ -60,11 +60,9 @@ def flow_figure(
     chosen = {u for u, unit in enumerate(units) if set(unit.tokens) & set(selected)}
     page.question(explanation)
     page.flow(sorted(chosen) or page.strongest_units(), layer)
-    gain = signed(explanation.score - explanation.baseline_score)
     page.note(
         f"Height of a strip: the weight of its layer. Ribbons: the largest steps, up to 80 % of a "
-        f"word’s evidence. f(x) − f(x′) = {gain}, "
-        f"λ = {explanation.fusion.lam:.2f}."
+        f"word’s evidence. {change_of(explanation)}; {weighing_of(explanation)}."
     )
     return page.finished()
 

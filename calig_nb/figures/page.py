@@ -8,12 +8,14 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import Affine2D
 
+from ..catalogue import fused
 from ..fusion import one_of
 from .palette import THEMES
 
@@ -174,6 +176,24 @@ def signed(value: float, digits: int = 2) -> str:
     """A number with its sign; one that rounds to zero has none."""
     text = f"{value:+.{digits}f}"
     return text[1:] if float(text) == 0 else text.replace("-", "−")
+
+
+def change_of(explanation: Explanation, layer: int = 0) -> str:
+    """f(x) - f(x') where there is a baseline, and else f(x)."""
+    start = explanation.baseline_scores[layer]
+    if np.isnan(start):
+        return f"f(x) = {signed(explanation.score)}"
+    return (
+        f"f(x) − f(x′) = {explanation.score:.2f} − {bracketed(start)} = "
+        f"{signed(explanation.score - start)}"
+    )
+
+
+def weighing_of(explanation: Explanation) -> str:
+    """λ; or, of a method that has one signal, what its values are."""
+    if fused(explanation.method):
+        return f"λ = {explanation.fusion.lam:.2f}"
+    return str(explanation.config.get("calibration", explanation.method))
 
 
 def bracketed(value: float) -> str:

@@ -9,7 +9,7 @@ from matplotlib.collections import PolyCollection
 
 from .. import fusion as fu
 from ..fusion import Channel, one_of
-from .page import SANS, Page, asked, installed, is_right_to_left, known_tokens, signed
+from .page import SANS, Page, asked, installed, is_right_to_left, known_tokens, signed, weighing_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -87,7 +87,7 @@ def rollout_figure(
     kind = "shares" if head is None else "units of the score"
     page.note(
         f"Column: gives. Row: receives. Bars: sums, without the residual. In {kind}; deepest tone "
-        f"{limit_of(plain):.3g}, λ = {explanation.fusion.lam:.2f}."
+        f"{limit_of(plain):.3g}; {weighing_of(explanation)}."
     )
     return page.finished()
 

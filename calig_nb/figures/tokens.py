@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .page import SERIF, Page, asked, bracketed, is_right_to_left, signed
+from ..catalogue import INTEGRALS
+from .page import (
+    SERIF,
+    Page,
+    asked,
+    change_of,
+    is_right_to_left,
+    signed,
+    weighing_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -144,13 +153,15 @@ class TextPage(Page):
     def score_line(self, explanation: Explanation, layer: int | None) -> None:
         """f(x) - f(x') with the integration's error, and what was chosen."""
         at = 0 if layer is None else layer
-        start = explanation.baseline_scores[at]
-        change = explanation.score - start
-        error = np.abs(explanation.convergence_delta).max() / max(abs(change), 1e-12)
+        change, weighing = change_of(explanation, at), weighing_of(explanation)
+        if explanation.method not in INTEGRALS:
+            self.note(f"{change}; {weighing}")
+            return
+        total = explanation.score - explanation.baseline_scores[at]
+        error = np.abs(explanation.convergence_delta).max() / max(abs(total), 1e-12)
         verdict = "" if explanation.converged.all() else "; not all layers converged"
         baseline = explanation.config.get("baselines", "")
         self.note(
-            f"f(x) − f(x′) = {explanation.score:.2f} − {bracketed(start)} = {signed(change)}, "
-            f"baseline {baseline}, λ = {explanation.fusion.lam:.2f}; "
+            f"{change}, baseline {baseline}, {weighing}; "
             f"convergence error at most {error:.1%}{verdict}".replace("%", " %")
         )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..catalogue import INTEGRALS, fused
 from ..results import Explanation
 
 VERSION = 1
@@ -18,11 +19,15 @@ INLINE_LIMIT = 200_000
 """Matrices of up to so many bytes are part of the state; larger ones follow on request."""
 
 NO_HEADS = "Heads need the model, which a saved explanation has not."
+NO_SIGNAL = "This method shows no heads."
 
 
 def meta(explanation: Explanation) -> dict[str, Any]:
     """All that is not a large array, as plain JSON values; NaN and infinities become null."""
     bits, scales, _ = matrices(explanation)
+    delta, heads = explanation.convergence_delta, explanation.look is not None
+    if explanation.method not in INTEGRALS:  # what the biases hold is no error
+        delta = np.full_like(delta, np.nan)
     return {
         "version": VERSION,
         "text": explanation.text,
@@ -41,7 +46,7 @@ def meta(explanation: Explanation) -> dict[str, Any]:
         "baseline_scores": _finite(explanation.baseline_scores),
         "baseline": explanation.config.get("baselines", ""),
         "method": explanation.config.get("method", "").upper(),
-        "convergence_delta": _finite(explanation.convergence_delta),
+        "convergence_delta": _finite(delta),
         "n_steps": explanation.n_steps.tolist(),
         "converged": explanation.converged.astype(int).tolist(),
         "layer_weights": _finite(explanation.layer_weights),
@@ -53,7 +58,8 @@ def meta(explanation: Explanation) -> dict[str, Any]:
             "pooled": explanation.pooled.astype(int).tolist(),
         },
         "live": explanation.ask is not None,
-        "no_heads": NO_HEADS if explanation.look is None else "",
+        "no_heads": "" if heads else NO_HEADS if fused(explanation.method) else NO_SIGNAL,
+        "single": not fused(explanation.method),
         "antisymmetric": bool(explanation.config.get("antisymmetric", False)),
         "matrix": {"bits": bits, "scales": scales},
     }

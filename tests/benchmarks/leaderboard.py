@@ -12,7 +12,7 @@ import numpy as np
 import calig_nb as cn
 from calig_nb import metrics
 from calig_nb.cache import Cache
-from calig_nb.request import METHODS
+from calig_nb.catalogue import METHODS
 
 from .subjects import Subject, opened
 

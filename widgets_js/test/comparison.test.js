@@ -50,6 +50,17 @@ test("what is selected is selected in all, pointed at likewise", () => {
   assert.deepEqual(scene.sides.map((s) => s.scene.state.hover), [3, null]);
 });
 
+test("a method of one signal keeps its λ when one is set for all", () => {
+  const single = { ...one, lam: 1, single: true };
+  const make = comparisonMaker();
+  const [a] = make([single, one], all, state()).sides.map((s) => s.scene.picture.net);
+  const scene = make([single, one], all, state({ lam: 0.2 }));
+  assert.deepEqual(scene.sides[0].scene.picture.net, a);
+  assert.equal(scene.sides[1].scene.state.lam, 0.2);
+  assert.equal(scene.x.single, false);
+  assert.equal(make([single, single], all, state()).x.single, true);
+});
+
 test("λ is each one's own until it is set for all", () => {
   const make = comparisonMaker();
   const other = { ...one, lam: 0.1 };

@@ -112,6 +112,14 @@ test("a class set from Python reaches the picker, without an echo", async () => 
   stop();
 });
 
+test("a method of one signal has no λ to move", async () => {
+  for (const single of [true, false]) {
+    const { find, stop } = await mounted(sample({ meta: { single } }));
+    assert.equal(find("label.lam").hidden, single);
+    stop();
+  }
+});
+
 test("λ is told to Python in steps while it moves, and for certain at the end", async () => {
   const { find, saved, stop } = await mounted(sample());
   const slider = find(".lam input");

@@ -54,7 +54,7 @@ export const comparisonMaker = () => {
       makers[i](x, {
         ...state,
         layer,
-        lam: state.lam ?? x.lam,
+        lam: (x.single ? null : state.lam) ?? x.lam,
         target: x.target,
         contrast: x.contrast,
         selected: chosen.flatMap((n) => rows["token"][n][i]),
@@ -80,7 +80,7 @@ export const comparisonMaker = () => {
     return {
       ...own[0],
       pending: false,
-      x: { ...all[0], weights: all[0].weights.slice(0, layers) },
+      x: { ...all[0], weights: all[0].weights.slice(0, layers), single: all.every((x) => x.single) },
       state: { ...state, layer, lam: state.lam ?? (lams.size > 1 ? NaN : all[0].lam) },
       units: linked,
       layer,

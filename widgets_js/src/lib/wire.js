@@ -16,6 +16,7 @@ import { abs, times } from "./maths.js";
  * @property {number[]} sentenceIds −1 for special tokens
  * @property {number[]} passageIds −1 for special tokens
  * @property {number} lam the λ it came with
+ * @property {boolean} [single] one signal, so that λ has nothing to weigh
  * @property {string[]} labels
  * @property {number[]} probs
  * @property {number} target
@@ -142,6 +143,7 @@ export const readExplanation = (get) => {
     weights,
     calibration: m["calibration"],
     lam: fusion["lam"],
+    single: m["single"],
     gamma: fusion["gamma"],
     readout: fusion["readout"],
     pooled: fusion["pooled"],

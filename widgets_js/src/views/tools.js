@@ -102,7 +102,8 @@ const lamView = (actions) => {
   const output = el("output");
   const end = (/** @type {string} */ text) => el("span.end", text);
   const root = el("label.tool.slider.lam", label("λ"), end("attention"), input, end("hidden states"), output);
-  return view(root, (/** @type {Scene} */ { state: { lam } }) => {
+  return view(root, (/** @type {Scene} */ { state: { lam }, x }) => {
+    set(root, { hidden: x.single });
     const own = isNaN(lam);
     input.show(own ? 0.5 : lam);
     put(output, own ? "own" : lam.toFixed(2));

@@ -1,4 +1,4 @@
-"""The methods beside layer-wise Integrated Gradients, as pure functions with their sources."""
+"""Layer conductance: all layers from one path."""
 
 from __future__ import annotations
 
