@@ -15,7 +15,7 @@ from calig_nb.evaluation import evaluate
 from calig_nb.inputs import TextReader
 from calig_nb.rationales import marked
 from calig_nb.scorecard import Evaluation
-from calig_nb.scoring import Scorer, words_of
+from calig_nb.scoring import Scorer, per_token, per_unit, words_of
 from calig_nb.trials import TOGETHER, Run
 
 from .conftest import SENTENCE, tiny_model, tiny_tokenizer, zoo_model
@@ -195,8 +195,14 @@ def test_options_and_fusions_of_one_method_can_be_compared(subject):
     assert compared.methods == (*forms, "random")
     one = subject.explain(TEXTS[0]).with_fusion(Fusion(gamma=16.0))
     assert compared.config["methods"]["γ 16"]["fusion"] == repr(one.fusion)
-    r = compared.values[:, :3, 7]
-    assert len({*r[0].tolist()}) == 3
+    r = compared.values[0, :3, compared.metrics.index("loo_correlation")]
+    assert np.abs(np.diff(r[[0, 1, 2, 0]])).min() > 1e-4
+    text = subject._reader.read(TEXTS[0])
+    units, scorer = words_of(text), Scorer(subject._answers)
+    alone = np.concatenate([np.zeros((1, len(units)), bool), metrics.leave_one_out(len(units))])
+    said = scorer.log_odds(text, per_token(alone, units, len(text.tokens)), one.target)
+    expected = np.corrcoef(per_unit(one.attributions, units), said[0] - said[1:])[0, 1]
+    assert r[2] == pytest.approx(expected, rel=1e-6)
 
 
 def test_plausibility_is_counted_where_people_marked(subject):
@@ -339,6 +345,19 @@ def test_what_would_change_a_score_is_not_taken_from_the_cache(tokenizer, tmp_pa
     seen.texts.clear()
     evaluate(explainer, TEXTS[1::-1], **asked)
     assert not seen.texts, "their order is no matter"
+
+
+def test_layer_weights_that_only_the_cache_knows_are_used(tokenizer, tmp_path):
+    first = Explainer(tiny_model("bert"), tokenizer, cache=tmp_path)
+    plain = evaluate(first, TEXTS, methods=TWO[:1])
+    first.calibrate(TEXTS[2:])
+    calibrated = evaluate(first, TEXTS, methods=TWO[:1])
+    for path in tmp_path.glob("*.trial"):
+        path.unlink()
+    later = Explainer(tiny_model("bert"), tokenizer, cache=tmp_path)
+    again = evaluate(later, TEXTS, methods=TWO[:1])
+    np.testing.assert_allclose(again.values, calibrated.values, rtol=1e-6)
+    assert np.nanmax(np.abs(plain.values - calibrated.values)) > 1e-3
 
 
 def test_a_damaged_trial_is_computed_again(tokenizer, tmp_path):

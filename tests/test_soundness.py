@@ -137,6 +137,14 @@ def test_a_shift_of_the_logits_is_a_shift(subject):
     assert twin.explain(SENTENCE, target=1).score == pytest.approx(before.score)
 
 
+def test_logits_that_are_a_plain_tensor_are_shifted_too():
+    model = torch.nn.Linear(2, 3)
+    before, handle = model(torch.ones(1, 2)), shifted(model, 2.0)
+    torch.testing.assert_close(model(torch.ones(1, 2)), before + 2)
+    handle.remove()
+    torch.testing.assert_close(model(torch.ones(1, 2)), before)
+
+
 def test_a_map_that_ignores_the_model_is_caught(subject, monkeypatch):
     def same(explainer, text, request, *beside):
         return np.arange(1.0, 1 + len(text.tokens)) + 0.01 * len(beside)

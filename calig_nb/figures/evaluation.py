@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ACROSS = 5
 """Most panels in a row."""
+NARROWEST = 1.5
+"""Inches that a panel takes, so that its title fits."""
 LINE, HEAD, FOOT = 0.2, 0.62, 0.42
 """Inches: a method's line, a panel's title and axis, and the note below all."""
 
@@ -54,12 +56,12 @@ def evaluation_figure(
     for metric in shown:
         one_of("metric", metric, evaluation.metrics)
     colours = THEMES[theme]
-    across = min(ACROSS, len(shown))
+    label = 0.085 * max(len(name) for name in evaluation.methods) + 0.15
+    across = max(1, min(ACROSS, len(shown), int((width - label) / NARROWEST)))
     down = -(-len(shown) // across)
     row = HEAD + LINE * len(evaluation.methods)
     height = down * row + FOOT
     figure = Picture(figsize=(width, height), facecolor=colours.page)
-    label = 0.085 * max(len(name) for name in evaluation.methods) + 0.15
     panel = (width - label - 0.1) / across
     for n, metric in enumerate(shown):
         left = label + (n % across) * panel
