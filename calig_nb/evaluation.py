@@ -96,7 +96,7 @@ def evaluate(
 
     cost = table(["passes", "seconds"])
     return Evaluation(
-        texts=tuple(item.text.text for item in items),
+        texts=tuple(item.source for item in items),
         targets=tuple(run.scorer.labels[item.target] for item in items),
         methods=tuple(names),
         metrics=tuple(named),
@@ -189,7 +189,7 @@ def _items(
     wanted = [None if targets is None else targets[i] for i, _ in read]
     chosen = run.scorer.chosen([text for _, text in read], wanted)
     items = [
-        Item(i, text, words_of(text), target)
+        Item(i, texts[i], text, words_of(text), target)
         for (i, text), target in zip(read, chosen, strict=True)
     ]
     if rationales is None:

@@ -38,6 +38,7 @@ class Item:
 
     Attributes:
         number: Its place among the texts that were given.
+        source: The text as it was given.
         text: As the model reads it.
         units: Its ordinary words.
         target: The class to explain.
@@ -47,6 +48,7 @@ class Item:
     """
 
     number: int
+    source: str
     text: TextInputs
     units: tuple[Unit, ...]
     target: int
@@ -133,7 +135,7 @@ class Run:
     ) -> list[tuple[Array, Trial] | Exception]:
         """Each item's map, and what it cost; or why there is none."""
         request = {name: value for name, value in asked.items() if name != "fusion"}
-        texts = [item.text.text for item in items]
+        texts = [item.source for item in items]
         began = time.perf_counter()
         with counted(self.own._answers.model.model) as effort:
             try:

@@ -483,6 +483,31 @@ def test_the_figure_shows_every_method_on_every_metric(found):
     assert figure._repr_png_()[:4] == b"\x89PNG"
 
 
+def test_a_tokenizer_that_tells_no_offsets_reads_the_text_itself_and_not_its_tokens():
+    fast = tiny_tokenizer()
+
+    class Slow:
+        is_fast = False
+
+        def __call__(self, text, *, return_offsets_mapping=False, **options):
+            return fast(text, **options)
+
+        def __getattr__(self, name):
+            return getattr(fast, name)
+
+    explainer, source = Explainer(tiny_model("bert"), Slow()), "It is unlikely that it is good."
+    found = evaluate(explainer, [source], methods=TWO[:1])
+    assert found.texts == (source,)
+    text, explanation = explainer._reader.read(source), explainer.explain(source)
+    assert "##" in text.text
+    units, scorer = words_of(text), Scorer(explainer._answers)
+    scores = per_unit(explanation.attributions, units)
+    rows = per_token(metrics.deletions(scores), units, len(text.tokens))
+    said = scorer.log_odds(text, rows, explanation.target)
+    fell = metrics.probability(said[10]) - metrics.probability(said[:5])
+    assert found.values[0, 0, 0] == pytest.approx(fell.mean(), rel=1e-6)
+
+
 def test_a_progress_bar_comes_when_asked(subject, capsys):
     evaluate(subject, TEXTS[:2], methods=TWO[:1], progress=True)
     assert "evaluate" in capsys.readouterr().err
