@@ -32,7 +32,7 @@ class Check:
         target: The explained class, by name; with a contrast "this rather than that".
         words: Ordinary words of the text.
         worst_delta: Largest |convergence delta| of a layer, relative to |f(x) − f(x′)|; None for
-            a method whose values sum to nothing.
+            a method that starts from no baseline.
         converged: Whether every layer met its tolerance.
         deletion: How words were deleted.
         random: How many random maps it was set against.
@@ -236,7 +236,7 @@ def _rank(own: float, others: Array) -> float:
 
 def _worst_delta(explanation: Explanation) -> float | None:
     change = explanation.score - explanation.baseline_scores
-    if not np.isfinite(change).all():
+    if explanation.config.get("baselines") == "none" or not np.isfinite(change).all():
         return None
     floor = np.maximum(np.abs(change), 1e-12)
     return float((np.abs(explanation.convergence_delta) / floor).max())

@@ -51,7 +51,7 @@ class Sanity:
             class; a map that follows the class is far below 1, for two classes near −1.
         changes: (N, M, 3) relative L1 change of a map when the text shares a pass with itself,
             when it is padded to twice its length, and when a constant is added to all logits; NaN
-            where a model is never padded.
+            where a model is never padded, or a method refuses the constant.
         seed: Of the weights and of the bootstrap.
     """
 
@@ -262,6 +262,8 @@ def _changes(explainer: Explainer, text: TextInputs, request: Request, own: Arra
     handle = shifted(answers.model.model, SHIFT)
     try:
         moved.append(_map(explainer, text, request))
+    except ValueError:  # a method may refuse a constant that it has no rule for
+        moved.append(None)
     finally:
         handle.remove()
     mass = np.abs(own).sum() or 1.0

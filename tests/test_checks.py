@@ -147,6 +147,8 @@ def test_a_method_that_sums_to_nothing_has_no_delta(demo, explained):
     none = np.full(len(explained.baseline_scores), np.nan)
     found = dataclasses.replace(explained, baseline_scores=none).check(demo)
     assert found.worst_delta is None and "Every layer sums" not in found.text
+    config = {**explained.config, "baselines": "none"}
+    assert dataclasses.replace(explained, config=config).check(demo).worst_delta is None
     json.dumps(found.to_dict(), allow_nan=False)
 
 

@@ -155,6 +155,19 @@ def test_a_map_that_ignores_the_model_is_caught(subject, monkeypatch):
     assert "HARDLY follows" in found.text
 
 
+def test_a_method_that_refuses_a_constant_has_no_answer_there(subject, monkeypatch):
+    import calig_nb.soundness as soundness
+
+    def refuse(explainer, text, request, *beside):
+        if explainer._answers.model.model._forward_hooks:
+            raise ValueError("no rule for it")
+        return np.arange(float(len(text.tokens)))
+
+    monkeypatch.setattr(soundness, "_map", refuse)
+    found = cn.sanity(subject, TEXTS[:1])
+    assert np.isfinite(found.changes[0, 0]).tolist() == [True, True, False]
+
+
 def test_a_model_that_is_never_padded_has_no_answer_there(tokenizer):
     found = cn.sanity(Explainer(zoo_model("gpt2"), tokenizer), TEXTS[:1], tolerance=0.1)
     said = np.isfinite(found.changes[0, 0])
