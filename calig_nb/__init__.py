@@ -10,11 +10,16 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from .cache import load as load
     from .catalogue import methods as methods
+    from .checks import Check as Check
     from .demo import demos as demos
     from .demo import load_demo as load_demo
+    from .evaluation import evaluate as evaluate
     from .explainer import Explainer as Explainer
     from .fusion import Fusion as Fusion
     from .results import Explanation as Explanation
+    from .scorecard import Evaluation as Evaluation
+    from .soundness import Sanity as Sanity
+    from .soundness import sanity as sanity
     from .widgets import Comparison as Comparison
     from .widgets import RelevanceFlow as RelevanceFlow
     from .widgets import RolloutView as RolloutView
@@ -22,18 +27,23 @@ if TYPE_CHECKING:
     from .widgets import Workbench as Workbench
 
 _HOME = {
+    "Check": "checks",
     "Comparison": "widgets",
+    "Evaluation": "scorecard",
     "Explainer": "explainer",
     "Explanation": "results",
     "Fusion": "fusion",
     "RelevanceFlow": "widgets",
     "RolloutView": "widgets",
+    "Sanity": "soundness",
     "TokenView": "widgets",
     "Workbench": "widgets",
     "demos": "demo",
+    "evaluate": "evaluation",
     "load": "cache",
     "load_demo": "demo",
     "methods": "catalogue",
+    "sanity": "soundness",
 }
 
 __all__ = sorted(_HOME)

@@ -1,4 +1,4 @@
-"""The only file that knows the disk: explanations and layer weights, written whole, no pickle."""
+"""The only file that knows the disk: what was found before, written whole, no pickle."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .stored import from_bytes, heads_from_bytes, heads_to_bytes, to_bytes
 T = TypeVar("T")
 
 CALIBRATION_FILE = "calig_nb.json"
-_EXPLANATION, _HEADS, _WEIGHTS = ".explanation", ".heads", ".weights"
+_EXPLANATION, _HEADS, _WEIGHTS, _TRIAL = ".explanation", ".heads", ".weights", ".trial"
 _PART = ".part"
 _DIGEST = hashlib.sha256().digest_size
 
@@ -124,6 +124,14 @@ class Cache:
         """Keep a model's layer weights."""
         self._put(model + _WEIGHTS, _calibration_to_bytes(calibration))
 
+    def get_trial(self, key: str) -> dict[str, Any] | None:
+        """What one method scored on one text, as plain values, or None."""
+        return self._get(key + _TRIAL, json.loads)
+
+    def put_trial(self, key: str, trial: Mapping[str, Any]) -> None:
+        """Keep what one method scored on one text."""
+        self._put(key + _TRIAL, json.dumps(trial).encode())
+
     def _get(self, name: str, read: Callable[[bytes], T]) -> T | None:
         path = self.folder / name
         try:
@@ -173,7 +181,7 @@ class Cache:
 
     def _entries(self) -> list[tuple[Path, int, float]]:
         found = []
-        kinds = (_EXPLANATION, _HEADS, _WEIGHTS)
+        kinds = (_EXPLANATION, _HEADS, _WEIGHTS, _TRIAL)
         for path in (p for kind in kinds for p in self.folder.glob(f"*{kind}")):
             with suppress(OSError):  # another process may have removed it
                 stat = path.stat()

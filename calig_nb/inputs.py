@@ -183,16 +183,45 @@ class TextReader:
         replaced[0, torch.nonzero(ordinary).flatten()[: len(other)]] = other
         return {**inputs.model_inputs, "input_ids": replaced}, f"“{baselines}”"
 
-    def _filler(self, kind: str) -> tuple[str, int]:
+    def without(
+        self, inputs: TextInputs, deleted: BoolArray, how: str = "remove"
+    ) -> dict[str, Tensor]:
+        """The model's inputs when these tokens are gone; nothing is tokenised again.
+
+        Args:
+            inputs: The text.
+            deleted: (tokens,) True for what goes. Special tokens stay, whatever it says.
+            how: "remove" closes the gaps, so that later tokens move up; "mask" and "pad" put that
+                token in their places. Where not even a special token would be left, one pad token
+                is.
+
+        Raises:
+            ValueError: If there is no mark for each token, or the tokenizer has no such token.
+        """
+        if deleted.shape != inputs.special.shape:
+            raise ValueError(
+                f"deleted must have shape {inputs.special.shape} for this text, got "
+                f"{deleted.shape}."
+            )
+        gone = torch.from_numpy(deleted & ~inputs.special)
+        own = dict(inputs.model_inputs)
+        if how == "remove" and not gone.all():
+            return {name: value[:, ~gone] for name, value in own.items()}
+        token_id = self._filler("pad" if how == "remove" else how, "deletion")[1]
+        own["input_ids"] = own["input_ids"].masked_fill(gone, token_id)
+        return {name: value[:, :1] for name, value in own.items()} if how == "remove" else own
+
+    def _filler(self, kind: str, name: str = "baselines") -> tuple[str, int]:
         """The token that replaces ordinary ones; where there is no pad token, the nearest to it."""
         kinds = ("pad", "mask", "unk", "eos") if kind == "pad" else (kind,)
-        for name in kinds:
-            token_id = getattr(self.tokenizer, f"{name}_token_id", None)
+        for one in kinds:
+            token_id = getattr(self.tokenizer, f"{one}_token_id", None)
             if token_id is not None:
-                return getattr(self.tokenizer, f"{name}_token"), token_id
+                return getattr(self.tokenizer, f"{one}_token"), token_id
+        instead = "a text or a tensor of token ids" if name == "baselines" else "'remove'"
         raise ValueError(
-            f"baselines={kind!r} needs a tokenizer with a {kind} token; this one has none. "
-            "Give a text or a tensor of token ids."
+            f"{name}={kind!r} needs a tokenizer with a {kind} token; this one has none. "
+            f"Give {instead}."
         )
 
 

@@ -1,259 +1,283 @@
-"""What an explanation is worth, in published measures. NumPy, pure: no model, no text.
+"""Is a map faithful to the model, and does it agree with people? Published metrics, pure.
 
-A faithfulness measure has two halves: which units to take away, as rows of a mask that is True
-where a unit is *kept*, and what the model's scores of those rows come to. In between anybody may
-score the rows, many at a time. ``n`` is the number of units, tokens or words, special ones left
-out. Ties go to the unit that comes first.
+A map gives every unit of a text a score, positive where it speaks for the explained class. What
+the model says of a text is ℓ, the log-odds of that class, and p = sigmoid(ℓ). A metric of
+faithfulness comes in two halves: which units to delete (:func:`deletions`), and, given the answers
+to the texts so made, what they mean (:func:`faithfulness`).
+
+Sources:
+    Comprehensiveness, sufficiency, their area over the perturbation curve (AOPC), token F1, AUPRC
+    and IOU F1: DeYoung et al. (2020), ERASER, arXiv:1911.03429, sections 4 and 5. Log-odds:
+    Shrikumar et al. (2017), arXiv:1704.02685, and Chen et al. (2019), arXiv:1808.02610. Deletion
+    and insertion: Petsiuk, Das & Saenko (2018), arXiv:1806.07421. Leave-one-out as the reference:
+    Li, Monroe & Jurafsky (2016), arXiv:1612.08220. AUPRC by steps: Davis & Goadrich (2006), since
+    straight lines between its points are too kind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from .fusion import Array
+Array = npt.NDArray[np.float64]
+Marks = npt.NDArray[np.bool_]
 
-Mask = npt.NDArray[np.bool_]
+SHARES = (0.01, 0.05, 0.10, 0.20, 0.50)
+"""Of the units, the strongest; rounded up, at least one."""
+STEPS = 10
+"""Of the deletion and the insertion curve."""
+OPPOSING_SHARES = (0.10, 0.20)
+FEW = 3
+"""Below so many units a correlation says nothing."""
+CLEAR = 0.1
+"""Of the largest change by one unit: below it, which way a unit pulls is not judged."""
+MATCH = 0.5
+"""Intersection over union from which two spans are the same (ERASER)."""
 
-SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)
-OPPOSING_SHARES = (0.1, 0.2)
-POINTS = 11
-NOTABLE = 0.1
-"""Leave-one-out changes below this part of the largest have no sign worth asking for."""
+
+class Metric(NamedTuple):
+    """What a metric says.
+
+    Attributes:
+        title: Its name in words.
+        better: "higher" or "lower".
+        says: In one sentence.
+    """
+
+    title: str
+    better: Literal["higher", "lower"]
+    says: str
 
 
-def strongest(attributions: npt.ArrayLike, share: float) -> Mask:
-    """(n,) True for the ``max(1, ceil(share · n))`` units that support most.
+FAITHFULNESS = {
+    "comprehensiveness": Metric(
+        "comprehensiveness", "higher",
+        "how far p falls when the strongest 1, 5, 10, 20 and 50 % are deleted, on average",
+    ),
+    "sufficiency": Metric(
+        "sufficiency", "lower", "how far p falls when nothing but these is left, on average"
+    ),
+    "log_odds": Metric(
+        "log-odds", "lower", "the change of log p when the strongest are deleted, on average"
+    ),
+    "deletion_auc": Metric(
+        "deletion AUC", "lower", "mean p while units are deleted, the strongest first"
+    ),
+    "insertion_auc": Metric(
+        "insertion AUC", "higher", "mean p while units are put back, the strongest first"
+    ),
+    "opposers_gain": Metric(
+        "gain without opposers", "higher",
+        "how far the log-odds rise when the 10 and 20 % that oppose most are deleted; 0 for a map "
+        "in which nothing opposes",
+    ),
+    "sign_test": Metric(
+        "sign test", "higher",
+        "how often they rise at all; nothing is said of a map in which nothing opposes",
+    ),
+    "loo_correlation": Metric(
+        "leave-one-out r", "higher",
+        "correlation with what the log-odds lose when one unit is deleted",
+    ),
+    "sign_accuracy": Metric(
+        "sign accuracy", "higher",
+        "share of the units that matter whose sign is that of their leave-one-out",
+    ),
+}  # fmt: skip
+PLAUSIBILITY = {
+    "token_f1": Metric(
+        "token F1", "higher",
+        "overlap of the strongest units with the rationale, as many as rationales have on average",
+    ),
+    "auprc": Metric(
+        "AUPRC", "higher", "area under precision and recall of the rationale, over all thresholds"
+    ),
+    "iou_f1": Metric(
+        "IOU F1", "higher", "the same in runs of units, that match if they share half their union"
+    ),
+}  # fmt: skip
+METRICS = {**FAITHFULNESS, **PLAUSIBILITY}
+
+
+def strongest(scores: npt.ArrayLike, k: int) -> Marks:
+    """(N,) True for the k units of highest score; of equal ones, those that come first."""
+    order = np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable")
+    marks = np.zeros(len(order), dtype=bool)
+    marks[order[:k]] = True
+    return marks
+
+
+def some(share: float, n: int) -> int:
+    """How many units a share of n is: rounded up, at least one."""
+    return max(1, int(np.ceil(share * n - 1e-9)))
+
+
+def deletions(scores: npt.ArrayLike) -> Marks:
+    """Which units to delete, step by step, to judge a map.
+
+    Args:
+        scores: (N,) at least one, finite.
+
+    Returns:
+        (rows, N) True where a unit goes: for each of ``SHARES`` without the strongest, for each
+        with nothing but them, the deletion curve from the whole text on, the insertion curve from
+        nothing on, and for each of ``OPPOSING_SHARES`` without those that oppose most.
 
     Raises:
-        ValueError: If ``share`` is outside of (0, 1], or there is no unit.
+        ValueError: If there are no scores, or one is not finite.
     """
-    values = _checked(attributions)
-    if not 0 < share <= 1:
-        raise ValueError(f"share must lie above 0 and at most at 1, got {share}.")
-    chosen = np.zeros(len(values), dtype=bool)
-    # Rounding must not make 0.07 · 100 eight units.
-    chosen[_falling(values)[: max(1, int(np.ceil(round(share * len(values), 9))))]] = True
-    return chosen
+    scores = np.asarray(scores, dtype=np.float64)
+    if scores.ndim != 1 or not scores.size or not np.isfinite(scores).all():
+        raise ValueError(
+            "scores must be finite numbers, one for each of at least one unit, got "
+            f"{np.array2string(scores, threshold=8)}."
+        )
+    n = len(scores)
+    top = np.stack([strongest(scores, some(share, n)) for share in SHARES])
+    curve = np.stack([strongest(scores, k) for k in _curve(n)])
+    return np.concatenate([top, ~top, curve, ~curve, _opposers(scores)])
 
 
-# --- faithfulness: which rows to score ------------------------------------------------------------
+def leave_one_out(n: int) -> Marks:
+    """(N, N) which units to delete, one at a time."""
+    return np.eye(n, dtype=bool)
 
 
-def without_strongest(attributions: npt.ArrayLike, shares: Sequence[float] = SHARES) -> Mask:
-    """(shares, n) what is kept when the strongest units go: for comprehensiveness, log-odds."""
-    return ~np.stack([strongest(attributions, share) for share in shares])
-
-
-def only_strongest(attributions: npt.ArrayLike, shares: Sequence[float] = SHARES) -> Mask:
-    """(shares, n) what is kept when all but the strongest units go: for sufficiency."""
-    return np.stack([strongest(attributions, share) for share in shares])
-
-
-def deletion(attributions: npt.ArrayLike, points: int = POINTS) -> Mask:
-    """(points, n) what is kept as units go, the strongest first: from all to none."""
-    values = _checked(attributions)
-    rank = np.empty(len(values), dtype=np.int64)
-    rank[_falling(values)] = np.arange(len(values))
-    gone = np.rint(np.linspace(0, len(values), points))
-    return np.asarray(rank >= gone[:, None])
-
-
-def insertion(attributions: npt.ArrayLike, points: int = POINTS) -> Mask:
-    """(points, n) what is kept as units come, the strongest first: from none to all."""
-    return ~deletion(attributions, points)
-
-
-def without_opposing(
-    attributions: npt.ArrayLike, shares: Sequence[float] = OPPOSING_SHARES
-) -> Mask:
-    """(shares, n) what is kept when the units that oppose most go; never one that does not."""
-    values = _checked(attributions)
-    return ~np.stack([strongest(-values, share) & (values < 0) for share in shares])
-
-
-def without_each(n: int) -> Mask:
-    """(n, n) what is kept when one unit goes: leave-one-out."""
-    return ~np.eye(n, dtype=bool)
-
-
-# --- faithfulness: what the scores come to --------------------------------------------------------
-
-
-def comprehensiveness(score: float, without: npt.ArrayLike) -> float:
-    """Mean loss of probability when the strongest units go. Higher is better.
+def faithfulness(scores: npt.ArrayLike, answers: Array, alone: Array) -> dict[str, float]:
+    """What the model's answers say of a map.
 
     Args:
-        score: p(x) of the explained class.
-        without: (shares,) p of the rows of :func:`without_strongest`.
+        scores: (N,) the map.
+        answers: (rows,) ℓ for each row of :func:`deletions`.
+        alone: (N,) ℓ for each row of :func:`leave_one_out`.
 
-    Source:
-        DeYoung et al. (2020), ERASER, arXiv:1911.03429, eq. 1; the mean over the shares, where
-        eq. 3 counts the empty share too, which scales all alike.
+    Returns:
+        The metrics of ``FAITHFULNESS`` by name; NaN where one says nothing.
     """
-    return float(np.mean(score - np.asarray(without)))
+    scores = np.asarray(scores, dtype=np.float64)
+    s, c = len(SHARES), STEPS + 1
+    without, only, deleted, inserted, relieved = np.split(
+        np.asarray(answers, dtype=np.float64), np.cumsum([s, s, c, c])
+    )
+    whole = deleted[0]
+    gain = float((relieved - whole).mean())
+    spent = np.array(_curve(len(scores))) / len(scores)
+    drops = whole - np.asarray(alone, dtype=np.float64)
+    return {
+        "comprehensiveness": float((probability(whole) - probability(without)).mean()),
+        "sufficiency": float((probability(whole) - probability(only)).mean()),
+        "log_odds": float((_log_probability(without) - _log_probability(whole)).mean()),
+        "deletion_auc": _area(probability(deleted), spent),
+        "insertion_auc": _area(probability(inserted), spent),
+        "opposers_gain": gain,
+        "sign_test": float(gain > 0) if (scores < 0).any() else float("nan"),
+        "loo_correlation": correlation(scores, drops),
+        "sign_accuracy": sign_accuracy(scores, drops),
+    }
 
 
-def sufficiency(score: float, only: npt.ArrayLike) -> float:
-    """Mean loss of probability when only the strongest units stay. Lower is better.
-
-    Args:
-        score: p(x) of the explained class.
-        only: (shares,) p of the rows of :func:`only_strongest`.
-
-    Source:
-        DeYoung et al. (2020), arXiv:1911.03429, eq. 2, averaged over shares as eq. 3.
-    """
-    return float(np.mean(score - np.asarray(only)))
-
-
-def log_odds(score: float, without: npt.ArrayLike) -> float:
-    """Mean ``log(p(x without the strongest) / p(x))``. Lower is better.
-
-    Source:
-        Shrikumar et al. (2017), arXiv:1704.02685; in this form Sanyal & Ren (2021),
-        arXiv:2108.13654, section 4.2, averaged over shares.
-    """
-    tiny = np.finfo(float).tiny
-    return float(np.mean(np.log(np.maximum(without, tiny)) - np.log(max(score, tiny))))
-
-
-def area(curve: npt.ArrayLike) -> float:
-    """Area below a deletion (lower is better) or insertion curve (higher), over [0, 1].
-
-    Source:
-        Petsiuk et al. (2018), RISE, arXiv:1806.07421, section 4.1.
-    """
-    values = np.asarray(curve, dtype=np.float64)
-    return float(np.mean((values[1:] + values[:-1]) / 2))
-
-
-def opposing_gain(score: float, without: npt.ArrayLike) -> float:
-    """Mean rise of the score when the most opposing units go: are signs right? Higher is better.
-
-    0 for an explanation in which nothing opposes.
-
-    Args:
-        score: f(x).
-        without: (shares,) f of the rows of :func:`without_opposing`.
-    """
-    return float(np.mean(np.asarray(without) - score))
-
-
-def loo_correlation(attributions: npt.ArrayLike, drops: npt.ArrayLike) -> float:
-    """Pearson's correlation with what leave-one-out says; 0 where either does not vary.
-
-    Args:
-        attributions: (n,).
-        drops: (n,) f(x) less f of the rows of :func:`without_each`.
-
-    Source:
-        Jain & Wallace (2019), arXiv:1902.10186, section 4.1, with Pearson for Kendall.
-    """
-    a, b = _checked(attributions), np.asarray(drops, dtype=np.float64)
-    a, b = a - a.mean(), b - b.mean()
-    norm = np.linalg.norm(a) * np.linalg.norm(b)
-    return float(np.clip(a @ b / norm, -1, 1)) if norm > 0 else 0.0
-
-
-def sign_agreement(attributions: npt.ArrayLike, drops: npt.ArrayLike) -> float:
-    """Share of units with the sign that leave-one-out gives them; a value of 0 has none.
-
-    Only units whose drop is at least a tenth of the largest count. NaN where all drops are 0.
-    """
-    a, b = _checked(attributions), np.asarray(drops, dtype=np.float64)
-    asked = (np.abs(b) >= NOTABLE * np.abs(b).max()) & (b != 0)
-    return float(np.mean(np.sign(a[asked]) == np.sign(b[asked]))) if asked.any() else float("nan")
-
-
-# --- plausibility: agreement with what people marked ----------------------------------------------
-
-
-def token_f1(predicted: npt.ArrayLike, marked: npt.ArrayLike) -> float:
-    """Harmonic mean of precision and recall of units; 0 where nothing is shared.
-
-    Args:
-        predicted: (n,) True for the units that are given as a rationale, as by :func:`strongest`.
-        marked: (n,) True for those that people marked.
-
-    Source:
-        DeYoung et al. (2020), arXiv:1911.03429, section 4.1.
-    """
-    p, m = _both(predicted, marked)
-    return float(2 * (p & m).sum() / max(p.sum() + m.sum(), 1))
-
-
-def iou(predicted: npt.ArrayLike, marked: npt.ArrayLike) -> float:
-    """Units in both over units in either; 0 where there are none.
-
-    Source:
-        DeYoung et al. (2020), arXiv:1911.03429, section 4.1, over units.
-    """
-    p, m = _both(predicted, marked)
-    return float((p & m).sum() / max((p | m).sum(), 1))
-
-
-def iou_f1(predicted: npt.ArrayLike, marked: npt.ArrayLike, threshold: float = 0.5) -> float:
-    """F1 of spans: a predicted run of units counts if it has such an IoU with a marked run.
-
-    Source:
-        DeYoung et al. (2020), arXiv:1911.03429, section 4.1.
-    """
-    p, m = (_runs(mask) for mask in _both(predicted, marked))
-    if not p or not m:
-        return 0.0
-
-    def overlap(a: range, b: range) -> float:
-        both = max(0, min(a.stop, b.stop) - max(a.start, b.start))
-        return both / (len(a) + len(b) - both)
-
-    hits = sum(max(overlap(own, other) for other in m) >= threshold for own in p)
-    precision, recall = hits / len(p), hits / len(m)
-    return 2 * precision * recall / (precision + recall) if hits else 0.0
-
-
-def auprc(attributions: npt.ArrayLike, marked: npt.ArrayLike) -> float:
-    """Area below precision over recall as the threshold falls; by trapezes, as ERASER has it.
-
-    At chance it is the share of marked units. NaN where nothing is marked.
-
-    Source:
-        DeYoung et al. (2020), arXiv:1911.03429, section 4.1.
-    """
-    values, m = _checked(attributions), np.asarray(marked, dtype=bool)
-    if not m.any():
+def correlation(scores: Array, drops: Array) -> float:
+    """Pearson's r; NaN for under three units or drops all alike, 0 for a map that is flat."""
+    if len(drops) < FEW or np.ptp(drops) == 0:
         return float("nan")
-    order = _falling(values)
-    ends = np.append(np.flatnonzero(np.diff(values[order])), len(order) - 1)  # of ties
-    hits = np.cumsum(m[order])[ends]
-    precision = np.concatenate([[1.0], hits / (ends + 1)])
-    recall = np.concatenate([[0.0], hits / m.sum()])
-    return float((np.diff(recall) * (precision[1:] + precision[:-1]) / 2).sum())
+    if np.ptp(scores) == 0:
+        return 0.0
+    return float(np.corrcoef(scores, drops)[0, 1])
 
 
-def _checked(attributions: npt.ArrayLike) -> Array:
-    values = np.asarray(attributions, dtype=np.float64)
-    if values.ndim != 1 or not len(values):
-        raise ValueError(f"attributions must have shape (n,), n > 0, got {values.shape}.")
-    if not np.isfinite(values).all():
-        raise ValueError("attributions must be finite, got NaN or infinity among them.")
-    return values
+def sign_accuracy(scores: Array, drops: Array) -> float:
+    """Share of the units with a clear drop whose score has its sign; NaN where none drops."""
+    largest = np.abs(drops).max(initial=0.0)
+    if largest == 0:
+        return float("nan")
+    clear = np.abs(drops) >= CLEAR * largest
+    return float((np.sign(scores) == np.sign(drops))[clear].mean())
 
 
-def _falling(values: Array) -> npt.NDArray[np.int64]:
-    return np.argsort(-values, kind="stable")
+def plausibility(scores: npt.ArrayLike, rationale: Marks, share: float) -> dict[str, float]:
+    """How well a map agrees with what a person marked.
+
+    Args:
+        scores: (N,) the map.
+        rationale: (N,) True for the units that a person marked.
+        share: Of the units, how many the map may choose: in ERASER the mean share of the
+            rationales of a data set.
+
+    Returns:
+        The metrics of ``PLAUSIBILITY`` by name; NaN where nothing is marked.
+
+    Raises:
+        ValueError: If both do not have the same length.
+    """
+    scores, rationale = np.asarray(scores, dtype=np.float64), np.asarray(rationale, dtype=bool)
+    if scores.shape != rationale.shape:
+        raise ValueError(
+            f"rationale must have a mark for each of {len(scores)} units, got {len(rationale)}."
+        )
+    if not rationale.any():
+        return dict.fromkeys(PLAUSIBILITY, float("nan"))
+    chosen = strongest(scores, max(1, round(share * len(scores))))
+    return {
+        "token_f1": _f1((chosen & rationale).sum(), chosen.sum(), rationale.sum()),
+        "auprc": average_precision(scores, rationale),
+        "iou_f1": _iou_f1(chosen, rationale),
+    }
 
 
-def _both(predicted: npt.ArrayLike, marked: npt.ArrayLike) -> tuple[Mask, Mask]:
-    p, m = np.asarray(predicted, dtype=bool), np.asarray(marked, dtype=bool)
-    if p.shape != m.shape or p.ndim != 1:
-        raise ValueError(f"predicted must have the shape of marked {m.shape}, got {p.shape}.")
-    return p, m
+def average_precision(scores: Array, rationale: Marks) -> float:
+    """Σ (Rₜ − Rₜ₋₁) Pₜ over the thresholds t; units of one score enter together."""
+    order = np.argsort(-scores, kind="stable")
+    last = np.append(np.diff(scores[order]) != 0, True)
+    hits = np.cumsum(rationale[order])[last]
+    precision = hits / (np.flatnonzero(last) + 1)
+    return float((np.diff(hits, prepend=0) * precision).sum() / hits[-1])
 
 
-def _runs(mask: Mask) -> list[range]:
-    """The runs of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
-    return [range(start, stop) for start, stop in edges.reshape(-1, 2).tolist()]
+def probability(log_odds: Array) -> Array:
+    """Of a class, from its log-odds."""
+    return np.exp(_log_probability(log_odds))
+
+
+def _log_probability(log_odds: Array) -> Array:
+    return -np.logaddexp(0, -log_odds)
+
+
+def _area(values: Array, at: Array) -> float:
+    """Under straight lines between the points."""
+    return float(((values[1:] + values[:-1]) / 2 * np.diff(at)).sum())
+
+
+def _curve(n: int) -> list[int]:
+    return [round(step * n / STEPS) for step in range(STEPS + 1)]
+
+
+def _opposers(scores: Array) -> Marks:
+    """(shares, N) the units below zero that oppose most, no more than each share."""
+    n, opposing = len(scores), int((scores < 0).sum())
+    counts = [min(some(share, n), opposing) for share in OPPOSING_SHARES]
+    return np.stack([strongest(-scores, k) for k in counts])
+
+
+def _f1(hits: float, chosen: float, wanted: float) -> float:
+    return float(2 * hits / (chosen + wanted))
+
+
+def _iou_f1(chosen: Marks, rationale: Marks) -> float:
+    """F1 of the runs of chosen units, a run counting if it matches a run of the rationale."""
+    own, wanted = _runs(chosen), _runs(rationale)
+    best = [
+        max(
+            max(0, min(end, stop) - max(start, begin)) / (max(end, stop) - min(start, begin))
+            for begin, stop in wanted
+        )
+        for start, end in own
+    ]
+    return _f1(sum(one >= MATCH for one in best), len(own), len(wanted))
+
+
+def _runs(marks: Marks) -> list[tuple[int, int]]:
+    """Start and end of each run of True."""
+    edges = np.flatnonzero(np.diff(marks.astype(np.int8), prepend=0, append=0))
+    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from .checks import Check
+    from .explainer import Explainer
     from .widgets import View
 
 Array = npt.NDArray[np.float64]
@@ -96,16 +98,13 @@ class Explanation:
         for name in ("tokens", "labels"):
             object.__setattr__(self, name, tuple(map(whole, getattr(self, name))))
         layers, t, c = len(self.layer_weights), len(self.tokens), len(self.labels)
-        shapes = {
-            **dict.fromkeys(("special", "word_ids", "sentence_ids"), (t,)),
-            **dict.fromkeys(("baseline_scores", "n_steps", "token_error"), (layers + 1,)),
-            "offsets": (t, 2),
-            "probabilities": (c,),
-            "layer_weights": (layers,),
+        shapes: dict[str, tuple[int, ...]] = {
+            "special": (t,), "offsets": (t, 2), "word_ids": (t,), "sentence_ids": (t,),
+            "probabilities": (c,), "baseline_scores": (layers + 1,),
+            "layer_attributions": (layers + 1, t), "attention_relevance": (layers, t, t),
+            "layer_weights": (layers,), "n_steps": (layers + 1,), "token_error": (layers + 1,),
             "converged": (layers + 1,),
-            "layer_attributions": (layers + 1, t),
-            "attention_relevance": (layers, t, t),
-        }
+        }  # fmt: skip
         for name, shape in shapes.items():
             object.__setattr__(self, name, kept(name, getattr(self, name), shape))
         for name, index in (("target", self.target), ("contrast", self.contrast)):
@@ -137,8 +136,8 @@ class Explanation:
     @property
     def convergence_delta(self) -> Array:
         """(L + 1,) sum of each layer's attributions less f(x) - f(x'); 0 when exact."""
-        delta: Array = self.layer_attributions.sum(axis=1) - (self.score - self.baseline_scores)
-        return delta
+        change = self.score - self.baseline_scores
+        return np.asarray(self.layer_attributions.sum(axis=1) - change)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -153,8 +152,7 @@ class Explanation:
     @property
     def pooled(self) -> npt.NDArray[np.bool_]:
         """(T,) positions that the classifier pools: those with relevance after the last block."""
-        pooled: npt.NDArray[np.bool_] = self.layer_attributions[-1] != 0
-        return pooled
+        return np.asarray(self.layer_attributions[-1] != 0)
 
     @cached_property
     def _matrices(self) -> Array:
@@ -171,14 +169,12 @@ class Explanation:
     @property
     def supporting(self) -> Array:
         """(T,) evidence of each token for the target, a share, non-negative."""
-        supporting: Array = self._evidence[0]
-        return supporting
+        return np.asarray(self._evidence[0])
 
     @property
     def opposing(self) -> Array:
         """(T,) evidence of each token against the target, a share, non-negative."""
-        opposing: Array = self._evidence[1]
-        return opposing
+        return np.asarray(self._evidence[1])
 
     @property
     def attributions(self) -> Array:
@@ -202,10 +198,8 @@ class Explanation:
         if not 0 <= layer <= last:
             raise ValueError(f"layer must lie between 0 and {last}, got {layer}.")
         supporting, opposing = fu.rolled(self._matrices, self.fusion, layer + 1)
-        chosen: Array = {"supporting": supporting, "opposing": opposing}.get(
-            channel, supporting - opposing
-        )
-        return chosen
+        parts = {"supporting": supporting, "opposing": opposing}
+        return np.asarray(parts.get(channel, supporting - opposing))
 
     def heads(self, layer: int) -> npt.NDArray[np.float32]:
         """A ⊙ ∂f/∂A of one layer head by head, (H, T, T); their mean is ``attention_relevance``.
@@ -265,6 +259,12 @@ class Explanation:
         from .tables import top
 
         return top(self, k, granularity)
+
+    def check(self, explainer: Explainer, **options: Any) -> Check:
+        """How far to trust this one explanation; see :func:`calig_nb.checks.check`."""
+        from .checks import check
+
+        return check(self, explainer, **options)
 
     def save(self, path: str | Path) -> None:
         """Write one safetensors file; see :func:`calig_nb.load`."""

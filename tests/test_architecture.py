@@ -16,7 +16,6 @@ MAY_IMPORT = {
     "fusion": set(),
     "blocks": set(),
     "catalogue": {"fusion"},
-    "metrics": {"fusion"},
     "attribution": {"quadrature"},
     "gradients": set(),
     "rollouts": set(),
@@ -46,7 +45,13 @@ MAY_IMPORT = {
     "cache": {"results", "stored"},
     "tables": {"results", "units"},
     "comparison": {"fusion", "results", "units"},
-    "figures": {"catalogue", "comparison", "fusion", "recipe", "results", "units"},
+    "metrics": set(),
+    "intervals": set(),
+    "rationales": {"units"},
+    "scorecard": {"fusion", "intervals", "metrics"},
+    "figures": {
+        "catalogue", "comparison", "fusion", "intervals", "recipe", "results", "scorecard", "units",
+    },
     "widgets": {"catalogue", "comparison", "fusion", "recipe", "results", "units"},
     "export": {"__version__", "comparison", "fusion", "results", "widgets"},
     "kernels": set(),
@@ -69,19 +74,41 @@ MAY_IMPORT = {
         "answers", "bucket", "cache", "fusion", "identity", "inputs", "memory",
         "catalogue", "models", "request", "results", "targets",
     },
+    "effort": set(),
+    "scoring": {"answers", "bucket", "classifier", "fusion", "inputs", "targets", "units"},
+    "checks": {"explainer", "fusion", "metrics", "results", "scoring", "targets"},
+    "trials": {
+        "cache", "effort", "explainer", "fusion", "inputs", "metrics", "scorecard", "scoring",
+        "units",
+    },
+    "evaluation": {
+        "__version__", "catalogue", "explainer", "fusion", "metrics", "rationales", "request",
+        "scorecard", "scoring", "trials",
+    },
+    "randomisation": {"classifier", "explainer", "identity", "models"},
+    "soundness": {
+        "bucket", "catalogue", "explainer", "fusion", "inputs", "intervals", "metrics",
+        "randomisation", "request", "scoring",
+    },
     "demo": {"cache", "explainer"},
     "cli": {"__version__", "demo", "explainer"},
     "__main__": {"cli"},
-    "__init__": {"cache", "demo", "explainer", "catalogue", "fusion", "results", "widgets"},
+    "__init__": {
+        "cache", "catalogue", "checks", "demo", "evaluation", "explainer", "fusion", "results",
+        "scorecard", "soundness", "widgets",
+    },
 }  # fmt: skip
 UPWARD = {
-    "results": {"cache", "export", "figures", "tables", "widgets"},
+    "results": {"cache", "checks", "export", "figures", "tables", "widgets"},
+    "scorecard": {"figures"},
+    "soundness": {"figures"},
     "widgets": {"export", "figures"},
 }
 """Lazy calls, inside functions only: an explanation saves, draws, shows and exports itself."""
 NO_TORCH = {
-    "quadrature", "fusion", "catalogue", "metrics", "units", "kept", "results", "recipe", "stored",
-    "cache", "tables", "comparison", "figures", "widgets", "export", "__init__",
+    "quadrature", "fusion", "catalogue", "units", "kept", "results", "recipe", "stored", "cache",
+    "tables", "comparison", "figures", "widgets", "metrics", "intervals", "rationales", "scorecard",
+    "export", "__init__",
 }  # fmt: skip
 
 

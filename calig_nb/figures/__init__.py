@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..fusion import one_of
 from .comparison import comparison_figure as comparison_figure
+from .evaluation import evaluation_figure as evaluation_figure
 from .flow import flow_figure as flow_figure
 from .palette import THEMES as THEMES
 from .palette import Palette as Palette
 from .question import answers as answers
 from .rollout import rollout_figure as rollout_figure
+from .sanity import sanity_figure as sanity_figure
 from .state import State as State
 from .tokens import tokens_figure as tokens_figure
 from .workbench import workbench_figure as workbench_figure

@@ -22,16 +22,17 @@ TABLES = {
     "flops": "the least work, and the share of the machine's peak that is reached",
     "growth": "tokens, blocks and tolerance, beside the model's own forward pass",
     "gpu": "the engine and Captum on a GPU, where there is one",
+    "leaderboard": "all methods: faithfulness, agreement with people, cost",
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the tables that were asked for."""
-    described = "\n".join(f"  {name:9} {what}" for name, what in TABLES.items())
+    described = "\n".join(f"  {name:11} {what}" for name, what in TABLES.items())
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks",
         description=__doc__,
-        epilog=f"tables:\n{described}\n  all       all of them",
+        epilog=f"tables:\n{described}\n  all         all of them",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("tables", nargs="*", choices=[*TABLES, "all", []], default=["everyday"])
@@ -44,6 +45,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )  # fmt: skip
     parser.add_argument("--tolerance", type=float, default=0.01, help="the engine's (0.01)")
     parser.add_argument("--repeats", type=int, default=1, help="runs, the fastest counts (1)")
+    parser.add_argument("--n", type=int, default=200, help="sentences of the leaderboard (200)")
+    parser.add_argument(
+        "--rationales", type=Path, help="folder of ERASER's movies: val.jsonl, train.jsonl"
+    )
+    parser.add_argument("--reviews", type=int, default=100, help="of those, how many (100)")
+    parser.add_argument(
+        "--deletion", nargs="+", default=["remove"], help="remove, mask or pad; several (remove)"
+    )
+    parser.add_argument("--methods", nargs="+", help="of the leaderboard; the first leads (all)")
+    parser.add_argument("--full", action="store_true", help="reviews by deletion too: hours")
+    parser.add_argument("--keep", type=Path, help="folder for scores, to go on after a stop")
     parser.add_argument("--threads", type=int, default=1, help="torch's threads (1)")
     parser.add_argument("--no-memory", action="store_true", help="leave memory out")
     parser.add_argument(
@@ -64,6 +76,7 @@ def _run(tables: Sequence[str], asked: argparse.Namespace, texts: Sequence[str])
     from .everyday import waits
     from .flops import floor
     from .graphics import on_gpu
+    from .leaderboard import METHODS, Contest, leaderboard
     from .scaling import growth
     from .subjects import BASE_SHAPES
 
@@ -90,6 +103,14 @@ def _run(tables: Sequence[str], asked: argparse.Namespace, texts: Sequence[str])
             growth(who, texts, memory=settings.memory, **sizes)
     if "gpu" in tables:
         on_gpu([*real, *shapes], texts, lengths, settings.steps)
+    if "leaderboard" in tables:
+        few = {"n": 3, "methods": list(METHODS)[:2]} if asked.quick else {}
+        wanted = {"n": asked.n, "methods": asked.methods or tuple(METHODS), **few}
+        contest = Contest(
+            texts, asked.rationales, n_reviews=asked.reviews, deletions=asked.deletion,
+            full=asked.full, cache=asked.keep, **wanted,
+        )  # fmt: skip
+        leaderboard(real, contest)
 
 
 def _texts(file: Path | None) -> list[str]:
@@ -98,7 +119,7 @@ def _texts(file: Path | None) -> list[str]:
 
         return list(SENTENCES)
     lines = file.read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if line.strip()]
+    return [line for line in lines if line.strip() and line != "sentence\tlabel"]
 
 
 if __name__ == "__main__":

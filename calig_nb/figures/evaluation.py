@@ -1,0 +1,131 @@
+"""Methods beside each other: a dot and an interval for each, a panel for each metric."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..fusion import one_of
+from ..intervals import LEVEL
+from .page import SANS, Picture
+from .palette import THEMES, Palette
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..scorecard import Evaluation
+
+ACROSS = 5
+"""Most panels in a row."""
+NARROWEST = 1.5
+"""Inches that a panel takes, so that its title fits."""
+LINE, HEAD, FOOT = 0.2, 0.62, 0.42
+"""Inches: a method's line, a panel's title and axis, and the note below all."""
+
+
+def evaluation_figure(
+    evaluation: Evaluation,
+    metrics: Sequence[str] | None = None,
+    *,
+    theme: str = "light",
+    width: float = 9.0,
+) -> Figure:
+    """Mean and 95 % interval of each method on each metric.
+
+    The first method is drawn in the colour of support; a full dot is one that differs from it on
+    the same texts beyond the interval of their difference, a ring one that does not. The dashed
+    line is the random map.
+
+    Args:
+        evaluation: What :func:`calig_nb.evaluate` found.
+        metrics: Which; all by default.
+        theme: "light" or "dark".
+        width: In inches.
+
+    Raises:
+        ValueError: If a metric is unknown, or an option is out of its range.
+    """
+    one_of("theme", theme, tuple(THEMES))
+    if not 2 <= width <= 50:
+        raise ValueError(f"width must lie between 2 and 50 inches, got {width}.")
+    shown = tuple(evaluation.metrics if metrics is None else metrics)
+    if not shown:
+        raise ValueError("metrics must name at least one, got an empty list.")
+    for metric in shown:
+        one_of("metric", metric, evaluation.metrics)
+    colours = THEMES[theme]
+    label = 0.085 * max(len(name) for name in evaluation.methods) + 0.15
+    across = max(1, min(ACROSS, len(shown), int((width - label) / NARROWEST)))
+    down = -(-len(shown) // across)
+    row = HEAD + LINE * len(evaluation.methods)
+    height = down * row + FOOT
+    figure = Picture(figsize=(width, height), facecolor=colours.page)
+    panel = (width - label - 0.1) / across
+    for n, metric in enumerate(shown):
+        left = label + (n % across) * panel
+        top = height - (n // across) * row
+        box = (left / width, (top - row + 0.3) / height, (panel - 0.16) / width)
+        axes = figure.add_axes((*box, (row - HEAD) / height), facecolor=colours.page)
+        _panel(axes, evaluation, metric, colours, named=n % across == 0)
+    note = (
+        f"{len(evaluation.texts)} texts, means and {LEVEL:.0%} intervals. ● differs from "
+        f"{evaluation.methods[0]} on the same texts beyond the interval, ○ does not; dashed: "
+        "random map."
+    ).replace("%", " %")
+    figure.text(
+        0.1 / width, 0.12 / height, note, size=8, color=colours.muted, family=list(SANS),
+        wrap=True,
+    )  # fmt: skip
+    return figure
+
+
+def _panel(
+    axes: Any, evaluation: Evaluation, metric: str, colours: Palette, *, named: bool
+) -> None:
+    """One metric: a line for each method, the first on top."""
+    k, family = evaluation.metrics.index(metric), list(SANS)
+    known, way = evaluation.metric(metric), metric.partition(" ")[2]
+    count = len(evaluation.methods)
+    for j, method in enumerate(evaluation.methods):
+        mean, low, high = evaluation.means[:, j, k]
+        if not np.isfinite(mean):
+            axes.annotate(
+                "–", (0.5, j), xycoords=("axes fraction", "data"), size=8, color=colours.muted,
+                ha="center", va="center",
+            )  # fmt: skip
+            continue
+        colour = colours.supports if not j else colours.ink if j + 1 < count else colours.muted
+        if np.isfinite(low):
+            axes.plot([low, high], [j, j], color=colour, lw=1.6, solid_capstyle="butt", zorder=2)
+        full = not j or evaluation.better(method, metric) != 0
+        axes.plot(
+            [mean], [j], "o", ms=5, mec=colour, mfc=colour if full else colours.page, zorder=3
+        )
+    chance = evaluation.means[0, -1, k]
+    if np.isfinite(chance):
+        axes.axvline(chance, color=colours.muted, lw=0.7, ls=(0, (3, 3)), zorder=1)
+    axes.set_ylim(count - 0.5, -0.5)
+    axes.set_yticks(range(count), evaluation.methods if named else [""] * count)
+    arrow = "higher is better →" if known.better == "higher" else "← lower is better"
+    axes.set_title(
+        f"{known.title} {way}".strip(), size=9, color=colours.ink, family=family, loc="left", pad=4
+    )
+    axes.set_xlabel(arrow, size=7, color=colours.muted, family=family, labelpad=1, loc="left")
+    axes.xaxis.set_major_locator(_ticks())
+    axes.tick_params(axis="x", labelsize=7, colors=colours.muted, length=2, pad=1)
+    axes.tick_params(axis="y", labelsize=8.5, colors=colours.ink, length=0)
+    for text in (*axes.get_xticklabels(), *axes.get_yticklabels()):
+        text.set_fontfamily(family)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(colours.rule)
+    axes.grid(axis="y", color=colours.rule, lw=0.5)
+    axes.set_axisbelow(True)
+
+
+def _ticks() -> Any:
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(nbins=3)
