@@ -140,7 +140,7 @@ def test_the_matrix_of_a_long_text_is_worked_out_at_once(sheet: Callable[..., Sh
 
 def test_a_comparison_is_live(compared: Any, opened: Callable[..., Opened], tmp_path: Path) -> None:
     s = opened(compared.to_html(tmp_path / "both.html")).live()
-    expect(s.page.locator("h1")).to_have_text("“superb → dull” makes the difference")
+    expect(s.page.locator("h1")).to_have_text("“superb → dull” makes the largest difference")
     s.page.locator(".side").nth(1).locator(".w", has_text="dull").click()
     s.settle()
     expect(s.page.locator(".w.on")).to_have_text(["superb", "dull"])
@@ -188,10 +188,11 @@ def test_without_scripts_the_picture_and_the_table_stand_there(
     image = page.get_by_role("img")
     expect(image).to_be_visible()
     assert (image.bounding_box() or {})["height"] > 200
-    expect(image).to_have_attribute("alt", "The model answers positive, at 98.3 %. “superb” and "
-                                    "“but” speak most for positive; “thin” speaks most against "
-                                    "it.")  # fmt: skip
-    expect(page.get_by_role("row")).to_have_count(11)
+    story, _ = explained.show(granularity="word")._story()
+    expect(image).to_have_attribute("alt", story.sentence)
+    expect(page.locator("header p")).to_have_text(story.lead)
+    assert story.lead.startswith("“superb” supports positive most (+")
+    expect(page.get_by_role("row")).to_have_count(1 + len(story.rows))
     expect(page.locator("#calig")).to_be_hidden()
 
 
