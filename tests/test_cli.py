@@ -59,11 +59,13 @@ def test_what_is_asked_reaches_the_engine(capsys):
 
 
 def test_files_are_written(capsys, tmp_path):
-    files = {"figure": "why.svg", "save": "why.safetensors"}
+    files = {"figure": "why.svg", "save": "why.safetensors", "html": "why.html"}
     options = [part for name, file in files.items() for part in (f"--{name}", str(tmp_path / file))]
     assert cli.main(["demo", *options]) == 0
     assert (tmp_path / "why.svg").read_text().startswith("<?xml")
     assert cn.load(tmp_path / "why.safetensors").text == TEXT
+    page = (tmp_path / "why.html").read_text(encoding="utf8")
+    assert page.startswith("<!doctype html>") and "superb" in page
 
 
 def test_a_model_from_a_folder_and_a_text_from_a_pipe(capsys, tmp_path, monkeypatch):
@@ -99,6 +101,8 @@ def test_the_embedded_models_are_listed(capsys):
         (["explain", "fine", "--model", "./not/there"], "not/there"),
         (["explain", "fine", "--figure", "not/there/why.pdf"], "existing folder"),
         (["explain", "fine", "--save", "."], "must be a file, got the folder"),
+        (["explain", "fine", "--html", "not/there/why.html"], "--html must lie in an existing"),
+        (["explain", "fine", "--html", "why.pdf"], "path must end in .html"),
         (["demo", "nobody"], "name must be one of ['sentiment'"),
     ],
 )
