@@ -21,12 +21,7 @@ from calig_nb.export import packing, page, words
 from calig_nb.widgets import fallback
 
 from .conftest import SENTENCE
-
-HOSTILE = (
-    "<script>alert(1)</script>", "</textarea>", "</script>", "<!--", "javascript:alert(1)",
-    "\u202egnp.exe", "a\0b", "\ud800", "\u2028", "x" * 10_000, "<img src=x onerror=alert(1)>",
-    "&lt;", "]]>", '" onload="alert(1)',
-)  # fmt: skip
+from .hostile import hostile
 
 
 def large(layers, tokens, spread=None, seed=0):
@@ -46,19 +41,6 @@ def large(layers, tokens, spread=None, seed=0):
         attention_relevance=g.astype("f4"), layer_weights=np.ones(layers), fusion=cn.Fusion(),
         n_steps=np.ones(layers + 1, int), token_error=np.zeros(layers + 1),
         converged=np.ones(layers + 1, bool), config={},
-    )  # fmt: skip
-
-
-def hostile(explanation):
-    """The explanation with tokens, text and labels that no page should trust."""
-    texts = [HOSTILE[i % len(HOSTILE)] for i in range(len(explanation.tokens))]
-    ends = np.cumsum([len(text) + 1 for text in texts])
-    return dataclasses.replace(
-        explanation,
-        text=" ".join(texts), tokens=tuple(texts), labels=HOSTILE[: len(explanation.labels)],
-        offsets=np.stack([ends - [len(t) + 1 for t in texts], ends - 1], axis=1),
-        word_ids=np.arange(len(texts)), special=np.zeros(len(texts), bool),
-        config={**explanation.config, "method": HOSTILE[0], "baselines": HOSTILE[10]},
     )  # fmt: skip
 
 

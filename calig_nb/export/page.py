@@ -58,6 +58,7 @@ def document(contents: Contents) -> str:
             "img-src data:",
             "base-uri 'none'",
             "form-action 'none'",
+            "require-trusted-types-for 'script'",  # where known: no text can become markup
         )
     )
     notes = "\n".join(f"<p>{escape(note)}</p>" for note in words.notes)
