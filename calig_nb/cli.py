@@ -23,6 +23,7 @@ _SUPPORTS, _OPPOSES, _PLAIN = "\x1b[34m", "\x1b[33m", "\x1b[0m"
 _WRITERS: dict[str, Callable[[Explanation, Path], Any]] = {
     "figure": lambda explanation, path: explanation.figure().savefig(path, bbox_inches="tight"),
     "save": lambda explanation, path: explanation.save(path),
+    "html": lambda explanation, path: explanation.to_html(path),
 }
 
 
@@ -88,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         add("--json", action="store_true", help="print JSON instead of a table")
         add("--figure", type=Path, metavar="FILE", help="write a figure: .pdf, .svg or .png")
         add("--save", type=Path, metavar="FILE", help="write the explanation, for calig_nb.load")
+        add("--html", type=Path, metavar="FILE", help="write a page, live without a network")
     return parser
 
 

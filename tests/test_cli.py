@@ -1,16 +1,20 @@
 """What a person at a terminal gets: a picture in characters, files, and errors in words."""
 
-import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import calig_nb as cn
 from calig_nb import cli
 
+from .hostile import HOSTILE, LONG, hostile
+
+STEERING = {c for c in "".join(HOSTILE) if not c.isprintable() and c != " "}
 TEXT = "The plot is thin, but the acting is superb."
 
 
@@ -59,18 +63,17 @@ def test_what_is_asked_reaches_the_engine(capsys):
 
 
 def test_files_are_written(capsys, tmp_path):
-    files = {"figure": "why.svg", "save": "why.safetensors"}
+    files = {"figure": "why.svg", "save": "why.safetensors", "html": "why.html"}
     options = [part for name, file in files.items() for part in (f"--{name}", str(tmp_path / file))]
     assert cli.main(["demo", *options]) == 0
     assert (tmp_path / "why.svg").read_text().startswith("<?xml")
     assert cn.load(tmp_path / "why.safetensors").text == TEXT
+    page = (tmp_path / "why.html").read_text(encoding="utf8")
+    assert page.startswith("<!doctype html>") and "superb" in page
 
 
 def test_a_model_from_a_folder_and_a_text_from_a_pipe(capsys, tmp_path, monkeypatch):
-    from pathlib import Path
-    from shutil import copytree
-
-    folder = copytree(Path(cn.__file__).parent / "demo" / "sentiment", tmp_path / "mine")
+    folder = shutil.copytree(Path(cn.__file__).parent / "demo" / "sentiment", tmp_path / "mine")
     (tmp_path / "in").write_text("A dull film.\n")
     with (tmp_path / "in").open() as pipe:
         monkeypatch.setattr(sys, "stdin", pipe)
@@ -99,6 +102,8 @@ def test_the_embedded_models_are_listed(capsys):
         (["explain", "fine", "--model", "./not/there"], "not/there"),
         (["explain", "fine", "--figure", "not/there/why.pdf"], "existing folder"),
         (["explain", "fine", "--save", "."], "must be a file, got the folder"),
+        (["explain", "fine", "--html", "not/there/why.html"], "--html must lie in an existing"),
+        (["explain", "fine", "--html", "why.pdf"], "path must end in .html"),
         (["demo", "nobody"], "name must be one of ['sentiment'"),
     ],
 )
@@ -119,14 +124,35 @@ def test_a_command_that_is_not_one_leaves_with_2(capsys, asked):
 
 def test_hostile_text_cannot_steer_the_terminal(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
-    hostile = "fine\x1b[2J\x07 \u202eevil\u202c <script>\x00 \ud800 good"
-    e = cn.load_demo("sentiment").explain("good")
-    rows = [{"text": hostile, "attributions": 1.0}]
-    cli._as_table(dataclasses.replace(e, labels=(hostile, hostile)), rows)
+    e = hostile(cn.load_demo("sentiment").explain(LONG))
+    rows = [{"text": text, "attributions": 1.0} for text in (*HOSTILE, " ".join(HOSTILE))]
+    cli._as_table(e, rows)
     printed = capsys.readouterr().out
-    assert not set(printed) & set("\x1b\x07\u202e\u202c\x00\ud800")
-    for shown in ("\\x1b[2J", "\\u202eevil", "<script>", "\\ud800"):
+    assert not set(printed) & STEERING
+    for shown in ("\\x1b[2J", "\\u202egnp", "<script>", "\\ud800"):
         assert shown in printed
+    assert max(map(len, printed.splitlines()[1:])) < 250
+
+
+def test_a_hostile_text_and_a_model_with_hostile_classes(capsys, tmp_path):
+    folder = shutil.copytree(Path(cn.__file__).parent / "demo" / "sentiment", tmp_path / "mine")
+    config = json.loads((folder / "config.json").read_text())
+    config["id2label"] = {"0": HOSTILE[0], "1": HOSTILE[9] + HOSTILE[6]}
+    config["label2id"] = {label: int(n) for n, label in config["id2label"].items()}
+    (folder / "config.json").write_text(json.dumps(config))
+    text = " ".join(text for text in HOSTILE if text != "\ud800")[:2000]
+    files = {name: tmp_path / f"why.{name}" for name in ("svg", "html", "safetensors")}
+    options = ["--figure", files["svg"], "--html", files["html"], "--save", files["safetensors"]]
+    asked = ["explain", text, "--model", folder, "--tolerance", "0.5", *options]
+    assert cli.main([*map(str, asked)]) == 0
+    said = capsys.readouterr()
+    assert not set(said.out + said.err) & STEERING
+    assert said.out.startswith((HOSTILE[0], "\\x1b[2J\\x07\\u202egnp.exe"))
+    assert "<script>alert" not in files["html"].read_text(encoding="utf8")
+    assert cn.load(files["safetensors"]).labels[0] == HOSTILE[0]
+    assert cli.main(["explain", "half \ud800", "--model", str(folder)]) == 1
+    said = capsys.readouterr()
+    assert "half character" in said.err and not set(said.err) & STEERING
 
 
 def test_wide_and_combining_letters_stand_in_line(capsys):

@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import hashlib
+import html
 import json
 import os
 import re
@@ -17,14 +18,10 @@ import pytest
 import calig_nb as cn
 from calig_nb import export
 from calig_nb.export import packing, page, words
+from calig_nb.widgets import fallback
 
 from .conftest import SENTENCE
-
-HOSTILE = (
-    "<script>alert(1)</script>", "</textarea>", "</script>", "<!--", "javascript:alert(1)",
-    "\u202egnp.exe", "a\0b", "\ud800", "\u2028", "x" * 10_000, "<img src=x onerror=alert(1)>",
-    "&lt;", "]]>", '" onload="alert(1)',
-)  # fmt: skip
+from .hostile import hostile
 
 
 def large(layers, tokens, spread=None, seed=0):
@@ -44,19 +41,6 @@ def large(layers, tokens, spread=None, seed=0):
         attention_relevance=g.astype("f4"), layer_weights=np.ones(layers), fusion=cn.Fusion(),
         n_steps=np.ones(layers + 1, int), token_error=np.zeros(layers + 1),
         converged=np.ones(layers + 1, bool), config={},
-    )  # fmt: skip
-
-
-def hostile(explanation):
-    """The explanation with tokens, text and labels that no page should trust."""
-    texts = [HOSTILE[i % len(HOSTILE)] for i in range(len(explanation.tokens))]
-    ends = np.cumsum([len(text) + 1 for text in texts])
-    return dataclasses.replace(
-        explanation,
-        text=" ".join(texts), tokens=tuple(texts), labels=HOSTILE[: len(explanation.labels)],
-        offsets=np.stack([ends - [len(t) + 1 for t in texts], ends - 1], axis=1),
-        word_ids=np.arange(len(texts)), special=np.zeros(len(texts), bool),
-        config={**explanation.config, "method": HOSTILE[0], "baselines": HOSTILE[10]},
     )  # fmt: skip
 
 
@@ -222,14 +206,21 @@ def test_hostile_text_comes_back_as_it_was_and_never_as_markup(explanation):
 def test_it_says_in_words_what_the_model_answered(explanation):
     said = words.of_one(explanation)
     best = int(np.argmax(explanation.probabilities))
-    assert explanation.labels[best] in said.alt and "The model answers" in said.alt
-    assert "<" not in said.alt
+    assert said.heading.startswith(f"The model answers {explanation.labels[best]}, at ")
     other = dataclasses.replace(explanation, target=(best + 1) % 3, contrast=best)
-    assert f"this is what speaks for {other.target_name} rather than {other.labels[best]}" in (
-        words.of_one(other).alt
-    )
+    heading = words.of_one(other).heading
+    assert f"{100 * explanation.probabilities[best]:.1f} %; this is what speaks for " in heading
+    assert heading.endswith(f" {other.target_name} rather than {other.labels[best]}")
     unknown = dataclasses.replace(explanation, probabilities=np.full(3, np.nan))
-    assert f"gives {explanation.target_name} a score of" in words.of_one(unknown).alt
+    assert f"gives {explanation.target_name} a score of" in words.of_one(unknown).heading
+
+
+def test_picture_sentence_and_table_are_those_beside_a_live_view(explanation):
+    view = explanation.show("flow", layer=1, theme="dark")
+    story, draw = view._story()
+    page = export.html(view)
+    assert fallback.picture(story, draw) in page and fallback.table(story) in page
+    assert "Layer 1, λ = 0.50" in story.sentence and story.lead in html.unescape(page)
 
 
 @pytest.mark.parametrize(
@@ -319,7 +310,7 @@ def test_what_has_no_page_is_refused(explanation, tmp_path):
 
 
 def test_a_bundle_that_would_end_its_script_is_refused(explanation, monkeypatch):
-    contents = page.Contents({}, [], words.of_one(explanation), b"", 1)
+    contents = page.Contents({}, [], words.of_one(explanation), fallback.Story("", (), ()), "")
     whole = page._file
     for code, message in (
         ("const a='</SCRIPT>';export{a as default};", "would end its own script"),
@@ -332,4 +323,4 @@ def test_a_bundle_that_would_end_its_script_is_refused(explanation, monkeypatch)
 
 def test_fine_matrices_are_those_of_short_texts():
     assert packing.FINE_LIMIT >= 2 * 12 * 128**2
-    assert '"<' not in page._data(export.Contents({"a": "<"}, [], None, b"", 0))
+    assert '"<' not in page._data(export.Contents({"a": "<"}, [], None, None, ""))

@@ -18,17 +18,10 @@ import calig_nb as cn
 from calig_nb.widgets import fallback
 
 from .conftest import SENTENCE
+from .hostile import HOSTILE
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 VIEWS = ["workbench", "tokens", "flow", "rollout"]
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "</textarea><img src=x onerror=alert(1)>",
-    "javascript:alert(1)",
-    "\u202egood\u202c bad\x00",
-    '" onload="alert(1)',
-    "w" * 10_000,
-]
 GITHUB_TAGS = """
 h1 h2 h3 h4 h5 h6 br b i strong em a pre code img tt div ins del sup sub p picture ol ul table
 thead tbody tfoot blockquote dl dt dd kbd q samp var hr ruby rt rp li tr td th s strike summary

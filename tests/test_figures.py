@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from calig_nb.figures import THEMES
+from calig_nb.figures import THEMES, comparison_figure
+
+from .hostile import HOSTILE, hostile
 
 
 def texts(figure):
@@ -59,21 +61,21 @@ def test_bars_stand_for_the_words_in_sign_and_size(explanation):
         assert to_hex(bar.get_facecolor()) == colours.bar(shares[u])
 
 
-@pytest.mark.parametrize("view", ["tokens", "flow", "rollout", "workbench"])
+@pytest.mark.parametrize("view", ["tokens", "flow", "rollout", "workbench", "comparison"])
 def test_hostile_text_is_written_into_every_file(explanation, view, tmp_path):
-    odd = "<script>alert(1)</script>\x00\x1b[2J\u202eevil\ud800 $\\frac{"
-    tokens = (explanation.tokens[0], odd, "x" * 10_000, *explanation.tokens[3:])
-    ends = np.cumsum([0, *map(len, tokens)])
-    hostile = dataclasses.replace(
-        explanation,
-        tokens=tokens,
-        text="".join(tokens),
-        offsets=np.stack([ends[:-1], ends[1:]], axis=1),
-    )
-    figure = hostile.figure(view, granularity="token")
+    odd = hostile(explanation)
+    if view == "comparison":
+        figure = comparison_figure([odd, odd.with_lam(0)], [HOSTILE[0], "\ud800\0"])
+    else:
+        figure = odd.figure(view, granularity="token")
     for kind in ("png", "pdf", "svg"):
         figure.savefig(tmp_path / f"odd.{kind}")
-    minidom.parse(str(tmp_path / "odd.svg"))
+    page = minidom.parse(str(tmp_path / "odd.svg"))
+    for name in ("script", "a", "img", "foreignObject"):
+        assert not page.getElementsByTagName(name)
+    written = (tmp_path / "odd.pdf").read_bytes()
+    for name in (b"/JavaScript", b"/JS", b"/URI", b"/OpenAction", b"/Launch"):
+        assert name not in written
 
 
 def test_text_is_drawn_as_it_stands(explanation):

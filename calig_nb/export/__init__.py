@@ -14,10 +14,10 @@ import numpy as np
 from .. import __version__
 from ..widgets import Comparison, View, show
 from ..widgets._state import State
+from ..widgets.fallback import picture
 from . import words as wo
 from .packing import Packed, pack
 from .page import Contents, document
-from .picture import explanations_of, picture
 
 if TYPE_CHECKING:
     from ..results import Explanation
@@ -82,15 +82,17 @@ def write(shown: View | Comparison, path: str | Path, max_bytes: int = MAX_BYTES
 
 def html(shown: View | Comparison, max_bytes: int = MAX_BYTES) -> str:
     """The page as a string; see :func:`write`."""
-    explanations = explanations_of(shown)
     with np.errstate(invalid="ignore"):  # what is not a number is drawn as such
+        story, draw = shown._story()
         if isinstance(shown, Comparison):
-            words = wo.of_several(explanations, shown.names)
+            explanations = shown.explanations
+            words = wo.of_several(explanations, shown.names, story)
         else:
-            words = wo.of_one(explanations[0])
-        image, width = picture(shown)
+            explanations = (shown.explanation,)
+            words = wo.of_one(*explanations)
+        image = picture(story, draw)
     traits = {name: getattr(shown, name) for name in sorted(_own_traits(shown))}
-    bare = Contents(_at_home(traits, None), [], words, image, width)
+    bare = Contents(_at_home(traits, None), [], words, story, image)
     packed = pack(explanations, max_bytes - len(document(bare).encode("utf8")) - _SLACK)
     if packed.loss > _TOLD:
         warnings.warn(
@@ -100,7 +102,7 @@ def html(shown: View | Comparison, max_bytes: int = MAX_BYTES) -> str:
             stacklevel=2,
         )
     told = dataclasses.replace(words, notes=(*words.notes, _statement(packed)))
-    return document(Contents(_at_home(traits, packed), packed.contents, told, image, width))
+    return document(Contents(_at_home(traits, packed), packed.contents, told, story, image))
 
 
 def _own_traits(shown: State) -> set[str]:

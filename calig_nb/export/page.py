@@ -8,11 +8,13 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from .. import widgets
-from .words import Words, escaped
+from ..widgets.fallback import Story, table
+from .words import Words
 
 _STATIC = Path(widgets.__file__).parent / "static"
 
@@ -32,20 +34,20 @@ class Contents:
         traits: Of the view, by name; bytes may stand anywhere in them.
         matrices: Attention relevance of each explanation, deflated, in base64.
         words: What is said around the view.
-        picture: What it looks like, a PNG.
-        width: Of the picture, in CSS pixels.
+        story: What is said in its stead.
+        picture: What it looks like, HTML.
     """
 
     traits: dict[str, Any]
     matrices: Sequence[str]
     words: Words
-    picture: bytes
-    width: int
+    story: Story
+    picture: str
 
 
 def document(contents: Contents) -> str:
     """The page."""
-    words = contents.words
+    words, story = contents.words, contents.story
     script, style = _script(), _file("calig.css") + _file("page.css")
     policy = "; ".join(
         (
@@ -56,9 +58,10 @@ def document(contents: Contents) -> str:
             "img-src data:",
             "base-uri 'none'",
             "form-action 'none'",
+            "require-trusted-types-for 'script'",  # where known: no text can become markup
         )
     )
-    notes = "\n".join(f"<p>{note}</p>" for note in words.notes)
+    notes = "\n".join(f"<p>{escape(note)}</p>" for note in words.notes)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -66,20 +69,26 @@ def document(contents: Contents) -> str:
 <meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta name="description" content="{escaped(words.alt)}">
+<meta name="description" content="{escape(story.sentence)}">
 <link rel="icon" href="data:,">
-<title>{escaped(words.title)}</title>
+<title>{escape(words.title)}</title>
 <style>{style}</style>
 <script>{_ABLE}</script>
 </head>
 <body>
 <main>
 <header>
-<h1>{words.heading}</h1>
-<p>{words.lead}</p>
+<h1 dir="auto">{escape(words.heading)}</h1>
+<p dir="auto">{escape(story.lead)}</p>
 </header>
 <div id="calig"></div>
-{_still(contents)}
+<div class="still">
+<figure>
+{contents.picture}
+<figcaption>A picture: the live view needs scripts and a browser of 2024 or newer.</figcaption>
+</figure>
+{table(story)}
+</div>
 <footer>
 {notes}
 </footer>
@@ -151,26 +160,3 @@ def _without_bytes(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _without_bytes(inner) for name, inner in value.items()}
     return [_without_bytes(v) for v in value] if isinstance(value, (list, tuple)) else value
-
-
-def _still(contents: Contents) -> str:
-    words, picture = contents.words, base64.b64encode(contents.picture).decode("ascii")
-    head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in words.columns)
-    rows = "\n".join(
-        f'<tr><th scope="row"><bdi>{escaped(name)}</bdi></th>'
-        + "".join(f"<td>{escaped(value)}</td>" for value in values)
-        + "</tr>"
-        for name, *values in words.rows
-    )
-    return f"""<div class="still">
-<figure>
-<img width="{contents.width}" alt="{escaped(words.alt)}" src="data:image/png;base64,{picture}">
-<figcaption>A picture: the live view needs scripts and a browser of 2024 or newer.</figcaption>
-</figure>
-<table>
-<thead><tr>{head}</tr></thead>
-<tbody>
-{rows}
-</tbody>
-</table>
-</div>"""

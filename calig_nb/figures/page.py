@@ -234,7 +234,7 @@ class Page:
         return self.figure
 
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """Characters that no font draws and no file of vector graphics may hold."""
 
 

@@ -9,7 +9,7 @@ import traitlets as t
 
 from ..comparison import align, comparable, difference, name_of, names_of
 from ..results import Explanation
-from ..units import Granularity
+from ..units import Granularity, whole
 from . import wire
 from ._state import State
 from .fallback import Story, legible, of_several
@@ -58,7 +58,11 @@ class Comparison(State):
     ) -> None:
         self._refuse_unknown(state)
         self._explanations = comparable(explanations)
-        self._names = names_of(self._explanations) if names is None else tuple(map(str, names))
+        self._names = (
+            names_of(self._explanations)
+            if names is None
+            else tuple(whole(str(name)) for name in names)
+        )
         if len(self._names) != len(self._explanations):
             raise ValueError(
                 f"names must hold {len(self._explanations)} names, got {len(self._names)}."

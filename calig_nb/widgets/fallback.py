@@ -2,7 +2,7 @@
 
 Plain HTML that survives sanitisers, and the same bytes each time. It follows the live view as an
 output of its own, so that the live view waits for no picture: the live view's style sheet hides
-it, and where there is no live view it stays.
+it, and where there is no live view it stays. An exported page holds the same picture and table.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ _HUSH = (
     ".jp-OutputArea-child:has(>.jp-OutputArea-output:not([data-mime-type])):not(:has(.calig))"
     ":has(+.jp-OutputArea-child .calig-static){display:none}"
 )
-_UNSEEN = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
+_UNSEEN = re.compile(
+    r"[\s\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+"
+)
 
 
 @dataclass(frozen=True)
@@ -48,37 +50,48 @@ class Story:
         sentence: The result in a sentence, or a few.
         head: The names of the table's columns.
         rows: Its cells, as text.
+        lead: The part of the sentence that names what is strongest.
     """
 
     sentence: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    lead: str = ""
 
 
 def output(story: Story, draw: Callable[[], Figure]) -> dict[str, str]:
-    """The story and its picture, as the data of one output.
+    """The story and its picture, as the data of one output."""
+    html = (
+        # Evidence is no formula, whatever dollars are in it.
+        '<div class="calig-static tex2jax_ignore mathjax_ignore">\n'
+        f'<link rel="stylesheet" href="data:text/css,{quote(_HUSH)}">\n'
+        f"{picture(story, draw)}\n{table(story)}\n</div>"
+    )
+    return {"text/html": html, "text/plain": story.sentence}
 
-    A picture that cannot be drawn says why in its place: the rest must not be lost by it.
+
+def picture(story: Story, draw: Callable[[], Figure]) -> str:
+    """The picture as HTML.
+
+    One that cannot be drawn says why in its place: the rest must not be lost by it.
     """
     alt = escape(story.sentence)
     try:
         data = base64.b64encode(png(draw())).decode()
-        picture = (
-            f'<img alt="{alt}" src="data:image/png;base64,{data}" width="{WIDTH}" '
-            'style="max-width: 100%; height: auto">'
-        )
     except Exception as error:
-        picture = f"<p>{alt}</p><p>The picture could not be drawn: {escape(str(error))}</p>"
+        return f"<p>{alt}</p><p>The picture could not be drawn: {escape(clean(str(error)))}</p>"
+    return (
+        f'<img alt="{alt}" src="data:image/png;base64,{data}" width="{WIDTH}" '
+        'style="max-width: 100%; height: auto">'
+    )
+
+
+def table(story: Story) -> str:
+    """The table as HTML."""
     head = "".join(f'<th scope="col" dir="auto">{escape(name)}</th>' for name in story.head)
     cells = [[f'<td dir="auto">{escape(cell)}</td>' for cell in row] for row in story.rows]
     rows = "".join(f"<tr>{''.join(row)}</tr>\n" for row in cells)
-    html = (
-        # Evidence is no formula, whatever dollars are in it.
-        '<div class="calig-static tex2jax_ignore mathjax_ignore">\n'
-        f'<link rel="stylesheet" href="data:text/css,{quote(_HUSH)}">\n{picture}\n'
-        f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n</div>"
-    )
-    return {"text/html": html, "text/plain": story.sentence}
+    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>"
 
 
 def png(figure: Figure) -> bytes:
@@ -89,8 +102,8 @@ def png(figure: Figure) -> bytes:
     dpi = WIDTH * DENSITY / width
     written, small = BytesIO(), BytesIO()
     figure.savefig(written, format="png", dpi=min(dpi, max(dpi / DENSITY, TALLEST / height)))
-    picture = Image.open(written).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
-    picture.save(small, format="png", optimize=True)
+    image = Image.open(written).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    image.save(small, format="png", optimize=True)
     return small.getvalue()
 
 
@@ -118,12 +131,12 @@ def of_one(explanation: Explanation, granularity: Granularity, layer: int | None
     against = "" if than is None else f" rather than {clean(explanation.labels[than], LABEL)}"
     where = "All layers" if layer is None else f"Layer {layer}"
     sentence = (
-        f"Why {name} ({_sure(explanation)}){against}? {told} "
-        f"{where}, λ = {explanation.fusion.lam:.2f}: {_signed(values.sum())} in all. "
+        f"Why {name} ({sure(explanation)}){against}? {told} "
+        f"{where}, λ = {explanation.fusion.lam:.2f}: {signed(values.sum())} in all. "
         f"The text: “{clean(explanation.text, TEXT)}”"
     )
     head = (verbs[0], "share", verbs[1], "share")
-    return Story(sentence, head, tuple(_abreast(sides)))
+    return Story(sentence, head, tuple(_abreast(sides)), told)
 
 
 def of_several(
@@ -141,16 +154,16 @@ def of_several(
     ][:ROWS]
     labels = {n: name_of([clean(text, LABEL) for text in found.texts[n]]) for n in order}
     sides = "; ".join(
-        f"{name}: {clean(e.target_name, LABEL)} {_sure(e)}"
+        f"{name}: {clean(e.target_name, LABEL)} {sure(e)}"
         for name, e in zip(called, explanations, strict=True)
     )
     kind = "difference" if len(called) == 2 else "spread"
-    told = ", ".join(f"“{labels[n]}” ({_signed(found.difference[n])})" for n in order[:3])
+    told = ", ".join(f"“{labels[n]}” ({signed(found.difference[n])})" for n in order[:3])
     sentence = f"{sides}. Largest {kind}: {told or 'none'}."
     rows = tuple(
-        (labels[n], *map(_signed, found.values[n]), _signed(found.difference[n])) for n in order
+        (labels[n], *map(signed, found.values[n]), signed(found.difference[n])) for n in order
     )
-    return Story(sentence, (granularity, *called, kind), rows)
+    return Story(sentence, (granularity, *called, kind), rows, sentence)
 
 
 def clean(text: str, most: int = 10_000) -> str:
@@ -159,25 +172,35 @@ def clean(text: str, most: int = 10_000) -> str:
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
-def _sure(explanation: Explanation) -> str:
-    return f"{explanation.probabilities[explanation.target]:.1%}".replace("%", " %")
+def sure(explanation: Explanation, label: int | None = None) -> str:
+    """How likely a class is; the score where there is nothing to choose from.
+
+    Args:
+        explanation: Of what.
+        label: Index of the class; by default the one that was explained.
+    """
+    share = float(explanation.probabilities[explanation.target if label is None else label])
+    if len(explanation.labels) < 2 or not np.isfinite(share):
+        return f"score of {signed(explanation.score)}"
+    digits = 2 if share >= 0.9995 or share < 0.0005 else 1
+    return f"{100 * share:.{digits}f} %"
 
 
 def _told(verb: str, side: list[tuple[str, float]]) -> str:
     if not side:
         return f"Nothing {verb}."
     (first, value), *others = side
-    more = "".join(f", “{text}” ({_signed(v)})" for text, v in others)
-    return f"“{first}” {verb} most ({_signed(value)}){', then' + more[1:] if more else ''}."
+    more = "".join(f", “{text}” ({signed(v)})" for text, v in others)
+    return f"“{first}” {verb} most ({signed(value)}){', then' + more[1:] if more else ''}."
 
 
 def _abreast(sides: list[list[tuple[str, float]]]) -> Iterator[tuple[str, ...]]:
     for i in range(min(ROWS, max(map(len, sides)))):
-        pairs = [(s[i][0], _signed(s[i][1])) if i < len(s) else ("", "") for s in sides]
+        pairs = [(s[i][0], signed(s[i][1])) if i < len(s) else ("", "") for s in sides]
         yield pairs[0] + pairs[1]
 
 
-def _signed(value: float) -> str:
+def signed(value: float) -> str:
     """A sign and two digits, of a small value three; a dash for what is not there."""
     if not np.isfinite(value):
         return "–"

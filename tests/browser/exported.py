@@ -37,14 +37,14 @@ def made_up(explanation: Explanation) -> str:
 
     from calig_nb.export.page import Contents, document
     from calig_nb.export.words import Words
+    from calig_nb.widgets.fallback import Story
 
     traits, data = explanation.wire()
     content = base64.b64encode(zlib.compress(data["_matrices"], 9)).decode()
-    words = Words("Why?", "Why <b>positive</b>?", "", "A picture.", ("word",), (), ("A note.",))
-    picture = base64.b64decode(
-        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-    )
-    return document(Contents({**traits, **data, "_matrices": b""}, [content], words, picture, 1))
+    words, story = Words("Why?", "Why positive?", ("A note.",)), Story("A picture.", ("word",), ())
+    picture = '<img alt="A picture." src="data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=">'
+    inner = {**traits, **data, "_matrices": b""}
+    return document(Contents(inner, [content], words, story, picture))
 
 
 class Opened:

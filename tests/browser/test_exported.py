@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator
-from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +41,7 @@ from test_page import (  # noqa: F401
     test_words_of_the_caption_can_be_clicked,
 )
 
-HOSTILE = (
-    "<script>alert(1)</script>", "</textarea>", "</script>", "<!--", "javascript:alert(1)",
-    "\u202egnp.exe", "a\0b", "\ud800", "\u2028", "x" * 10_000, "<img src=x onerror=alert(1)>",
-)  # fmt: skip
+from tests.hostile import HOSTILE, LONG, hostile
 
 
 @pytest.fixture
@@ -90,17 +85,6 @@ def compared(explained: Any) -> Any:
     return cn.Comparison([explained, cn.load_demo("sentiment").explain(other, target="positive")])
 
 
-def hostile(e: Any) -> Any:
-    """Tokens that no page should trust, each a word of the text."""
-    texts = [HOSTILE[i % len(HOSTILE)] for i in range(len(e.tokens))]
-    ends = [0, *accumulate(len(text) + 1 for text in texts)]
-    return dataclasses.replace(
-        e, text=" ".join(texts), tokens=tuple(texts), labels=(HOSTILE[10], HOSTILE[0]),
-        offsets=[[a, b - 1] for a, b in pairwise(ends)], word_ids=[*range(len(texts))],
-        special=[False] * len(texts),
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize("view", ["workbench", "tokens", "flow", "rollout"])
 def test_a_real_explanation_is_live(
     explained: Any, opened: Callable[..., Opened], tmp_path: Path, view: str
@@ -140,7 +124,7 @@ def test_the_matrix_of_a_long_text_is_worked_out_at_once(sheet: Callable[..., Sh
 
 def test_a_comparison_is_live(compared: Any, opened: Callable[..., Opened], tmp_path: Path) -> None:
     s = opened(compared.to_html(tmp_path / "both.html")).live()
-    expect(s.page.locator("h1")).to_have_text("“superb → dull” makes the difference")
+    expect(s.page.locator("h1")).to_have_text("“superb → dull” makes the largest difference")
     s.page.locator(".side").nth(1).locator(".w", has_text="dull").click()
     s.settle()
     expect(s.page.locator(".w.on")).to_have_text(["superb", "dull"])
@@ -188,10 +172,11 @@ def test_without_scripts_the_picture_and_the_table_stand_there(
     image = page.get_by_role("img")
     expect(image).to_be_visible()
     assert (image.bounding_box() or {})["height"] > 200
-    expect(image).to_have_attribute("alt", "The model answers positive, at 98.3 %. “superb” and "
-                                    "“but” speak most for positive; “thin” speaks most against "
-                                    "it.")  # fmt: skip
-    expect(page.get_by_role("row")).to_have_count(11)
+    story, _ = explained.show(granularity="word")._story()
+    expect(image).to_have_attribute("alt", story.sentence)
+    expect(page.locator("header p")).to_have_text(story.lead)
+    assert story.lead.startswith("“superb” supports positive most (+")
+    expect(page.get_by_role("row")).to_have_count(1 + len(story.rows))
     expect(page.locator("#calig")).to_be_hidden()
 
 
@@ -207,13 +192,19 @@ def test_where_the_view_fails_the_picture_comes_back(
 
 
 @pytest.mark.parametrize("width", [360, 1200])
-@pytest.mark.parametrize("view", ["workbench", "rollout"])
+@pytest.mark.parametrize("view", ["workbench", "rollout", "comparison"])
 def test_hostile_tokens_execute_nothing(
-    explained: Any, opened: Callable[..., Opened], tmp_path: Path, view: str, width: int
+    opened: Callable[..., Opened], tmp_path: Path, view: str, width: int
 ) -> None:
-    file = hostile(explained).to_html(tmp_path / "why.html", view=view, granularity="token")
-    s = opened(file, width=width).live()
-    for summary in s.page.locator("summary").all():
+    import calig_nb as cn
+
+    odd = hostile(cn.load_demo("sentiment").explain(LONG))
+    if view == "comparison":
+        shown = cn.Comparison([odd, odd.with_lam(0)], [HOSTILE[0], HOSTILE[10] + "b"])
+    else:
+        shown = odd.show(view, granularity="token")
+    s = opened(shown.to_html(tmp_path / "why.html"), width=width).live()
+    for summary in s.page.locator("summary:visible").all():
         summary.click()
     s.receive(selected=[1])
     s.settle()
@@ -221,11 +212,11 @@ def test_hostile_tokens_execute_nothing(
     assert s.page.evaluate(page) == 0
     found = s.page.evaluate(
         """() => [document.scripts.length, document.querySelectorAll("img").length,
-          document.querySelectorAll("textarea, a[href]").length]"""
+          document.querySelectorAll("textarea, a[href], [onload], [onerror]").length]"""
     )
     assert found == [3, 1, 0]
     said = s.page.locator(".calig").inner_text()
-    assert "<script>alert(1)</script>" in said and "</textarea>" in said
+    assert all(text in said for text in HOSTILE[:6])
 
 
 def test_the_policy_stops_what_is_not_the_pages_own(
@@ -236,14 +227,18 @@ def test_the_policy_stops_what_is_not_the_pages_own(
     page.page.evaluate(
         """() => {
           const script = document.createElement("script");
-          script.textContent = "alert(2)";
+          const policy = trustedTypes.createPolicy("own", { createScript: (text) => text });
+          script.textContent = policy.createScript("alert(2)");
           document.body.append(script);
           const img = document.createElement("img");
           img.src = "https://elsewhere.test/x.png";
           document.body.append(img);
+          try { document.body.innerHTML += "<b>text</b>"; } catch { /* refused */ }
         }"""
     )
-    page.page.wait_for_function("window.__violations.length === 2")
+    page.page.wait_for_function("window.__violations.length === 3")
     said = page.page.evaluate("window.__violations.splice(0)")
-    assert sorted(v.split()[0] for v in said) == ["img-src", "script-src-elem"]
+    assert sorted(v.split()[0] for v in said) == [
+        "img-src", "require-trusted-types-for", "script-src-elem",
+    ]  # fmt: skip
     page.complaints.clear()

@@ -16,7 +16,6 @@ from playwright.sync_api import expect
 
 Mount = Callable[..., Sheet]
 VIEWS = ["workbench", "tokens", "flow", "rollout"]
-HOSTILE = "<img src=x onerror=alert(1)>"
 ARABIC = "الفيلم ضعيف جدا، لكن التمثيل رائع ومؤثر للغاية."
 
 
@@ -263,24 +262,6 @@ def test_the_notebook_never_sees_the_keys_that_are_used(sheet: Mount) -> None:
 
 
 # Inputs of every kind
-
-
-def test_hostile_tokens_are_text(sheet: Mount) -> None:
-    explanation = Explanation(text=HOSTILE, labels=("no", HOSTILE))
-    traits, data = explanation.wire()
-    names = traits["_meta"]["tokens"]
-    traits["_meta"]["tokens"] = [names[0], *[HOSTILE] * (len(names) - 2), names[-1]]
-    s = sheet(explanation)
-    s.page.evaluate("() => { window.alert = () => { throw new Error('executed'); }; }")
-    s.receive(_meta=traits["_meta"], granularity="token")
-    assert data["_r"]
-    s.page.locator(".rollout + .more summary").click()
-    for word in s.page.locator(".w").all()[:3]:
-        word.hover()
-    s.settle()
-    assert s.page.locator(".calig img").count() == 0
-    assert HOSTILE in s.page.locator(".rollout + .more .table").inner_text()
-    assert HOSTILE in s.page.locator(".ledger").inner_text()
 
 
 @pytest.mark.parametrize("view", VIEWS)
