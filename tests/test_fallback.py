@@ -3,7 +3,9 @@
 import base64
 import html
 import io
+import logging
 import re
+import warnings
 
 import bleach
 import matplotlib.figure
@@ -150,6 +152,24 @@ def test_a_picture_that_cannot_be_drawn_says_so_and_loses_nothing(explanation, m
     (_, _), (static, _) = shown(view)
     assert "could not be drawn: division by zero" in static["text/html"]
     assert "Why " in static["text/html"] and "<td" in static["text/html"]
+
+
+def test_nothing_comes_between_the_live_view_and_its_picture(explanation, monkeypatch, caplog):
+    """Fonts are complained of on standard error: an output of its own, and views hide the next."""
+    view, draw = explanation.show(), cn.Workbench.figure
+
+    def complaining(self, **state):
+        logging.getLogger("matplotlib.font_manager").warning("no bold")
+        warnings.warn("Glyph 9 missing", stacklevel=1)
+        return draw(self, **state)
+
+    monkeypatch.setattr(cn.Workbench, "figure", complaining)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        assert len(shown(view)) == 2
+    assert not caplog.records and not warned
+    logging.getLogger("matplotlib.font_manager").warning("as before")
+    assert len(caplog.records) == 1
 
 
 def test_numbers_that_are_not_finite_are_left_out(explanation):

@@ -8,8 +8,11 @@ it, and where there is no live view it stays. An exported page holds the same pi
 from __future__ import annotations
 
 import base64
+import logging
 import re
+import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO
@@ -77,13 +80,28 @@ def picture(story: Story, draw: Callable[[], Figure]) -> str:
     """
     alt = escape(story.sentence)
     try:
-        data = base64.b64encode(png(draw())).decode()
+        with _silence():
+            data = base64.b64encode(png(draw())).decode()
     except Exception as error:
         return f"<p>{alt}</p><p>The picture could not be drawn: {escape(clean(str(error)))}</p>"
     return (
         f'<img alt="{alt}" src="data:image/png;base64,{data}" width="{WIDTH}" '
         'style="max-width: 100%; height: auto">'
     )
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """No word of a missing font: what is printed would come between the live view and this."""
+    fonts = logging.getLogger("matplotlib.font_manager")
+    level = fonts.level
+    fonts.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        fonts.setLevel(level)
 
 
 def table(story: Story) -> str:

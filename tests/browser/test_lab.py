@@ -12,8 +12,22 @@ import pytest
 from lab import Lab, lab
 from playwright.sync_api import Browser, Locator, expect
 
+from tests.hostile import HOSTILE
+
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-HOSTILE = "<img src=x onerror=alert(1)> is not bad"
+ANOTHER = """async (source) => {
+  const panel = jupyterapp.shell.currentWidget;
+  panel.content.activeCellIndex = panel.content.widgets.length - 1;
+  await jupyterapp.commands.execute("notebook:insert-cell-below");
+  panel.content.activeCell.model.sharedModel.setSource(source);
+  await jupyterapp.commands.execute("notebook:run-cell");
+}"""
+WATCH_NOW = """() => {
+  window.seen = [];
+  window.alert = () => window.seen.push("a token was executed");
+  document.addEventListener("securitypolicyviolation", (e) =>
+    window.seen.push(`${e.violatedDirective} ${e.blockedURI}`));
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -31,15 +45,7 @@ def opened(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def workbench(opened: Lab) -> Locator:
     """A fresh workbench in a cell of its own at the end of the notebook."""
     opened.execute("from IPython.display import display\nview = explanation.show()")
-    opened.page.evaluate(
-        """async () => {
-          const panel = jupyterapp.shell.currentWidget;
-          panel.content.activeCellIndex = panel.content.widgets.length - 1;
-          await jupyterapp.commands.execute("notebook:insert-cell-below");
-          panel.content.activeCell.model.sharedModel.setSource("view");
-          await jupyterapp.commands.execute("notebook:run-cell");
-        }"""
-    )
+    opened.page.evaluate(ANOTHER, "view")
     view = opened.page.locator(".jp-Cell .calig").last
     view.scroll_into_view_if_needed()
     expect(view.locator(".prose .w").first).to_be_visible()
@@ -85,12 +91,32 @@ def test_another_class_is_explained_by_the_kernel(opened: Lab, workbench: Locato
 
 
 def test_hostile_text_is_text(opened: Lab, workbench: Locator) -> None:
-    opened.page.evaluate("() => { window.alert = () => { window.alerted = true; }; }")
-    opened.execute(f"view = explainer.explain({HOSTILE!r}).show()")
-    opened.page.evaluate("() => jupyterapp.commands.execute('notebook:run-cell')")
-    expect(opened.page.locator(".jp-Cell .calig").last).to_contain_text("onerror")
-    assert opened.page.locator(".calig img").count() == 0
-    assert not opened.page.evaluate("() => Boolean(window.alerted)")
+    """Through a kernel and its messages; in JupyterLab's own page, live and static."""
+    opened.page.evaluate(WATCH_NOW)
+    said = opened.execute(
+        f"import sys; sys.path.insert(0, {str(NOTEBOOKS.parent)!r})\n"
+        "import calig_nb as cn\nfrom tests.hostile import HOSTILE, LONG, hostile\n"
+        "odd = hostile(explainer.explain(LONG))\n"
+        "names = [HOSTILE[0], HOSTILE[10] + 'b']\n"
+        "both = cn.Comparison([odd, odd.with_lam(0)], names, granularity='token')\n"
+        "view = odd.show(granularity='token')"
+    )
+    assert said == ""
+    views = opened.page.locator(".jp-Cell .calig")
+    for shown in ("view", "both"):
+        before = views.count()
+        opened.page.evaluate(ANOTHER, shown)
+        expect(views).to_have_count(before + 1)
+        views.last.scroll_into_view_if_needed()
+        expect(views.last).to_contain_text(HOSTILE[1])
+        expect(views.last).to_contain_text(HOSTILE[0])
+        static = opened.page.locator(".calig-static").last
+        expect(static.locator("img[src^='data:image/png']")).to_have_count(1)
+        expect(static).to_be_hidden()
+        for place in (views.last, static):
+            inside = "script, textarea, a[href], [onerror], [onload], img:not([src^='data:'])"
+            assert place.locator(inside).count() == 0
+    assert opened.page.evaluate("() => window.seen") == []
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
