@@ -238,9 +238,14 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """Characters that no font draws and no file of vector graphics may hold."""
 
 
+_DIRECTION = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Marks that direct text, which matplotlib obeys from 3.11 on, and drew as boxes before."""
+_DIRECTED = mpl.__version_info__ >= (3, 11)
+
+
 def _drawable(text: str) -> str:
     """The text with characters that cannot be drawn as U+FFFD."""
-    return _CONTROL.sub("\ufffd", text)
+    return _CONTROL.sub("\ufffd", text if _DIRECTED else _DIRECTION.sub("", text))
 
 
 @lru_cache
