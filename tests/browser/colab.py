@@ -12,7 +12,7 @@ import json
 import os
 import queue
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,15 @@ class Colab:
         while time.monotonic() < end:
             self.page.wait_for_timeout(20)
             self._carry(0.01)
+
+    def until(self, true: Callable[[], bool], seconds: float = 30) -> bool:
+        """Carry messages both ways until something is so; whether it became so in time."""
+        end = time.monotonic() + seconds
+        while not true():
+            if time.monotonic() > end:
+                return False
+            self.settle(0.1)
+        return True
 
     def from_page(self, model: str, data: dict[str, Any]) -> None:
         """A message of a view to its model in Python."""

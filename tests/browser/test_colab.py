@@ -47,13 +47,11 @@ def round_trip(session: Colab, frame: Frame, model: str) -> None:
     view = frame.locator(".calig").first
     find = f"import ipywidgets; v = ipywidgets.Widget.widgets[{model!r}]"
     session.execute(f"{find}; v.theme = 'dark'")
-    session.settle()
-    expect(view).to_have_attribute("data-theme", "dark")
+    assert session.until(lambda: view.get_attribute("data-theme") == "dark")
     session.execute("v.theme = 'auto'; v.granularity = 'word'")
-    session.settle()
+    assert session.until(view.get_by_role("radio", name="words").first.is_checked)
     view.get_by_role("radio", name="tokens").first.click()
-    session.settle()
-    assert session.execute("print(v.granularity)") == "token"
+    assert session.until(lambda: session.execute("print(v.granularity)") == "token")
 
 
 @pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.name)
@@ -67,7 +65,7 @@ def test_a_tutorial_runs_and_each_view_renders_and_answers(session: Colab, file:
         for frame in frames:
             frame.frame_element().scroll_into_view_if_needed()  # else it draws nothing
             view = frame.locator(".calig")
-            expect(view.first).to_be_visible()
+            assert session.until(view.first.is_visible)
             assert view.first.evaluate("(node) => node.getBoundingClientRect().height") > 150
             static = frame.locator(".calig-static")
             expect(static).to_have_count(1)
@@ -88,9 +86,8 @@ def test_views_of_two_cells_move_together_through_the_kernel(session: Colab) -> 
     assert first is not None and second is not None and first != second
     first.frame_element().scroll_into_view_if_needed()
     first.get_by_role("radio", name="tokens").first.click()
-    session.settle(0.6)
     second.frame_element().scroll_into_view_if_needed()  # out of sight it draws nothing
-    expect(second.get_by_role("radio", name="tokens").first).to_be_checked()
+    assert session.until(second.get_by_role("radio", name="tokens").first.is_checked)
 
 
 def test_what_is_large_comes_through_the_kernel(session: Colab) -> None:
@@ -101,6 +98,6 @@ def test_what_is_large_comes_through_the_kernel(session: Colab) -> None:
     frame = session.cell("view = e.show()\nview")
     assert frame is not None
     assert session.execute("print(len(view._matrices))") == "0"
+    assert session.until(frame.locator(".prose .w").first.is_visible)
     session.settle(1.5)
     assert frame.locator(".calig .notice.error:visible").count() == 0
-    expect(frame.locator(".prose .w").first).to_be_visible()
