@@ -140,7 +140,9 @@ def _lens(page: Page, scene: Scene, layout: Layout, flow: Flow) -> None:
     note = f"ribbons ×{f'{m:.1f}' if m < 10 else rounded(m)} wider"
     d = digits(max(s.mass for s in flow.segments))
     for sign in (-1, 1):
-        own = sorted((s for s in flow.segments if s.sign == sign), key=lambda s: -s.mass)
+        # A word that carries nothing here is not named.
+        seen = (s for s in flow.segments if s.sign == sign and s.mass >= 0.5 * 10**-d)
+        own = sorted(seen, key=lambda s: -s.mass)
         if not own:
             continue
         total = number(sum(s.mass for s in own), d)

@@ -35,7 +35,7 @@ def error(share: float) -> str:
     """A relative error."""
     if not math.isfinite(share):
         return "n/a"
-    return "0 %" if share < 0.0005 else "> 1000 %" if share >= 10 else f"{share * 100:.1f} %"
+    return "> 1000 %" if share >= 10 else f"{share * 100:.1f} %"
 
 
 def digits(largest: float) -> int:

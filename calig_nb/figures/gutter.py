@@ -26,7 +26,8 @@ def draw_gutter(page: Page, scene: Scene, layout: Layout) -> None:
     axis = rounded(x1 + (66 if wide else 44 if middle else 26)) + 0.5
     largest = max(1e-12, float(scene.entering.max(initial=0)))
     reach = (42 if wide else 28 if middle else 20) / largest
-    head, net = strips[-1].top - 14, width - 50 if wide else width
+    told = wide and _has_errors(scene)
+    head, net = strips[-1].top - 14, width - 50 if told else width
     page.line(layout.x0, x1, layout.output, layout.output, colours.rule)
     muted = colours.muted
     if middle:
@@ -34,7 +35,7 @@ def draw_gutter(page: Page, scene: Scene, layout: Layout) -> None:
         entering = "evidence entering" if wide else "entering"
         page.text(axis, head, entering, 11, muted, align="center")
         page.text(net, head, "net", 11, muted, align="right")
-    if wide:
+    if told:
         page.text(width, head, "error", 11, muted, align="right")
     last, upto = math.inf, math.floor(scene.upto)
     for b, strip in enumerate(strips):
@@ -46,6 +47,11 @@ def draw_gutter(page: Page, scene: Scene, layout: Layout) -> None:
         last = mid
         _told(page, scene, layout, b, net, dim)
     page.line(axis, axis, strips[-1].top - 6, layout.bottom + 4, muted)
+
+
+def _has_errors(scene: Scene) -> bool:
+    """Not every method has an error."""
+    return any(map(math.isfinite, scene.errors))
 
 
 def _row(
@@ -86,7 +92,7 @@ def _told(page: Page, scene: Scene, layout: Layout, b: int, net: float, dim: flo
             page.text(x0 - 20, mid + 12, f"weight {weight}", 10.5, colours.muted, align="right")
         ink = colours.muted if dim < 1 else colours.soft
         page.text(net, mid + 4, signed(float(plus - minus)), 11, ink, align="right")
-    if wide:
+    if wide and _has_errors(scene):
         e = float(scene.errors[b])
         strong = e > BOLD
         ink = colours.ink if strong and dim == 1 else colours.muted

@@ -21,6 +21,7 @@ LONG = 120
 """Above this many tokens the text is set small and weak bars are left out earlier."""
 LARGE, LARGEST = 24, 40
 CHIP = 10
+MARKS = ("Pe", "Pf", "Po")
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def words(scene: Scene) -> Iterator[Word]:
     first, last = scene.state.span or (0, len(own.tokens) - 1)
     grain, end = scene.state.granularity, int(own.offsets[first][0])
     joins = grain in ("sentence", "passage")
-    t = first
+    t, last_text = first, ""
     while t <= last:
         if own.special[t]:
             yield Word([Piece(int(of[t]), bare(own.tokens[t]))], True, chip=True, glued=t == last)
@@ -121,9 +122,14 @@ def words(scene: Scene) -> Iterator[Word]:
             pieces.append(Piece(int(of[low]), written or own.tokens[low], joins and after))
             end = max(end, int(own.offsets[high][1]))
         text = "".join(piece.text for piece in pieces)
-        mark = bool(text) and unicodedata.category(text[0]) in ("Pe", "Pf", "Po")
+        mark = bool(text) and unicodedata.category(text[0]) in MARKS
         fresh = grain == "passage" and t > first and of[t] != of[t - 1]
-        yield Word(pieces, spaced, glued=mark and not spaced and t > 0, fresh=fresh)
+        # A mark that follows its word, also after a space, must not start a line.
+        alone = bool(text) and all(unicodedata.category(c) in MARKS for c in text)
+        short = before == " " and alone and 0 < len(last_text) < 20
+        glued = (mark and not spaced and t > 0) or short
+        last_text = f"{last_text}{before}{text}" if glued else text
+        yield Word(pieces, spaced, glued=glued, fresh=fresh)
         end, t = max(end, stop), upto + 1
 
 

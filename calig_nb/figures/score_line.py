@@ -26,7 +26,9 @@ def draw_score_line(page: Page, scene: Scene) -> None:
     plus, minus = float(own[own > 0].sum()), float(-own[own < 0].sum())
     title = f"f(x) {MINUS} f(x′) = {signed(scene.gain, d)}"
     where = layer_in(scene.layers, b) if b else "the embeddings"
-    note = f"in units of the score; gradients at {where}, Δ {signed(float(scene.delta[b]), 3)}"
+    left = float(scene.delta[b])
+    left_over = f", Δ {signed(left, 3)}" if math.isfinite(left) else ""
+    note = f"in units of the score; gradients at {where}{left_over}"
     draw_head(page, title, note)
     baseline, score = scene.baseline, scene.score
     ends = (baseline, score, baseline - minus, baseline - minus + plus)
@@ -35,10 +37,14 @@ def draw_score_line(page: Page, scene: Scene) -> None:
     axis = 64.5
     page.rect(min(turn, start), 16, max(0.5, abs(start - turn)), 9, colours.opposes, hatch=HATCH)
     page.rect(min(turn, reached), 42, max(0.5, abs(reached - turn)), 9, colours.supports)
-    page.text(turn, 11, f"opposing {signed(-minus, d)}", 12, colours.opposes_text)
-    page.text(turn, 37, f"supporting {signed(plus, d)}", 12, colours.supports_text)
     page.line(0, page.width, axis, axis, colours.rule)
     page.line(start, start, 16, axis, colours.muted, 0.75)
+    # The line passes behind the names.
+    for y, text, ink in (
+        (11, f"opposing {signed(-minus, d)}", colours.opposes_text),
+        (37, f"supporting {signed(plus, d)}", colours.supports_text),
+    ):
+        page.text(turn, y, text, 12, ink, halo=2)
     page.line(start, to, axis, axis, colours.ink, 4)
     page.line(to, to, 42, axis + 5, colours.ink)
     taken = (math.inf, -math.inf)

@@ -26,7 +26,7 @@ export const percent = (p) => {
 /** A relative error. @param {number} e */
 export const error = (e) => {
   if (!isFinite(e)) return "n/a";
-  return e < 0.0005 ? "0 %" : e >= 10 ? "> 1000 %" : `${(e * 100).toFixed(1)} %`;
+  return e >= 10 ? "> 1000 %" : `${(e * 100).toFixed(1)} %`;
 };
 
 /** Decimals that keep two figures of the largest value. @param {number} largest */

@@ -29,7 +29,7 @@ const LARGEST_SIDE = 520;
 const LARGEST_CELL = 58;
 const ANGLE = 56;
 /** Left of the board the film, right of it the notes: their widths together. */
-const BESIDE = 376;
+const BESIDE = 400;
 
 /**
  * @param {object} options

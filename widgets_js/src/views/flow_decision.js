@@ -116,14 +116,15 @@ const lens = ({ units }, { width, middle }, { segments, zero, lensY, magnificati
   const d = digits(max(...segments.map((s) => s.mass)));
   const nodes = [];
   for (const sign of [-1, 1]) {
-    const own = segments.filter((s) => s.sign === sign).sort((a, b) => b.mass - a.mass);
+    // A word that carries nothing here is not named.
+    const own = segments.filter((s) => s.sign === sign && s.mass >= 0.5 * 10 ** -d).sort((a, b) => b.mass - a.mass);
     if (!own.length) continue;
     const total = number(sum(own.map((s) => s.mass)), d);
     const end = sign > 0 ? max(...own.map((s) => s.lens[1])) : min(zero, ...own.map((s) => s.lens[0]));
     const room = sign > 0 ? width - textWidth(note, 11, family) - 16 - end : end - 4;
     const listed = own.map((s) => `${short(units.labels[s.unit], NAME)} ${number(s.mass, d)}`);
     const full = listed.length > 1 ? listed.join(" · ") : total;
-    const text = textWidth(full, 11, family) + 10 < room ? full : total;
+    const text = textWidth(full, 12, family) + 10 < room ? full : total;
     nodes.push(words(`halo ${sign > 0 ? "supports" : "opposes end"}`, end + 6 * sign, y, text));
   }
   return [...nodes, words("end", width, middle ? y : y + 17, note)];

@@ -19,7 +19,9 @@ export const gutter = ({ picture: p, state, x }, layout, hatch) => {
   const axis = round(wide ? x1 + 66 : middle ? x1 + 44 : x1 + 26) + 0.5;
   const reach = (wide ? 42 : middle ? 28 : 20) / p.entering.largest;
   const head = strips[L - 1].top - 14;
-  const net = wide ? width - 50 : width;
+  // Not every method has an error.
+  const told = wide && p.errors.some(isFinite);
+  const net = told ? width - 50 : width;
   const upto = floor(state.play ?? L);
   /** @type {SVGElement[]} */
   const nodes = [line("rule", x0, x1, output, output)];
@@ -29,7 +31,7 @@ export const gutter = ({ picture: p, state, x }, layout, hatch) => {
       words("middle", axis, head, wide ? "evidence entering" : "entering"),
       words("end", net, head, "net"),
     );
-  if (wide) nodes.push(words("end", width, head, "error"));
+  if (told) nodes.push(words("end", width, head, "error"));
   let last = Infinity;
   strips.forEach(({ mid, top, height }, b) => {
     const on = state.layer === b;
@@ -63,7 +65,7 @@ export const gutter = ({ picture: p, state, x }, layout, hatch) => {
         row.push(words("soft end", net, mid + 4, signed(plus - minus)));
       }
       const e = p.errors[b];
-      if (wide) row.push(words(`end ${e > BOLD ? "strong" : ""}`, width, mid + 4, error(e)));
+      if (told) row.push(words(`end ${e > BOLD ? "strong" : ""}`, width, mid + 4, error(e)));
     }
     const dim = (state.layer !== null && !on) || b > upto;
     nodes.push(line("slot", side, side, top, top + height), svg("g", { opacity: dim && 0.4 }, ...row));

@@ -37,7 +37,8 @@ export const scoreLineView = () => {
     // Token by token whatever is shown: summing words first would let them cancel.
     const [plus, minus] = [1, -1].map((sign) => sum([...x.r[b]].map((v) => max(0, v * p.sign * sign))));
     put(title, `f(x) ${MINUS} f(x′) = ${signed(p.gain, digits(abs(p.gain)))}`);
-    put(note, `in units of the score; gradients at ${b ? layerIn(x, b) : "the embeddings"}, Δ ${signed(p.delta[b], 3)}`);
+    const left = isFinite(p.delta[b]) ? `, Δ ${signed(p.delta[b], 3)}` : "";
+    put(note, `in units of the score; gradients at ${b ? layerIn(x, b) : "the embeddings"}${left}`);
     set(figure, {
       width,
       viewBox: `0 0 ${width} ${HEIGHT}`,
@@ -71,16 +72,17 @@ const drawn = (baseline, score, plus, minus, width, d, hatch, family) => {
     return words(`name ${kind}`, left, meets ? 94 : 80, name);
   };
   return [
+    // The line passes behind the names.
+    line("edge", from, from, 16, axis),
+    words("opposes halo", turn, 11, `opposing ${signed(-minus, d)}`),
+    words("supports halo", turn, 37, `supporting ${signed(plus, d)}`),
     bar("opp", from, 16),
     bar("", from, 16, { fill: `url(#${hatch})` }),
     bar("sup", reached, 42),
     line("rule", 0, width, axis, axis),
-    line("edge", from, from, 16, axis),
+    line("edge", from, from, 42, axis),
     line("gain", from, to, axis, axis),
     line("ink", to, to, 42, axis + 5),
-    // The lines pass behind them.
-    words("opposes halo", turn, 11, `opposing ${signed(-minus, d)}`),
-    words("supports halo", turn, 37, `supporting ${signed(plus, d)}`),
     end(from, `baseline f(x′) ${number(baseline, d)}`, ""),
     end(to, `this text f(x) ${number(score, d)}`, "strong bold"),
   ];

@@ -1,5 +1,6 @@
 /** Play, layer, λ, granularity. */
 import { layerName } from "../lib/format.js";
+import { floor } from "../lib/maths.js";
 import { GRAINS } from "../lib/zoom.js";
 import { choice } from "./choice.js";
 import { differ, el, put, set, svg, view } from "./dom.js";
@@ -57,8 +58,9 @@ const layerRadios = (actions, { x }) => {
   const names = ["all", ...x.weights.keys()].map(String);
   const group = choice("Layer", names, (_, i) => actions.layer(i ? i - 1 : null));
   [...group.children].forEach((one, i) => set(one, { "aria-label": i ? layerName(x, i - 1) : "All layers" }));
-  return view(el("div.tool", label("layer"), group), (/** @type {Scene} */ { state }) =>
-    group.draw(state.layer === null ? 0 : state.layer + 1),
+  return view(el("div.tool", label("layer"), group), (/** @type {Scene} */ { state: { layer, play } }) =>
+    // While the layers are played the choice follows.
+    group.draw(layer !== null ? layer + 1 : play !== null && play < x.weights.length ? floor(play) + 1 : 0),
   );
 };
 

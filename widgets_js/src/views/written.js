@@ -56,11 +56,17 @@ export const written = (text, scene) => {
     else if (before.classList.contains("glued")) before.append(space, node);
     else into.append(el("span.glued", before, space, node));
   };
-  /** A mark that follows its word without a space must not start a line. @param {HTMLElement} node @param {number} t */
+  /** A mark that follows its word, also after a space, must not start a line. @param {HTMLElement} node @param {number} t */
   const place = (node, t) => {
-    const follows = t && x.offsets[t][0] === x.offsets[t - 1][1] && /^[\p{Pe}\p{Pf}\p{Po}]/u.test(node.textContent ?? "");
-    if (follows) glue(node);
-    else into.append(node);
+    const mark = node.textContent ?? "";
+    const space = into.lastChild;
+    const word = space?.previousSibling;
+    if (t && x.offsets[t][0] === x.offsets[t - 1][1] && /^[\p{Pe}\p{Pf}\p{Po}]/u.test(mark)) glue(node);
+    // A long word must stay breakable.
+    else if (space?.textContent === " " && word instanceof HTMLElement && (word.textContent ?? "").length < 20 && /^[\p{Pe}\p{Pf}\p{Po}]+$/u.test(mark)) {
+      space.remove();
+      glue(node, " ");
+    } else into.append(node);
   };
   const [from, to] = state.span ?? [0, x.tokens.length - 1];
   if (from) text.append("… ");
