@@ -27,19 +27,25 @@ def opened(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         made.close()
 
 
+def show(opened: Lab, source: str) -> None:
+    """Run the source in a fresh cell at the end of the notebook."""
+    opened.page.evaluate(
+        """async (source) => {
+          const panel = jupyterapp.shell.currentWidget;
+          panel.content.activeCellIndex = panel.content.widgets.length - 1;
+          await jupyterapp.commands.execute("notebook:insert-cell-below");
+          panel.content.activeCell.model.sharedModel.setSource(source);
+          await jupyterapp.commands.execute("notebook:run-cell");
+        }""",
+        source,
+    )
+
+
 @pytest.fixture
 def workbench(opened: Lab) -> Locator:
     """A fresh workbench in a cell of its own at the end of the notebook."""
     opened.execute("from IPython.display import display\nview = explanation.show()")
-    opened.page.evaluate(
-        """async () => {
-          const panel = jupyterapp.shell.currentWidget;
-          panel.content.activeCellIndex = panel.content.widgets.length - 1;
-          await jupyterapp.commands.execute("notebook:insert-cell-below");
-          panel.content.activeCell.model.sharedModel.setSource("view");
-          await jupyterapp.commands.execute("notebook:run-cell");
-        }"""
-    )
+    show(opened, "view")
     view = opened.page.locator(".jp-Cell .calig").last
     view.scroll_into_view_if_needed()
     expect(view.locator(".prose .w").first).to_be_visible()
@@ -82,6 +88,32 @@ def test_another_class_is_explained_by_the_kernel(opened: Lab, workbench: Locato
     expect(workbench.locator(".caption")).not_to_contain_text("…", timeout=20_000)
     expect(workbench.get_by_text(f"supports {other}").first).to_be_visible(timeout=20_000)
     assert opened.execute("print(view.explanation.target_name, view._error)") == other
+
+
+def test_the_explanation_on_screen_can_be_checked(opened: Lab, workbench: Locator) -> None:
+    workbench.get_by_role("button", name=re.compile("^Check this explanation")).click()
+    notice = workbench.get_by_role("status").filter(has_text="on average")
+    expect(notice).to_contain_text("This explanation holds.", timeout=20_000)
+    said = notice.locator("span").text_content()
+    assert opened.execute("print(view.check().text, end=' (λ = 0.50)')") == said
+
+
+def test_words_are_marked_with_the_keyboard_and_scored(opened: Lab) -> None:
+    opened.execute("marks = cn.MarkWords(explanation)")
+    show(opened, "marks")
+    cell = opened.page.locator(".jp-Cell").last
+    cell.get_by_role("button", name="superb", exact=True).focus()
+    opened.page.keyboard.press("Space")
+    expect(cell.get_by_text("Marked: “superb”.")).to_be_visible()
+    opened.page.keyboard.press("Tab")
+    opened.page.keyboard.press("Tab")  # over the full stop
+    expect(cell.get_by_role("button", name="Compare")).to_be_focused()
+    opened.page.keyboard.press("Enter")
+    expect(cell.get_by_text(re.compile("You and the model: “superb”"))).to_be_visible()
+    expect(cell.locator(".calig .w[aria-selected=true]")).to_have_text("superb")
+    assert opened.execute("print(marks.score, [marks.words[i] for i in marks.marked])") == (
+        "1.0 ['superb']"
+    )
 
 
 def test_hostile_text_is_text(opened: Lab, workbench: Locator) -> None:
