@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .soundness import Sanity as Sanity
     from .soundness import sanity as sanity
     from .widgets import Comparison as Comparison
+    from .widgets import MarkWords as MarkWords
     from .widgets import RelevanceFlow as RelevanceFlow
     from .widgets import RolloutView as RolloutView
     from .widgets import TokenView as TokenView
@@ -33,6 +34,7 @@ _HOME = {
     "Explainer": "explainer",
     "Explanation": "results",
     "Fusion": "fusion",
+    "MarkWords": "widgets",
     "RelevanceFlow": "widgets",
     "RolloutView": "widgets",
     "Sanity": "soundness",

@@ -118,7 +118,7 @@ class Check:
 
 def check(
     explanation: Explanation,
-    explainer: Explainer,
+    explainer: Explainer | None,
     *,
     random: int = 100,
     deletion: str = "remove",
@@ -128,7 +128,8 @@ def check(
 
     Args:
         explanation: Also a saved one.
-        explainer: One that holds the model which made it.
+        explainer: One that holds the model which made it; ``explanation.check()`` takes the one
+            that made it, which only a saved explanation has not.
         random: Random maps to set it against.
         deletion: How words go: "remove", "mask" or "pad".
         seed: Of the random maps.
@@ -144,7 +145,7 @@ def check(
     if answers is None:
         raise TypeError(
             f"explainer must be a calig_nb.Explainer, got {type(explainer).__name__}. A check "
-            "needs the model that made the explanation."
+            "needs the model that made the explanation, which a saved one has not."
         )
     if isinstance(random, bool) or not isinstance(random, int) or random < 1:
         raise ValueError(f"random must be a whole number from 1, got {random!r}.")

@@ -277,6 +277,7 @@ class Explainer:
         found = replace(
             found,
             fusion=fusion_of(request.method, request.lam),
+            explainer=self,
             ask=lambda target, contrast: self._again(found.text, about(target, contrast)),
         )
         if not fused(request.method):

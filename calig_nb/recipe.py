@@ -13,5 +13,9 @@ def recipe(config: Mapping[str, Any]) -> str:
     )
     weights = weights.removeprefix(f"{method}: ")
     made = method.upper() if method == "ca-lig" else method
-    parts = (made, output and f"of the {output}", baseline not in ("", "none") and f"against {baseline[:24]}")
+    parts = (
+        made,
+        output and f"of the {output}",
+        baseline not in ("", "none") and f"against {baseline[:24]}",
+    )
     return ", ".join(filter(None, (" ".join(filter(None, parts)), weights)))

@@ -92,6 +92,7 @@ class Explanation:
     config: dict[str, Any]
     ask: Ask | None = field(default=None, repr=False)
     look: Look | None = field(default=None, repr=False)
+    explainer: Explainer | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", whole(self.text))
@@ -260,11 +261,11 @@ class Explanation:
 
         return top(self, k, granularity)
 
-    def check(self, explainer: Explainer, **options: Any) -> Check:
+    def check(self, explainer: Explainer | None = None, **options: Any) -> Check:
         """How far to trust this one explanation; see :func:`calig_nb.checks.check`."""
         from .checks import check
 
-        return check(self, explainer, **options)
+        return check(self, explainer or self.explainer, **options)
 
     def save(self, path: str | Path) -> None:
         """Write one safetensors file; see :func:`calig_nb.load`."""

@@ -14,7 +14,7 @@ from .results import Explanation
 
 FORMAT = "calig_nb explanation 1"
 _ZEROS = "zeros"
-_NOT_STORED = ("ask", "look")
+_NOT_STORED = ("ask", "look", "explainer")
 
 
 def to_bytes(explanation: Explanation) -> bytes:

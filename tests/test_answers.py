@@ -85,6 +85,20 @@ def test_heads_that_are_missing_are_explained_in_words(explanation):
     assert cn.RolloutView(saved)._meta["no_heads"] == wire.NO_HEADS
 
 
+def test_a_check_is_of_the_map_with_the_λ_on_the_page(explanation):
+    content, buffers = answer(explanation, {"kind": "check", "lam": 0.0})
+    assert content == {
+        "kind": "check", "text": explanation.with_lam(0.0).check().text + " (λ = 0.00)"
+    }  # fmt: skip
+    assert buffers == [] and content["text"] != explanation.check().text + " (λ = 0.00)"
+
+
+def test_a_check_of_one_signal_names_no_λ(explainer):
+    one = explainer.explain("The film is bad, it is not good.", method="ig")
+    content, _ = answer(one, {"kind": "check", "lam": 0.5})
+    assert content["text"] == one.check().text
+
+
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("question", "error"),
@@ -93,12 +107,20 @@ def test_heads_that_are_missing_are_explained_in_words(explanation):
         ({"kind": "heads", "layer": 9}, "layer must lie between 0 and 2, got 9."),
         ({**ASKED, "layer": None}, "layer must lie between 0 and 2, got None."),
         ({**ASKED, "lam": 3}, "lam must lie in [0, 1], got 3"),
+        ({"kind": "check", "lam": 3}, "lam must lie in [0, 1], got 3"),
     ],
 )
 def test_what_goes_wrong_is_part_of_the_answer(explanation, question, error):
     content, buffers = answer(with_heads(explanation), question)
     assert content["error"].startswith(error)
     assert content["kind"] == question["kind"] and buffers == []
+
+
+@pytest.mark.bad_input
+def test_what_has_no_model_cannot_be_checked(explanation):
+    saved = dataclasses.replace(explanation, explainer=None)
+    content, _ = answer(saved, {"kind": "check", "lam": 0.5})
+    assert "got NoneType. A check needs the model" in content["error"]
 
 
 @pytest.mark.bad_input

@@ -52,7 +52,7 @@ MAY_IMPORT = {
     "figures": {
         "catalogue", "comparison", "fusion", "intervals", "recipe", "results", "scorecard", "units",
     },
-    "widgets": {"catalogue", "comparison", "fusion", "recipe", "results", "units"},
+    "widgets": {"catalogue", "comparison", "fusion", "metrics", "recipe", "results", "units"},
     "export": {"__version__", "comparison", "fusion", "results", "widgets"},
     "kernels": set(),
     "evidence": {

@@ -179,6 +179,15 @@ def test_a_saved_explanation_can_be_checked(demo, explained, checked, tmp_path):
     assert cn.load(tmp_path / "one.safetensors").check(demo) == checked
 
 
+def test_an_explanation_knows_who_made_it(demo, explained, checked, tmp_path):
+    assert explained.check() == checked
+    assert explained.with_lam(0.2).check() == explained.with_lam(0.2).check(demo)
+    assert demo.explain(SENTENCE, method="ig").check().method == "ig"
+    explained.save(tmp_path / "one.safetensors")
+    with pytest.raises(TypeError, match=r"got NoneType\. A check .* a saved one has not"):
+        cn.load(tmp_path / "one.safetensors").check()
+
+
 @pytest.mark.bad_input
 def test_another_model_is_refused(tokenizer):
     explanation = Explainer(tiny_model("bert"), tokenizer).explain(SENTENCE)
@@ -201,7 +210,6 @@ def test_another_model_is_refused(tokenizer):
 @pytest.mark.parametrize(
     ("explainer", "options", "error", "message"),
     [
-        (None, {}, TypeError, "explainer must be a calig_nb.Explainer, got NoneType"),
         ("demo", {}, TypeError, "got str"),
         (..., {"random": 0}, ValueError, "random must be a whole number from 1, got 0"),
         (..., {"random": 2.5}, ValueError, "random must be a whole number from 1, got 2.5"),

@@ -128,6 +128,19 @@ def test_another_class_is_asked_for_and_sent(explainer):
     assert view._meta["contrast"] == 1
 
 
+def test_what_is_on_screen_can_be_checked_from_both_sides(explainer, monkeypatch):
+    view = explainer.explain(SENTENCE, target=0).show(lam=0.2)
+    assert view.check() == view.explanation.check(explainer)
+    assert view.check(random=3).random == 3
+    view.target = 1
+    assert view.check().target == view.explanation.target_name
+    told = []
+    view.observe(lambda change: told.append(change["new"]), "_busy")
+    monkeypatch.setattr(view, "send", lambda content, buffers: told.append(content["text"]))
+    view._handle_custom_msg({"kind": "check", "lam": 0.2}, [])
+    assert told == [True, view.check().text + " (λ = 0.20)", False]
+
+
 def test_a_class_can_be_asked_for_from_the_start(explainer):
     assert explainer.explain(SENTENCE, target=0).show(target=1).explanation.target == 1
 

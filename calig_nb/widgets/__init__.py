@@ -9,6 +9,7 @@ from ..results import Explanation
 from ._base import View as View
 from .comparison import Comparison as Comparison
 from .flow import RelevanceFlow as RelevanceFlow
+from .marking import MarkWords as MarkWords
 from .rollout import RolloutView as RolloutView
 from .selection import Selection as Selection
 from .tokens import TokenView as TokenView

@@ -18,6 +18,8 @@ from .selection import Selection
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from ..checks import Check
+
 
 class View(State):
     """A live picture of an explanation. Its public traits can be read, set, observed and linked.
@@ -106,6 +108,10 @@ class View(State):
     def selection(self) -> Selection:
         """What is selected: tokens, spans of the text, a table."""
         return Selection(self.explanation, tuple(sorted(self.selected)))
+
+    def check(self, **options: Any) -> Check:
+        """What is on screen put to the test; see :func:`calig_nb.checks.check`."""
+        return self.explanation.check(**options)
 
     def figure(self, **state: Any) -> Figure:
         """What is on screen as a matplotlib figure, as vector graphics in the same colours.
@@ -211,8 +217,12 @@ class View(State):
         }
 
     def _answer(self, _: Any, content: Any, __: Any) -> None:
-        if isinstance(content, dict) and (found := answer(self._explanation, content)):
+        if not isinstance(content, dict):
+            return
+        self._busy = content.get("kind") == "check"  # it runs the model, which may take a while
+        if found := answer(self._explanation, content):
             self.send(*found)
+        self._busy = False
 
     def _ask(self, _: Any = None) -> None:
         """Explain the class that was picked, and show what comes back or what went wrong."""

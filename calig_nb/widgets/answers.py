@@ -1,4 +1,4 @@
-"""What the page asks for when it is needed: the rollout of a long input, the heads of a layer."""
+"""What the page asks for when it is needed: a long rollout, the heads of a layer, a check."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import fusion as fu
+from ..catalogue import fused
 from ..results import Explanation
 from . import wire
 
@@ -26,7 +27,7 @@ def answer(explanation: Explanation, question: dict[str, Any]) -> Answer | None:
 
     What goes wrong is part of the answer, in words, under "error".
     """
-    known = {"matrices": _matrices, "rollout": _rollout, "heads": _heads}
+    known = {"matrices": _matrices, "rollout": _rollout, "heads": _heads, "check": _check}
     kind = question.get("kind")
     if kind not in known:
         return None
@@ -97,3 +98,10 @@ def _heads(explanation: Explanation, question: dict[str, Any]) -> Answer:
     layer = _layer(explanation, question)
     bits, scales, content = wire.companded(explanation.heads(layer), wire.FINE_LIMIT)
     return {"bits": bits, "scales": scales}, [content]
+
+
+def _check(explanation: Explanation, question: dict[str, Any]) -> Answer:
+    """What speaks for and against the map of that λ, in words."""
+    asked = explanation.with_lam(question["lam"])
+    at = f" (λ = {asked.fusion.lam:.2f})" if fused(asked.method) else ""
+    return {"text": asked.check().text + at}, []

@@ -41,11 +41,16 @@ def opened(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         made.close()
 
 
+def show(opened: Lab, source: str) -> None:
+    """Run the source in a fresh cell at the end of the notebook."""
+    opened.page.evaluate(ANOTHER, source)
+
+
 @pytest.fixture
 def workbench(opened: Lab) -> Locator:
     """A fresh workbench in a cell of its own at the end of the notebook."""
     opened.execute("from IPython.display import display\nview = explanation.show()")
-    opened.page.evaluate(ANOTHER, "view")
+    show(opened, "view")
     view = opened.page.locator(".jp-Cell .calig").last
     view.scroll_into_view_if_needed()
     expect(view.locator(".prose .w").first).to_be_visible()
@@ -90,6 +95,32 @@ def test_another_class_is_explained_by_the_kernel(opened: Lab, workbench: Locato
     assert opened.execute("print(view.explanation.target_name, view._error)") == other
 
 
+def test_the_explanation_on_screen_can_be_checked(opened: Lab, workbench: Locator) -> None:
+    workbench.get_by_role("button", name=re.compile("^Check this explanation")).click()
+    notice = workbench.get_by_role("status").filter(has_text="on average")
+    expect(notice).to_contain_text("This explanation holds.", timeout=20_000)
+    said = notice.locator("span").text_content()
+    assert opened.execute("print(view.check().text, end=' (λ = 0.50)')") == said
+
+
+def test_words_are_marked_with_the_keyboard_and_scored(opened: Lab) -> None:
+    opened.execute("marks = cn.MarkWords(explanation)")
+    show(opened, "marks")
+    cell = opened.page.locator(".jp-Cell").last
+    cell.get_by_role("button", name="superb", exact=True).focus()
+    opened.page.keyboard.press("Space")
+    expect(cell.get_by_text("Marked: “superb”.")).to_be_visible()
+    opened.page.keyboard.press("Tab")
+    opened.page.keyboard.press("Tab")  # over the full stop
+    expect(cell.get_by_role("button", name="Compare")).to_be_focused()
+    opened.page.keyboard.press("Enter")
+    expect(cell.get_by_text(re.compile("You and the model: “superb”"))).to_be_visible()
+    expect(cell.locator(".calig .w[aria-selected=true]")).to_have_text("superb")
+    assert opened.execute("print(marks.score, [marks.words[i] for i in marks.marked])") == (
+        "1.0 ['superb']"
+    )
+
+
 def test_hostile_text_is_text(opened: Lab, workbench: Locator) -> None:
     """Through a kernel and its messages; in JupyterLab's own page, live and static."""
     opened.page.evaluate(WATCH_NOW)
@@ -105,7 +136,7 @@ def test_hostile_text_is_text(opened: Lab, workbench: Locator) -> None:
     views = opened.page.locator(".jp-Cell .calig")
     for shown in ("view", "both"):
         before = views.count()
-        opened.page.evaluate(ANOTHER, shown)
+        show(opened, shown)
         expect(views).to_have_count(before + 1)
         views.last.scroll_into_view_if_needed()
         expect(views.last).to_contain_text(HOSTILE[1])

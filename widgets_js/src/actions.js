@@ -25,8 +25,9 @@ const AWAY = { hover: null, hoverLayer: null, preview: null };
 /**
  * @param {Store} store
  * @param {() => Scene} scene
+ * @param {(question: object) => void} send to Python
  */
-export const createActions = (store, scene) => {
+export const createActions = (store, scene, send) => {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -143,6 +144,12 @@ export const createActions = (store, scene) => {
     play: player.toggle,
 
     dismiss: () => store.set({ error: "", note: "" }),
+
+    /** How far to trust the map of this λ: the answer is a note. */
+    check() {
+      actions.dismiss();
+      send({ "kind": "check", "lam": store.state.lam });
+    },
 
     clear() {
       clearTimeout(timer);

@@ -28,8 +28,9 @@ const render = ({ model, el: host }) => {
   const store = createStore({ target: -1, ...shared(), ...status() });
   const stage = stageOf(get);
   let scene = stage.scene(store.state);
-  const actions = createActions(store, () => (scene = stage.scene(store.state)));
-  const matrices = createMatrices((content) => model.send(content), later);
+  const send = (/** @type {object} */ question) => model.send(question);
+  const actions = createActions(store, () => (scene = stage.scene(store.state)), send);
+  const matrices = createMatrices(send, later);
   const sheet = createSheet(get("_view"), actions, matrices, later);
   host.replaceChildren(sheet.root);
 
@@ -61,7 +62,7 @@ const render = ({ model, el: host }) => {
 
   /** What is large comes on request, after the first paint; then the drag of λ is made light. */
   function complete() {
-    for (const content of stage.missing()) model.send(content);
+    stage.missing().forEach(send);
     clearTimeout(idle);
     const slice = () => {
       if (store.state.dragging || stage.prepare()) idle = setTimeout(slice, BREATH);
@@ -74,6 +75,7 @@ const render = ({ model, el: host }) => {
   const heard = {
     "msg:custom"(content, buffers) {
       try {
+        if (content["kind"] === "check") store.set({ note: content["text"] ?? content["error"] });
         if (matrices.receive(content, buffers, scene.x.tokens.length)) return;
         if (!buffers?.[0]) return;
         stage.take(content, buffers[0]);

@@ -157,6 +157,35 @@ test("an error from Python is shown and can be dismissed", async () => {
   stop();
 });
 
+test("a check is asked of Python for the λ on screen, and answered in words", async () => {
+  const { model, sent, find, stop } = await mounted(sample({ meta: { live: true } }));
+  const check = find(".bar [aria-label^=Check]");
+  assert.equal(check.hidden, false);
+  model.receive({ lam: 0.25 });
+  check.click();
+  assert.deepEqual(sent, [{ kind: "check", lam: 0.25 }]);
+  model.receive({ _busy: true });
+  await frame();
+  assert.match(find(".notice").textContent, /Python is at work/);
+  model.message({ kind: "check", lam: 0.25, text: "This explanation holds. <b>" });
+  model.receive({ _busy: false });
+  await frame();
+  assert.match(find(".notice span").textContent, /This explanation holds\. <b>/);
+  check.click();
+  await frame();
+  assert.equal(find(".notice").hidden, true);
+  model.message({ kind: "check", error: "explainer must hold the model" });
+  await frame();
+  assert.match(find(".notice").textContent, /must hold the model/);
+  stop();
+});
+
+test("nothing is checked where there is no model to ask", async () => {
+  const { find, stop } = await mounted(sample({ meta: { live: false } }));
+  assert.equal(find(".bar [aria-label^=Check]").hidden, true);
+  stop();
+});
+
 test("data that does not fit together is reported, not drawn", async () => {
   const { model, find, stop } = await mounted(sample());
   model.receive({ _r: new DataView(new ArrayBuffer(8)) });

@@ -84,7 +84,7 @@ export const comparisonMaker = () => {
     return {
       ...own[0],
       pending: false,
-      x: { ...all[0], weights: all[0].weights.slice(0, layers), single: all.every((x) => x.single) },
+      x: { ...all[0], live: false, weights: all[0].weights.slice(0, layers), single: all.every((x) => x.single) },
       state: { ...state, layer, lam: state.lam ?? (lams.size > 1 ? NaN : all[0].lam) },
       units: linked,
       layer,

@@ -6,6 +6,7 @@ import { icon } from "./shapes.js";
 const BACK = "M6 2.5 2.5 6 6 9.5M3 6h6.5a3.8 3.8 0 0 1 0 7.5H6";
 const SHEETS = "M5.5 2h8v9M2.5 5h8v9h-8z";
 const ASK = "M5.5 5.8a2.5 2.5 0 1 1 3.8 2.1Q8 8.6 8 10M8 12v1.5";
+const TICK = "M2.5 8.5 6 12 13.5 4";
 const HALF = "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2v12M9.5 3.5v9M11 4.3v7.4M12.5 6v4";
 
 /** @param {import("../actions.js").Actions} actions @param {HTMLElement} help */
@@ -22,6 +23,7 @@ export const barView = (actions, help) => {
   const undo = button(BACK, "Undo", actions.undo);
   const redo = button(BACK, "Redo", actions.redo, "redo");
   const ask = button(ASK, "Keyboard and mouse", () => toggle());
+  const check = button(TICK, "Check this explanation against chance", actions.check);
   const theme = button(HALF, "Theme", actions.nextTheme);
   set(ask, { "aria-expanded": false, "aria-controls": help.id });
   const root = el(
@@ -29,12 +31,14 @@ export const barView = (actions, help) => {
     { role: "toolbar", "aria-label": "View" },
     undo,
     redo,
+    check,
     button(SHEETS, "Copy the state of this view", actions.share),
     ask,
     theme,
   );
   /** @param {import("../lib/scene.js").Scene} scene */
-  const draw = ({ state }) => {
+  const draw = ({ state, x }) => {
+    set(check, { hidden: !x.live });
     const can = actions.can();
     // Disabled, a button would drop the focus that it holds.
     set(undo, { "aria-disabled": !can.undo });
