@@ -13,9 +13,6 @@ def recipe(config: Mapping[str, Any]) -> str:
     )
     weights = weights.removeprefix(f"{method}: ")
     made = method.upper() if method == "ca-lig" else method
-    parts = (
-        made,
-        output and f"of the {output}",
-        baseline not in ("", "none") and f"against {baseline[:24]}",
-    )
+    against = baseline[:24] if baseline != "none" else ""
+    parts = (made, output and f"of the {output}", against and f"against {against}")
     return ", ".join(filter(None, (" ".join(filter(None, parts)), weights)))
