@@ -12,6 +12,7 @@ def recipe(config: Mapping[str, Any]) -> str:
         str(config.get(name) or "") for name in ("method", "output", "baselines", "calibration")
     )
     weights = weights.removeprefix(f"{method}: ")
-    made = method.upper() if method == "ca-lig" else method
-    parts = (made, output and f"of the {output}", baseline not in ("", "none") and f"against {baseline[:24]}")
+    made = method.upper() if method in ("ca-lig", "ig") else method
+    baseline = "" if baseline == "none" else baseline
+    parts = (made, output and f"of the {output}", baseline and f"against {baseline[:24]}")
     return ", ".join(filter(None, (" ".join(filter(None, parts)), weights)))
