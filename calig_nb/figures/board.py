@@ -104,7 +104,8 @@ class Board:
     def _sums(self) -> None:
         """Sums of the columns below and of the rows beside, on one scale."""
         page, m, cell = self.page, self.m, self.cell
-        given, taken = m.plain.sum(0), m.plain.sum(1)
+        cut = m.largest_sum
+        given, taken = (np.clip(v, -cut, cut) for v in m.sums)
         spans = [(max(0, v.max()), max(0, -v.min())) for v in (given, taken)]
         reach = self.margin / max(1e-12, *(plus + minus for plus, minus in spans))
         thick = max(0.75, cell - (1 if cell > 9 else 0))
@@ -124,6 +125,13 @@ class Board:
             page.boxes(boxes, page.colours.bar(sign))
             if sign < 0 and thick >= 3:
                 page.boxes(boxes, None, hatch="////", alpha=0.5)
+        # The gap says that a sum goes on.
+        for u in np.flatnonzero(np.abs(m.sums[0]) > cut).tolist():
+            end = below - 0.8 * given[u] * reach
+            page.rect(float(self.x(u)) - thick / 2, end - 1.5, thick, 3, page.colours.page)
+        for u in np.flatnonzero(np.abs(m.sums[1]) > cut).tolist():
+            end = beside + away * 0.8 * taken[u] * reach
+            page.rect(end - 1.5, float(self.y(u)) - thick / 2, 3, thick, page.colours.page)
         page.line(self.x0, self.x1, below, below, page.colours.muted)
         page.line(beside, beside, self.y0, self.y1, page.colours.muted)
 

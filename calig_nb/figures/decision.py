@@ -99,13 +99,18 @@ def _heading(page: Page, scene: Scene, layout: Layout, net: float) -> None:
 def _sides(page: Page, scene: Scene, layout: Layout, flow: Flow, plus: float, minus: float) -> None:
     """Both sums beside the bar, or above it where they do not fit."""
     colours, middle, y = page.colours, layout.middle, flow.y
-    label = short(scene.name, 26 if middle else NAME)
-    room = 16 + max(measured(f"00.00 {verb} {label}", 12) for verb in ("opposes", "supports"))
     left, right = flow.zero - minus * flow.scale, flow.zero + plus * flow.scale
+    free, long = min(left, layout.width - right), 27 if middle else NAME + 1
+    while True:
+        long -= 1
+        label = short(scene.name, long)
+        room = 16 + max(measured(f"00.00 {verb} {label}", 12) for verb in ("opposes", "supports"))
+        if long <= NAME or room < free:
+            break
     against = [Span(f"opposes {label}  "), Span(number(minus), bold=True)]
     speaking = [Span(number(plus), bold=True), Span(f"  supports {label}")]
     opposes, supports = colours.opposes_text, colours.supports_text
-    if middle and left - room > 0 and right + room < layout.width:
+    if middle and room < free:
         page.spans(left - 10, y + 12, against, 12, opposes, align="right")
         page.spans(right + 10, y + 12, speaking, 12, supports)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -123,6 +124,20 @@ class Matrix:
     def beyond(self) -> int:
         """Cells outside the scale."""
         return int((np.abs(self.shown) > self.limit * 1.0001).sum())
+
+    @property
+    def sums(self) -> tuple[Array, Array]:
+        """What each token gave and each position received."""
+        return self.plain.sum(0), self.plain.sum(1)
+
+    @property
+    def largest_sum(self) -> float:
+        """The largest sum drawn whole: twice the strongest word's.
+
+        A special token may take in what all words give, and theirs would vanish beside it.
+        """
+        words = np.array([not unit.special for unit in self.scene.units])
+        return 2 * max(float(np.abs(v[words]).max(initial=0)) for v in self.sums) or math.inf
 
     @property
     def digits(self) -> int:

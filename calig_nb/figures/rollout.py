@@ -132,9 +132,11 @@ def how(m: Matrix) -> str:
     missing = len(m.missing)
     holes = f" × marks {missing} cell{'s' * (missing > 1)} that could not be worked out whole."
     grain = m.scene.state.granularity
+    cut = any(np.abs(v).max(initial=0) > m.largest_sum for v in m.sums)
+    gap = " A sum with a gap is longer than drawn." * cut
     return (
         f"Column: the {grain} that gives. Row: the position that receives. {summed}{outside}"
-        f"{holes * bool(missing)}"
+        f"{holes * bool(missing)}{gap}"
     )
 
 

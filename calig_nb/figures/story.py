@@ -203,7 +203,7 @@ def sum_story(scene: Scene) -> Story:
             speak = f" speak{'' if len(strong) > 1 else 's'} {verb} "
             sides.append([*joined(_weighed(scene, strong, values, d)), Part(speak)])
     layer = scene.layer
-    where = f"Over all {scene.layers} layers " if layer is None else (
+    where = f"Over all {scene.layers} layers " if layer is None and scene.layers > 1 else (
         f"In layer {layer} " if layer else "In the embeddings ")  # fmt: skip
     if not sides:
         return [Part(where), Part("no word carries evidence.")]

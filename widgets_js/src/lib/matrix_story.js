@@ -1,5 +1,5 @@
 /** The matrix in sentences. */
-import { max } from "./maths.js";
+import { max, peak } from "./maths.js";
 import { MINUS, digits, number, short, signed } from "./format.js";
 import { strongestCells } from "./rollout.js";
 import { ON_THEIR_WAY, holesStory, lostIn } from "./story.js";
@@ -11,6 +11,14 @@ import { ON_THEIR_WAY, holesStory, lostIn } from "./story.js";
 export const digitsOf = (m) => max(3, digits(m.limit) + 1);
 /** @param {Matrix} m */
 export const unitOf = (m) => (m.head === null ? "shares" : "units of the score");
+
+/**
+ * The largest sum drawn whole: twice the strongest word's.  A special token may take in what all words give,
+ * and theirs would vanish beside it.
+ * @param {Matrix} m
+ */
+export const largestSum = ({ columns, rows, scene }) =>
+  2 * max(...[columns, rows].map((side) => peak(side.filter((_, u) => !scene.units.special[u])))) || Infinity;
 
 /** @param {Matrix} m @param {number} u */
 const name = ({ scene }, u) => short(scene.units.labels[u], 24);

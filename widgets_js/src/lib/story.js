@@ -147,7 +147,8 @@ export const sumStory = (scene) => {
     return strong.length ? [[...listed(weighed(scene, strong, evidence, d)), ` speak${strong.length > 1 ? "" : "s"} ${verb} `]] : [];
   };
   const sides = [...side(1, "for"), ...side(-1, "against")];
-  const where = layer === null ? `Over all ${x.weights.length} layers ` : `In ${layer ? `layer ${layer}` : "the embeddings"} `;
+  const L = x.weights.length;
+  const where = layer === null && L > 1 ? `Over all ${L} layers ` : `In ${layer ? `layer ${layer}` : "the embeddings"} `;
   if (!sides.length) return [where, "no word carries evidence."];
   return [
     where,

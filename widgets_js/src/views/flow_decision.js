@@ -72,10 +72,16 @@ const heading = ({ picture: p, x }, { x0, x1, middle }, net) => {
  * @param {Layout} layout @param {Flow} flow @param {string} family
  */
 const sides = (name, plus, minus, { middle, width, x0, x1 }, { zero, scale, y }, family) => {
-  const label = short(name, middle ? 26 : NAME);
-  const room = max(...["opposes", "supports"].map((verb) => textWidth(`00.00 ${verb} ${label}`, 12, family))) + 16;
   const [left, right] = [zero - minus * scale, zero + plus * scale];
-  if (middle && left - room > 0 && right + room < width)
+  const free = min(left, width - right);
+  let long = 27;
+  let label = "";
+  let room;
+  do {
+    label = short(name, --long);
+    room = max(...["opposes", "supports"].map((verb) => textWidth(`00.00 ${verb} ${label}`, 12, family))) + 16;
+  } while (long > NAME && room >= free);
+  if (middle && room < free)
     return [
       words("opposes end", left - 10, y + 12, `opposes ${label}  `, bold(number(minus))),
       words("supports", right + 10, y + 12, bold(number(plus)), `  supports ${label}`),

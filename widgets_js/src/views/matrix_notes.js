@@ -1,7 +1,7 @@
 /** Beside the matrix: what is shown, its scale, how to read it, the strongest links, single heads. */
 import { MINUS, layerIn, number, short, signed } from "../lib/format.js";
-import { digitsOf, strongestLinks, unitOf } from "../lib/matrix_story.js";
-import { abs, max } from "../lib/maths.js";
+import { digitsOf, largestSum, strongestLinks, unitOf } from "../lib/matrix_story.js";
+import { abs, max, peak } from "../lib/maths.js";
 import { limitOf } from "../lib/rollout.js";
 import { CHANNELS } from "../lib/store.js";
 import { choice } from "./choice.js";
@@ -48,7 +48,8 @@ export const matrixNotes = (actions) => {
       put(low, `${MINUS}${most} opposes`);
       put(high, `supports ${most}`);
     }
-    if (reworded(m.title, m.beyond, unit, x, state.granularity)) put(text, how(m));
+    const cut = peak([...m.columns, ...m.rows]) > largestSum(m);
+    if (reworded(m.title, m.beyond, unit, x, state.granularity, cut)) put(text, how(m) + (cut ? " A sum with a gap is longer than drawn." : ""));
     links.draw(m);
     heads.draw(m, theme);
   });

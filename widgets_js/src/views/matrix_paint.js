@@ -1,5 +1,6 @@
 /** The matrix' canvases: cells, sums along the edges, thumbnails. */
-import { TINY, abs, max, min, round } from "../lib/maths.js";
+import { largestSum } from "../lib/matrix_story.js";
+import { TINY, abs, clamp, max, min, round } from "../lib/maths.js";
 import { pooled, toneOf } from "../lib/rollout.js";
 import { density, fill } from "./canvas.js";
 import { el } from "./dom.js";
@@ -78,9 +79,11 @@ const drawn = (context, values, n, window, most, box, scaled, colours, rtl) => {
 const edges = (context, m, { x, y, x0, x1, y0, y1, cell, window: w, margin, rtl }, colours, hatch) => {
   const thick = max(0.75, cell - (cell > 9 ? 1 : 0));
   const sides = [m.columns.slice(w.column, w.column + w.side), m.rows.slice(w.row, w.row + w.side)];
-  const most = sides.map((side) => [max(0, ...side), max(0, ...side.map((v) => -v))]);
+  const cut = largestSum(m);
+  const shown = sides.map((side) => side.map((v) => clamp(v, -cut, cut)));
+  const most = shown.map((side) => [max(0, ...side), max(0, ...side.map((v) => -v))]);
   const reach = margin / max(TINY, ...most.map(([plus, minus]) => plus + minus));
-  sides.forEach((side, rows) => {
+  shown.forEach((side, rows) => {
     // Support stands above the columns' axis, and at the far side of the rows'.
     const beside = 8 + most[rows][rows] * reach;
     const zero = !rows ? y1 + beside : rtl ? x0 - beside : x1 + beside;
@@ -95,6 +98,8 @@ const edges = (context, m, { x, y, x0, x1, y0, y1, cell, window: w, margin, rtl 
       const from = back ? zero - length : zero;
       box(rgba(colours[bar(v)]), along, from, thick, length);
       if (v < 0 && min(thick, length) >= 3) box(hatch, along, from, thick, length);
+      // The gap says that it goes on.
+      if (abs(sides[rows][i]) > cut) box(rgba(colours.surface), along, zero + (back ? -0.8 : 0.8) * length - 1.5, thick, 3);
     });
     box(rgba(colours.ink3), rows ? y0 : x0, round(zero), x1 - x0, 1);
   });
