@@ -70,7 +70,8 @@ class Check:
     @property
     def text(self) -> str:
         """The same in words."""
-        return " ".join([self._verdict(), self._sums(), self._strongest(), self._signs()]).strip()
+        said = (self._verdict(), self._sums(), self._strongest(), self._signs())
+        return " ".join(filter(None, said))
 
     def to_dict(self) -> dict[str, Any]:
         """All numbers, ``holds`` and ``text``, fit for JSON."""

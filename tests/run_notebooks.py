@@ -23,6 +23,7 @@ def run(path: Path) -> nbformat.NotebookNode:
         notebook,
         timeout=300,
         store_widget_state=False,
+        coalesce_streams=True,  # however often they were flushed
         resources={"metadata": {"path": str(path.parent)}},
     ).execute()
     notebook.metadata = {

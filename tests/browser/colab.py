@@ -133,7 +133,9 @@ class Colab:
         if not own:
             own.append(self._frame())
         frame, opened = own[0], None
-        mime = "widget" if WIDGET in data else "text/html" if "text/html" in data else "text/plain"
+        mime = (
+            "widget" if self._ours(data) else "text/html" if "text/html" in data else "text/plain"
+        )
         if mime == "widget":
             model = data[WIDGET]["model_id"]
             self.places.setdefault(model, []).append(frame)
@@ -144,6 +146,11 @@ class Colab:
         )
         if mime == "widget":
             self.times.append(took)
+
+    def _ours(self, data: dict[str, Any]) -> bool:
+        """Whether it is a view; ipywidgets' own controls the page knows nothing of."""
+        opened = self._state(data[WIDGET]["model_id"]) if WIDGET in data else None
+        return opened is not None and opened["data"]["state"]["_model_module"] == "anywidget"
 
     def _state(self, model: str) -> dict[str, Any]:
         """As it was opened, and what was heard since."""

@@ -11,6 +11,8 @@ from colab import Colab, code_cells, colab
 from playwright.sync_api import Browser, Frame, expect
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+VIEWS = {"02": 0, "05": 1, "06": 1}
+"""In these tutorials fewer than three cells show a view."""
 VERSIONS = {"ipywidgets": "7.7.1", "anywidget": "0.9.21", "traitlets": "5.7.1", "IPython": "7.34.0"}
 
 
@@ -59,8 +61,7 @@ def test_a_tutorial_runs_and_each_view_renders_and_answers(session: Colab, file:
     for source in code_cells(file):
         session.cell(source)
     session.settle()
-    if "your_own_model" not in file.name:
-        assert len(session.places) >= 3
+    assert len(session.places) >= VIEWS.get(file.name[:2], 3)
     for model, frames in session.places.items():
         for frame in frames:
             frame.frame_element().scroll_into_view_if_needed()  # else it draws nothing
