@@ -11,7 +11,10 @@ from matplotlib.colors import to_hex, to_rgb
 
 import calig_nb as cn
 from calig_nb.figures import THEMES, ancestry
-from calig_nb.figures.matrix import limit_of, named, pooled
+from calig_nb.figures.matrix import Matrix, limit_of, named, pooled
+from calig_nb.figures.rollout import how
+from calig_nb.figures.scene import scene_of
+from calig_nb.figures.state import State
 from calig_nb.fusion import rollouts
 
 from .test_answers import with_heads
@@ -269,3 +272,17 @@ def test_heads_that_are_not_there_are_named(explanation):
         with_heads(explanation).figure("rollout", head=2, layer=0)
     with pytest.raises(ValueError, match="heads need the model"):
         dataclasses.replace(explanation, look=None).figure("rollout", head=0)
+
+
+def test_a_special_token_does_not_hide_the_sums_of_the_words(explanation):
+    m = Matrix(scene_of(explanation, State()))
+    special = np.array([unit.special for unit in m.scene.units])
+    strongest = max(np.abs(v[~special]).max() for v in m.sums)
+    assert m.largest_sum == pytest.approx(2 * strongest)
+    assert "longer than drawn" not in how(m)
+    # [CLS] gives what it did, many times over.
+    given = explanation.layer_attributions.copy()
+    given[:, 0] *= 4000
+    loud = Matrix(scene_of(dataclasses.replace(explanation, layer_attributions=given), State()))
+    assert max(np.abs(v).max() for v in loud.sums) > loud.largest_sum
+    assert "A sum with a gap is longer than drawn." in how(loud)

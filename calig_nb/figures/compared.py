@@ -73,7 +73,7 @@ class Compared:
     @cached_property
     def digits(self) -> int:
         """Decimals that keep two figures of the largest difference."""
-        return digits(float(np.nanmax(np.abs(self.changes), initial=0)))
+        return digits(float(np.nanmax(np.abs(self.changes[self.order]), initial=0)))
 
     @cached_property
     def labels(self) -> list[str]:

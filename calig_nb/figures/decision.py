@@ -164,4 +164,4 @@ def _lens(page: Page, scene: Scene, layout: Layout, flow: Flow) -> None:
             align="left" if sign > 0 else "right", halo=3,
         )  # fmt: skip
     below = y if layout.middle else y + 17
-    page.text(layout.width, below, note, 11, page.colours.muted, align="right")
+    page.text(layout.width, below, note, 11, page.colours.muted, align="right", halo=3)

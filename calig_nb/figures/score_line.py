@@ -27,7 +27,7 @@ def draw_score_line(page: Page, scene: Scene) -> None:
     title = f"f(x) {MINUS} f(x′) = {signed(scene.gain, d)}"
     where = layer_in(scene.layers, b) if b else "the embeddings"
     left = float(scene.delta[b])
-    left_over = f", Δ {signed(left, 3)}" if math.isfinite(left) else ""
+    left_over = f", Δ\u00a0{signed(left, 3)}" if math.isfinite(left) else ""
     note = f"in units of the score; gradients at {where}{left_over}"
     draw_head(page, title, note)
     baseline, score = scene.baseline, scene.score

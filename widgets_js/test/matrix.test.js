@@ -3,6 +3,7 @@ import test from "node:test";
 
 import { csv, matrixRows } from "../src/lib/csv.js";
 import { matrixLayout, named } from "../src/lib/matrix_layout.js";
+import { largestSum } from "../src/lib/matrix_story.js";
 import { sceneMaker } from "../src/lib/scene.js";
 import { INITIAL, createStore } from "../src/lib/store.js";
 import { readExplanation } from "../src/lib/wire.js";
@@ -211,4 +212,11 @@ test("heads are asked for once and refused in words", () => {
   assert.equal(matrices.heads(scene(), 0, true).reason, "layer 0 was not kept.");
   const without = stage();
   assert.match(createMatrices(() => {}, () => {}).heads(without.scene(), 0, true).reason, /kernel/);
+});
+
+test("a sum is drawn up to twice the strongest word's; special tokens do not set the scale", () => {
+  const of = (columns, rows, special) => largestSum({ columns, rows, scene: { units: { special } } });
+  assert.equal(of([9, 1, -2], [-50, 3, 0.5], [true, false, false]), 6);
+  assert.equal(of([9, 0], [4, 0], [true, false]), Infinity);
+  assert.equal(of([], [], []), Infinity);
 });

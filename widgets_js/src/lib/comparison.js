@@ -93,7 +93,7 @@ export const comparisonMaker = () => {
       values,
       changes,
       order,
-      places: digits(peak(changes)),
+      places: digits(peak(order.map((n) => changes[n]))),
       most: max(layer === null ? largest : cellLargest, peak(order.flatMap((n) => values[n].map((v) => v ?? 0)))),
       picture: {
         ...own[0].picture,

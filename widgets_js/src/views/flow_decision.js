@@ -133,5 +133,5 @@ const lens = ({ units }, { width, middle }, { segments, zero, lensY, magnificati
     const text = textWidth(full, 12, family) + 10 < room ? full : total;
     nodes.push(words(`halo ${sign > 0 ? "supports" : "opposes end"}`, end + 6 * sign, y, text));
   }
-  return [...nodes, words("end", width, middle ? y : y + 17, note)];
+  return [...nodes, words("halo end", width, middle ? y : y + 17, note)];
 };

@@ -21,6 +21,12 @@ export const ledgerView = (actions) => {
   });
 };
 
+/** Where it is cut, the number that tells namesakes apart stays. @param {string} name */
+const named = (name) => {
+  const told = name.search(/[₀-₉]*\u2069?$/);
+  return el("bdi.name", el("span", name.slice(0, told)), name.slice(told));
+};
+
 /** @param {Scene} scene @param {number} rows */
 const build = ({ picture: p, layer, units, state, x, evidence }, rows) => {
   const listed = strongestFirst(
@@ -37,7 +43,7 @@ const build = ({ picture: p, layer, units, state, x, evidence }, rows) => {
       "div.entry",
       { "data-unit": u, style: `--v:${abs(evidence[u]) / largest}` },
       el("span.bar"),
-      el("bdi.name", short(units.labels[u], state.granularity === "sentence" ? 60 : 20)),
+      named(short(units.labels[u], state.granularity === "sentence" ? 60 : 20)),
       el("span.value", number(abs(evidence[u]), d)),
     );
   const count = max(minus.length, plus.length);

@@ -37,7 +37,7 @@ export const scoreLineView = () => {
     // Token by token whatever is shown: summing words first would let them cancel.
     const [plus, minus] = [1, -1].map((sign) => sum([...x.r[b]].map((v) => max(0, v * p.sign * sign))));
     put(title, `f(x) ${MINUS} f(x′) = ${signed(p.gain, digits(abs(p.gain)))}`);
-    const left = isFinite(p.delta[b]) ? `, Δ ${signed(p.delta[b], 3)}` : "";
+    const left = isFinite(p.delta[b]) ? `, Δ\u00a0${signed(p.delta[b], 3)}` : "";
     put(note, `in units of the score; gradients at ${b ? layerIn(x, b) : "the embeddings"}${left}`);
     set(figure, {
       width,
