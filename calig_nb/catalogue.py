@@ -196,7 +196,12 @@ def weights_of(name: str, layer_attributions: Array, special: npt.NDArray[np.boo
 
 
 def methods() -> pd.DataFrame:
-    """The methods that ``Explainer.explain(method=...)`` knows, with their sources: a row each."""
+    """The methods that ``Explainer.explain(method=...)`` knows, a row each.
+
+    Returns:
+        A table by name; its columns are the attributes of :class:`Method`: what a value says, its
+        sign, what the values sum to, the cost in passes, what is needed, and the source.
+    """
     import pandas as pd
 
     return pd.DataFrame([asdict(method) for method in _TABLE]).set_index("name")

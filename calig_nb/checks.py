@@ -27,6 +27,9 @@ SAME = 1e-3
 class Check:
     """What speaks for and against one explanation; plain values, fit for JSON.
 
+    Falls are of the probability p of the class against all others, rises of its log-odds; ranks
+    and relative numbers are shares.
+
     Attributes:
         method: How it was made.
         target: The explained class, by name; with a contrast "this rather than that".
@@ -136,7 +139,8 @@ def check(
         seed: Of the random maps.
 
     Returns:
-        A :class:`Check`; ``check.text`` says it in words.
+        A :class:`Check`; ``check.text`` says it in words. It costs about seven passes of the text
+        for each random map, fewer where texts without some words are the same.
 
     Raises:
         TypeError: If ``explainer`` is not one.

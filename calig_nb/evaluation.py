@@ -71,6 +71,9 @@ def evaluate(
     Raises:
         TypeError, ValueError: If a text, target, rationale, method or option is out of its range,
             or nothing is left to compare; the message names it.
+
+    Source:
+        For each metric as :mod:`calig_nb.metrics` names it.
     """
     one_of("on_error", on_error, ("raise", "skip"))
     ways = (deletion,) if isinstance(deletion, str) else tuple(deletion)

@@ -262,7 +262,7 @@ class Explanation:
         return top(self, k, granularity)
 
     def check(self, explainer: Explainer | None = None, **options: Any) -> Check:
-        """How far to trust this one explanation; see :func:`calig_nb.checks.check`."""
+        """How far to trust this, by its own explainer or another; :func:`calig_nb.checks.check`."""
         from .checks import check
 
         return check(self, explainer or self.explainer, **options)

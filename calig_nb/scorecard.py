@@ -110,19 +110,32 @@ class Evaluation:
         return pd.DataFrame(medians, index=pd.Index(self.methods, name="method"))
 
     def metric(self, name: str) -> Metric:
-        """What a metric says, and whether more of it is better."""
+        """What a metric says, and whether more of it is better.
+
+        Raises:
+            ValueError: If it is none of ``metrics``.
+        """
         one_of("metric", name, self.metrics)
         return METRICS[name.split(" ")[0]]
 
     def better(self, method: str, metric: str) -> int:
-        """1 if a method is better than the first beyond its interval, -1 if worse, else 0."""
+        """1 if a method is better than the first beyond its interval, -1 if worse, else 0.
+
+        Raises:
+            ValueError: If the method or the metric is not of this evaluation.
+        """
         one_of("method", method, self.methods)
         sign = 1 if self.metric(metric).better == "higher" else -1
         _, low, high = self.leads[:, self.methods.index(method), self.metrics.index(metric)] * sign
         return int(min(low, high) > 0) - int(max(low, high) < 0)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row for each text, method and metric."""
+        """One row for each text, method and metric.
+
+        Returns:
+            Columns ``item`` (the text's number), ``text``, ``target``, ``method``, ``metric`` and
+            ``value`` (NaN where the metric says nothing).
+        """
         import pandas as pd
 
         n, m, k = self.values.shape
@@ -138,13 +151,26 @@ class Evaluation:
         )
 
     def figure(self, metrics: Sequence[str] | None = None, **state: Any) -> Figure:
-        """Means and intervals, a column for each metric; see :mod:`calig_nb.figures`."""
+        """Means and intervals, a column for each metric; see :mod:`calig_nb.figures`.
+
+        Args:
+            metrics: Which columns; all by default.
+            **state: ``theme``, "light" or "dark"; ``width`` in inches.
+
+        Raises:
+            ValueError: If a metric is unknown, or an option out of its range.
+        """
         from .figures import evaluation_figure
 
         return evaluation_figure(self, metrics, **state)
 
     def to_markdown(self, differences: bool = False) -> str:
-        """The table as text: means with intervals, and the cost; or the differences."""
+        """The table as text: means with intervals, and the cost; or the differences.
+
+        Args:
+            differences: Each method less the first instead; ▲ is better beyond the interval, ▽
+                worse.
+        """
         rows = self._cells(differences)
         lines = [f"| {' | '.join(row)} |" for row in rows]
         return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]])

@@ -154,6 +154,9 @@ def sanity(
         seed: Of the weights and of the bootstrap.
         progress: A progress bar; by default only if it takes over two seconds.
 
+    Returns:
+        A :class:`Sanity`: correlations in [-1, 1] and relative changes; ``.text`` says them.
+
     Raises:
         TypeError, ValueError: If a text or a method cannot be served, or the model not copied.
 

@@ -28,14 +28,14 @@ def buttons(exercise):
 
 def test_the_score_is_token_f1_with_the_models_words(explanation):
     values = abs(evidence(explanation))
-    order = np.argsort(-values, kind="stable")
+    order = np.argsort(-values, kind="stable").tolist()
     exercise = cn.MarkWords(explanation, marked=[*order[:2], order[-1]])
     assert exercise.words == explanation.words and exercise.score is None
     # Three are marked, two of which are among the three strongest: 2 · 2 / (3 + 3).
     assert exercise.compare() == exercise.score == pytest.approx(2 / 3)
     assert f"Token F1 0.67; by chance {3 / len(values):.2f}." in said(exercise)
     assert f"Only the model: “{explanation.words[order[2]]}”" in said(exercise)
-    exercise.marked = order[:4].tolist()
+    exercise.marked = order[:4]
     assert exercise.score is None and exercise.compare() == 1
 
 

@@ -80,7 +80,8 @@ class MarkWords(ipw.VBox):  # type: ignore[misc]
         self._toggles = [
             ipw.ToggleButton(description=clean(word, LABEL), layout=narrow) for word in self.words
         ]
-        self._button, self._said = ipw.Button(layout=narrow), ipw.HTML()
+        self._button = ipw.Button(layout=ipw.Layout(width="auto", align_self="flex-start"))
+        self._said = ipw.HTML()
         asked = _ASKED[side].format(clean(explanation.target_name, LABEL))
         flow = f"{_direction(explanation.text)} wrap"
         row = ipw.Box(self._toggles, layout=ipw.Layout(flex_flow=flow, width="100%"))
