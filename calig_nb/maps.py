@@ -197,7 +197,9 @@ def _conserved(
     found: list[list[Evidence]] = []
     for i, one in enumerate(targets):
         entering = trace.hidden_states[0][i : i + 1]
-        written = settings(model.model, _attn_implementation="eager" if halved else "sdpa")
+        # Asked for its attention, a model that was built with another kind writes it out too.
+        asked = {"output_attentions": True} if halved else {}
+        written = settings(model.model, _attn_implementation="eager" if halved else "sdpa", **asked)
         with written, _requiring_grad(biases), held(model.model, halved=halved) as rules:
             pairs = model.passage(own, entering, item=i, score=score, also=[*biases, rules.unit])
         n_layers = len(pairs) - len(biases) - 1
