@@ -11,7 +11,7 @@ decision delta dim dismiss dragging draw drawn edges empty enter entering error 
 exact film filmLimit first flips flow frames fresh funnel fusion gain gamma gaps given granularity
 hatches head heads high holes hover hoverLayer knee labels lam largest last late layer layers layout
 lens lensY limit links listen live look lost low magnification magnified mass matrices matrix
-members mid middle minus missing most name names net nextTheme noHeads note offsets opposing order
+measure members mid middle minus missing most name names net nextTheme noHeads note offsets opposing order
 output pair pairs passageIds pending pick picture pin places play playing plus point pooled prepare
 preview probs readout reason receive recipe redo residual resting ribbon ribbons root row rowOf rows
 rowsOf rtl scale scales scene score segments selected sentenceIds shade share shown side sides sight

@@ -35,11 +35,6 @@ export const lostIn = ({ x, units: { of } }, column, row, counts = () => true) =
   return [...new Set(found.map(([b]) => layerIn(x, b)))].join(", ");
 };
 
-/** @returns {Part[]} */
-export const emptyStory = () => [
-  "There is no ordinary token to explain: give the explainer a text with at least one word.",
-];
-
 /** What the ribbons on screen amount to. @param {Scene} scene */
 const ribbons = (scene) => {
   const { active, exact, ancestry } = scene;
@@ -164,7 +159,7 @@ export const sumStory = (scene) => {
 export const flowStory = (scene) => {
   const { state, x, empty } = scene;
   const { play, preview, layer } = state;
-  if (empty) return emptyStory();
+  if (empty) return textStory(scene);
   if (play !== null) return play < x.weights.length ? layerStory(scene, floor(play)) : verdict(scene);
   if (preview !== null || state.selected.length) return chosenStory(scene);
   if (x.lost) return holesStory(scene);
@@ -174,7 +169,7 @@ export const flowStory = (scene) => {
 /** @param {Scene} scene what the caption below the text says now @returns {Part[]} */
 export const textStory = (scene) => {
   const { selected, layer, x, empty } = scene;
-  if (empty) return emptyStory();
+  if (empty) return ["There is no ordinary token to explain: give the explainer a text with at least one word."];
   if (x.lost && !selected.length) return holesStory(scene);
   // Without a word about ribbons, which this view does not draw.
   if (selected.length && layer === null) return chosenStory({ ...scene, active: selected, exact: true, ancestry: () => null });

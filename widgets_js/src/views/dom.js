@@ -53,8 +53,14 @@ export const svg = (kind, ...rest) => {
   return filled(document.createElementNS("http://www.w3.org/2000/svg", tag), classes, rest);
 };
 
-/** A view: a node that can be drawn again. @template {Element} N @template {(...now: any[]) => void} D @param {N} node @param {D} draw @returns {N & {draw: D}} */
-export const view = (node, draw) => Object.assign(node, { draw });
+/**
+ * A view: a node that can be drawn again.  What it measures on the page it measures in `measure`, which the
+ * sheet calls for all views before the first one draws: measuring after drawing costs a layout each time.
+ * @template {Element} N @template {(...now: any[]) => void} D
+ * @param {N} node @param {D} draw @param {(...now: any[]) => void} [measure]
+ * @returns {N & {draw: D, measure: typeof measure}}
+ */
+export const view = (node, draw, measure) => Object.assign(node, { draw, measure });
 
 /** True when any argument differs from the last call's. */
 export const differ = () => {

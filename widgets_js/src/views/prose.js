@@ -21,6 +21,7 @@ export const proseView = (actions, { specimen, small }) => {
   const title = el("b");
   const unit = el("span");
   const text = el("div.prose", { role: "listbox", "aria-label": "The text; each word carries a bar", "aria-multiselectable": true });
+  const measured = differ();
   const rebuilt = differ();
   const resized = differ();
   const repainted = differ();
@@ -29,7 +30,17 @@ export const proseView = (actions, { specimen, small }) => {
   let words = [];
   /** What each word's bar was drawn as. @type {string[]} */
   let bars = [];
+  let room = 0;
+  let family = "";
   listen(text, actions);
+
+  /** @param {Scene} scene @param {number} width */
+  const measure = ({ x }, width) => {
+    if (!measured(x, width)) return;
+    mark(text, "long", x.tokens.length > LONG);
+    room = text.clientWidth;
+    family = familyOf(text);
+  };
 
   /** @param {Scene} scene */
   function paint({ picture: p, layer, x, state, evidence }) {
@@ -43,9 +54,7 @@ export const proseView = (actions, { specimen, small }) => {
       if (bars[i] !== bar) {
         // Rounded to what can be seen, most words need no new style from one λ to the next.
         bars[i] = bar;
-        word.style.setProperty("--up", `${max(0, +bar)}`);
-        word.style.setProperty("--down", `${max(0, -bar)}`);
-        word.style.setProperty("--ink", (0.4 + 0.6 * min(1, abs(seen) * 1.6)).toFixed(2));
+        word.style.cssText = `--up:${max(0, +bar)};--down:${max(0, -bar)};--ink:${(0.4 + 0.6 * min(1, abs(seen) * 1.6)).toFixed(2)}`;
         mark(word, "weak", !seen);
       }
       // Nobody can listen to a value that is being dragged.
@@ -61,18 +70,18 @@ export const proseView = (actions, { specimen, small }) => {
   }
 
   const root = el(`div.text.${specimen ? "specimen" : ""}`, el("div.head", title, unit), text);
-  return view(root, (/** @type {Scene} */ scene, /** @type {number} */ width) => {
+  const draw = (/** @type {Scene} */ scene, /** @type {number} */ width) => {
     const { state, units, x, selected } = scene;
     const { span } = state;
+    measure(scene, width);
     if (rebuilt(units, x, span)) {
       words = written(text, scene);
       bars = [];
       set(text, { dir: scene.rtl ? "rtl" : "ltr" });
-      mark(text, "long", x.tokens.length > LONG);
       mark(text, "joined", ["sentence", "passage"].includes(state.granularity));
     }
     if (resized(width, units, span)) {
-      text.style.setProperty("--size", `${fontSize(text, scene, specimen, small)}px`);
+      text.style.setProperty("--size", `${fontSize(x, room, family, specimen, small)}px`);
       // Measured when the page is laid out anyway.
       requestAnimationFrame(() => fold(text));
     }
@@ -86,7 +95,8 @@ export const proseView = (actions, { specimen, small }) => {
       set(word, { "aria-selected": on });
       if (on) requestAnimationFrame(() => reveal(text, word));
     }
-  });
+  };
+  return view(root, draw, measure);
 };
 
 /** Show that a folded text goes on. @param {HTMLElement} box */
@@ -100,14 +110,13 @@ const reveal = (box, word) => {
     box.scrollTop = top - box.clientHeight / 2;
 };
 
-/** @param {HTMLElement} text @param {Scene} scene @param {boolean} [specimen] @param {boolean} [small] */
-const fontSize = (text, { x }, specimen, small) => {
-  const width = text.clientWidth;
+/** @param {Scene["x"]} x @param {number} width @param {string} family @param {boolean} [specimen] @param {boolean} [small] */
+const fontSize = (x, width, family, specimen, small) => {
   const count = x.tokens.length;
   const narrow = small || width < 480;
   if (specimen) {
     const chips = x.special.filter(Boolean).length * 40;
-    const line = textWidth(x.text, 20, familyOf(text)) / 20;
+    const line = textWidth(x.text, 20, family) / 20;
     const fits = floor((width - chips - 8) / max(1, line));
     if (fits >= LARGE) return min(fits, LARGEST);
     return count <= 24 ? (narrow ? 20 : 26) : count <= 60 ? (narrow ? 18 : 21) : count <= LONG ? 18 : narrow ? 15 : 16;

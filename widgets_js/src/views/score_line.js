@@ -23,15 +23,15 @@ export const scoreLineView = () => {
   let width = 0;
   let family = "";
 
-  return view(root, (/** @type {Scene} */ { picture: p, layer, x }, /** @type {number} */ outer) => {
+  const measure = (/** @type {Scene} */ { picture: p, x }, /** @type {number} */ outer) => {
     // Without a baseline there is no way from one score to the other.
     set(root, { hidden: !isFinite(p.gain) });
-    if (root.hidden || !fresh(p, layer, outer)) return;
-    if (sized(outer, x)) {
-      width = root.clientWidth;
-      family = familyOf(root);
-    }
-    if (!width) return;
+    if (root.hidden || !sized(outer, x)) return;
+    width = root.clientWidth;
+    family = familyOf(root);
+  };
+  const draw = (/** @type {Scene} */ { picture: p, layer, x }, /** @type {number} */ outer) => {
+    if (root.hidden || !fresh(p, layer, outer) || !width) return;
     const b = layer ?? 0;
     const d = digits(max(abs(p.gain), 0.1));
     // Token by token whatever is shown: summing words first would let them cancel.
@@ -47,7 +47,8 @@ export const scoreLineView = () => {
         `those supporting it add ${number(plus, d)}; score of the text ${number(p.score, d)}.`,
     });
     put(g, ...drawn(p.baseline, p.score, plus, minus, width, d, id, family));
-  });
+  };
+  return view(root, draw, measure);
 };
 
 /**
