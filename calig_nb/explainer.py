@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from . import cache as disk
@@ -19,6 +18,7 @@ from .catalogue import fused, fusion_of
 from .fusion import Array, layer_weights, one_of
 from .identity import Identity
 from .inputs import TextInputs, TextReader
+from .loading import load
 from .memory import Budget
 from .models import BlockModel
 from .request import Precision, Request
@@ -75,23 +75,13 @@ class Explainer:
         """The explainer of a fine-tuned classifier, from a folder or from the hub.
 
         Args:
-            name_or_path: What ``AutoModelForSequenceClassification.from_pretrained`` takes.
+            name_or_path: What the ``from_pretrained`` of transformers takes.
             **options: ``blocks``, ``batch_tokens``, ``memory`` and ``cache`` go to
-                :class:`Explainer`, all else to the model's ``from_pretrained``. The weights are
-                loaded as float32 unless ``dtype`` says otherwise; remote code is not run unless
-                ``trust_remote_code`` says so.
+                :class:`Explainer`, all else to the model; see :func:`calig_nb.loading.load`.
         """
-        from transformers import AutoModelForSequenceClassification, AutoTokenizer
-
         names = ("blocks", "batch_tokens", "memory", "cache")
         own = {name: options.pop(name) for name in names if name in options}
-        options = {"dtype": torch.float32, "trust_remote_code": False, **options}
-        shared = ("cache_dir", "local_files_only", "revision", "token", "trust_remote_code")
-        tokenizer = AutoTokenizer.from_pretrained(
-            name_or_path, **{name: options[name] for name in shared if name in options}
-        )
-        model = AutoModelForSequenceClassification.from_pretrained(name_or_path, **options)
-        explainer = cls(model.eval(), tokenizer, **own)
+        explainer = cls(*load(name_or_path, **options), **own)
         explainer._calibration = disk.load_calibration(name_or_path)
         return explainer
 

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,17 +15,11 @@ from . import fusion as fu
 from .catalogue import fused
 from .fusion import Channel, Fusion, one_of
 from .kept import kept
+from .shown import Shown
 from .units import Granularity, Unit, merged, passage_ids, whole
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    import pandas as pd
-    from matplotlib.figure import Figure
-
-    from .checks import Check
     from .explainer import Explainer
-    from .widgets import View
 
 Array = npt.NDArray[np.float64]
 Ask = Callable[[int, "int | None"], "Explanation"]
@@ -33,7 +27,7 @@ Look = Callable[[int], npt.NDArray[np.float32]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Explanation:
+class Explanation(Shown):
     """Why a model gave one score to one text, layer by layer and token by token.
 
     Two units occur. ``layer_attributions`` are in units of the score f and complete: every layer
@@ -68,6 +62,11 @@ class Explanation:
         converged: (L + 1,) whether the tolerance was met.
         config: What else was asked and found, as plain values: method, output, baselines,
             tolerance, model, calibration, package version.
+        segment_ids: (T,) which of two texts each token belongs to, -1 for special tokens; None
+            where there is one text.
+        image: (height, width, 3) the explained picture as the model saw it, 0 ... 255; None for
+            a text. ``text`` is then empty and each ordinary token a patch.
+        grid: Rows and columns of patches, which the ordinary tokens fill row by row; or None.
     """
 
     text: str
@@ -90,6 +89,9 @@ class Explanation:
     token_error: Array
     converged: npt.NDArray[np.bool_]
     config: dict[str, Any]
+    segment_ids: npt.NDArray[np.int64] | None = None
+    image: npt.NDArray[np.uint8] | None = None
+    grid: tuple[int, int] | None = None
     ask: Ask | None = field(default=None, repr=False)
     look: Look | None = field(default=None, repr=False)
     explainer: Explainer | None = field(default=None, repr=False)
@@ -106,6 +108,14 @@ class Explanation:
             "layer_weights": (layers,), "n_steps": (layers + 1,), "token_error": (layers + 1,),
             "converged": (layers + 1,),
         }  # fmt: skip
+        if self.segment_ids is not None:
+            shapes["segment_ids"] = (t,)
+        if (self.image is None) != (self.grid is None):
+            raise ValueError("image and grid belong together: give both or neither.")
+        if self.image is not None and self.grid is not None:
+            shapes["image"] = (*np.shape(self.image)[:2], 3)
+            if np.prod(self.grid) != (ordinary := t - int(np.sum(self.special))):
+                raise ValueError(f"grid must hold the {ordinary} ordinary tokens, got {self.grid}.")
         for name, shape in shapes.items():
             object.__setattr__(self, name, kept(name, getattr(self, name), shape))
         for name, index in (("target", self.target), ("contrast", self.contrast)):
@@ -246,55 +256,3 @@ class Explanation:
         """
         ids = None if granularity == "token" else getattr(self, f"{granularity}_ids", None)
         return merged(granularity, self.text, self.tokens, self.special, self.offsets, ids)
-
-    # The only calls upward: each hands itself to the file whose duty it is.
-
-    def to_frame(self, granularity: Granularity | Literal["layer"] = "token") -> pd.DataFrame:
-        """The numbers as a table; see :mod:`calig_nb.tables`."""
-        from .tables import frame
-
-        return frame(self, granularity)
-
-    def top(self, k: int = 10, granularity: Granularity = "word") -> pd.DataFrame:
-        """The k ordinary words with most relevance, strongest first, whatever its sign."""
-        from .tables import top
-
-        return top(self, k, granularity)
-
-    def check(self, explainer: Explainer | None = None, **options: Any) -> Check:
-        """How far to trust this, by its own explainer or another; :func:`calig_nb.checks.check`."""
-        from .checks import check
-
-        return check(self, explainer or self.explainer, **options)
-
-    def save(self, path: str | Path) -> None:
-        """Write one safetensors file; see :func:`calig_nb.load`."""
-        from .cache import save
-
-        save(self, path)
-
-    def figure(self, view: str = "tokens", **state: Any) -> Figure:
-        """The picture of ``view`` as a matplotlib figure; see :mod:`calig_nb.figures`."""
-        from .figures import figure
-
-        return figure(self, view, **state)
-
-    def show(self, view: str = "workbench", **state: Any) -> View:
-        """The live view; see :mod:`calig_nb.widgets`."""
-        from .widgets import show
-
-        return show(self, view, **state)
-
-    def to_html(self, path: str | Path, view: str = "workbench", **state: Any) -> Path:
-        """Write the live view as one HTML file without a network; see :mod:`calig_nb.export`."""
-        from .export import write_explanation
-
-        return write_explanation(self, path, view, **state)
-
-    _display_ = show  # as marimo asks
-
-    def _ipython_display_(self, **options: Any) -> None:
-        self.show()._ipython_display_(**options)
-
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        return self.show()._repr_mimebundle_(**options)

@@ -61,6 +61,8 @@ def from_bytes(content: bytes) -> Explanation:
             fields[name] = np.broadcast_to(np.zeros((), kind), shape)
         fields["fusion"] = Fusion(**fields["fusion"])
         fields["tokens"], fields["labels"] = tuple(fields["tokens"]), tuple(fields["labels"])
+        if fields.get("grid"):
+            fields["grid"] = tuple(fields["grid"])
         return Explanation(**fields)
     except (SafetensorError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(str(error)) from error

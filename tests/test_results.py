@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+import calig_nb as cn
 from calig_nb import Fusion
 from calig_nb import fusion as fu
 
@@ -53,6 +54,30 @@ def test_other_forms_of_the_fusion_can_be_tried(explanation):
     np.testing.assert_allclose(signed.rollout().sum(axis=0), signed.attributions, atol=1e-12)
     assert (signed.supporting >= 0).all()
     assert (signed.opposing >= 0).all()
+
+
+def test_a_picture_comes_with_its_grid(explanation, tmp_path):
+    ordinary = int((~explanation.special).sum())
+    image = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
+    pictured = dataclasses.replace(explanation, image=image, grid=(1, ordinary))
+    pictured.save(tmp_path / "picture.safetensors")
+    again = cn.load(tmp_path / "picture.safetensors")
+    np.testing.assert_array_equal(again.image, image)
+    assert again.grid == (1, ordinary)
+    with pytest.raises(ValueError, match=rf"grid must hold the {ordinary} ordinary tokens"):
+        dataclasses.replace(explanation, image=image, grid=(3, ordinary))
+    with pytest.raises(ValueError, match="give both or neither"):
+        dataclasses.replace(explanation, image=image)
+    with pytest.raises(ValueError, match=r"image must have shape \(4, 6, 3\)"):
+        dataclasses.replace(explanation, image=image[..., :1], grid=(1, ordinary))
+
+
+def test_two_texts_in_one_are_told_apart(explanation):
+    segments = np.where(explanation.special, -1, explanation.word_ids > 4)
+    pair = dataclasses.replace(explanation, segment_ids=segments)
+    np.testing.assert_array_equal(pair.segment_ids, segments)
+    with pytest.raises(ValueError, match=r"segment_ids must have shape \(13,\)"):
+        dataclasses.replace(explanation, segment_ids=segments[1:])
 
 
 def test_words_and_sentences_keep_the_sums(explanation):

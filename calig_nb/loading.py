@@ -1,0 +1,40 @@
+"""A model and its processor from a folder or from the hub, by what its configuration says it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+_KINDS = (
+    ("ForImageClassification", "AutoModelForImageClassification", "AutoImageProcessor"),
+    ("ForCausalLM", "AutoModelForCausalLM", "AutoTokenizer"),
+    ("LMHeadModel", "AutoModelForCausalLM", "AutoTokenizer"),
+    ("ForTokenClassification", "AutoModelForTokenClassification", "AutoTokenizer"),
+    ("ForQuestionAnswering", "AutoModelForQuestionAnswering", "AutoTokenizer"),
+    ("", "AutoModelForSequenceClassification", "AutoTokenizer"),
+)
+"""End of an architecture's name; what loads its model and processor. The first that fits counts."""
+
+_SHARED = ("cache_dir", "local_files_only", "revision", "token", "trust_remote_code")
+
+
+def load(name_or_path: str | Path, **options: Any) -> tuple[nn.Module, Any]:
+    """The model, in evaluation mode, and its tokenizer or image processor.
+
+    Args:
+        name_or_path: What the ``from_pretrained`` of transformers takes.
+        **options: For the model's ``from_pretrained``. The weights are loaded as float32 unless
+            ``dtype`` says otherwise; remote code is not run unless ``trust_remote_code`` says so.
+    """
+    import transformers
+
+    options = {"dtype": torch.float32, "trust_remote_code": False, **options}
+    shared = {name: options[name] for name in _SHARED if name in options}
+    config = transformers.AutoConfig.from_pretrained(name_or_path, **shared)
+    named = (getattr(config, "architectures", None) or [""])[0]
+    model, processor = next(kinds for end, *kinds in _KINDS if named.endswith(end))
+    read = getattr(transformers, processor).from_pretrained(name_or_path, **shared)
+    return getattr(transformers, model).from_pretrained(name_or_path, **options).eval(), read

@@ -1,0 +1,79 @@
+"""What an explanation hands on: to a table, a picture, a page, a file, a test.
+
+The only calls upward: each hands the explanation to the file whose duty it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from .units import Granularity
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from .checks import Check
+    from .explainer import Explainer
+    from .results import Explanation
+    from .widgets import View
+
+
+class Shown:
+    """The part of an :class:`Explanation` that shows it."""
+
+    @property
+    def _own(self) -> Explanation:
+        return cast("Explanation", self)
+
+    def to_frame(self, granularity: Granularity | Literal["layer"] = "token") -> pd.DataFrame:
+        """The numbers as a table; see :mod:`calig_nb.tables`."""
+        from .tables import frame
+
+        return frame(self._own, granularity)
+
+    def top(self, k: int = 10, granularity: Granularity = "word") -> pd.DataFrame:
+        """The k ordinary words with most relevance, strongest first, whatever its sign."""
+        from .tables import top
+
+        return top(self._own, k, granularity)
+
+    def check(self, explainer: Explainer | None = None, **options: Any) -> Check:
+        """How far to trust this, by its own explainer or another; :func:`calig_nb.checks.check`."""
+        from .checks import check
+
+        return check(self._own, explainer or self._own.explainer, **options)
+
+    def save(self, path: str | Path) -> None:
+        """Write one safetensors file; see :func:`calig_nb.load`."""
+        from .cache import save
+
+        save(self._own, path)
+
+    def figure(self, view: str = "tokens", **state: Any) -> Figure:
+        """The picture of ``view`` as a matplotlib figure; see :mod:`calig_nb.figures`."""
+        from .figures import figure
+
+        return figure(self._own, view, **state)
+
+    def show(self, view: str = "workbench", **state: Any) -> View:
+        """The live view; see :mod:`calig_nb.widgets`."""
+        from .widgets import show
+
+        return show(self._own, view, **state)
+
+    def to_html(self, path: str | Path, view: str = "workbench", **state: Any) -> Path:
+        """Write the live view as one HTML file without a network; see :mod:`calig_nb.export`."""
+        from .export import write_explanation
+
+        return write_explanation(self._own, path, view, **state)
+
+    _display_ = show  # as marimo asks
+
+    def _ipython_display_(self, **options: Any) -> None:
+        self.show()._ipython_display_(**options)
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        return self.show()._repr_mimebundle_(**options)
