@@ -13,9 +13,10 @@ from torch import Tensor
 from . import cache as disk
 from .bucket import Bucket, buckets
 from .identity import Identity
-from .inputs import TextInputs, TextReader
+from .inputs import TextInputs
 from .memory import Budget
 from .models import BlockModel
+from .pictures import Reader
 from .request import Request
 from .results import Explanation
 
@@ -26,14 +27,14 @@ class Answers:
 
     Attributes:
         model: The model.
-        reader: Its tokenizer.
+        reader: Its tokenizer or image processor.
         identity: The model's name, by its content.
         budget: How much may be in flight.
         cache: Where answers are kept, or None.
     """
 
     model: BlockModel
-    reader: TextReader
+    reader: Reader
     identity: Identity
     budget: Budget
     cache: disk.Cache | None

@@ -13,10 +13,11 @@ from .attentions import KeepHeads
 from .catalogue import INTEGRALS, METHODS, fusion_of, weights_of
 from .evidence import Evidence, gather, trace_of
 from .fusion import Array
-from .inputs import TextInputs, TextReader
+from .inputs import TextInputs
 from .maps import read
 from .memory import Budget
 from .models import BlockModel
+from .pictures import Reader
 from .request import Request
 from .results import Explanation
 from .targets import Target, choose
@@ -53,7 +54,7 @@ class Bucket:
 
     Args:
         model: The model.
-        reader: Its tokenizer.
+        reader: Its tokenizer or image processor.
         texts: The texts.
         requests: What is asked of each, one request a target; alike in all else.
 
@@ -65,7 +66,7 @@ class Bucket:
     def __init__(
         self,
         model: BlockModel,
-        reader: TextReader,
+        reader: Reader,
         texts: Sequence[TextInputs],
         requests: Sequence[Request],
     ) -> None:

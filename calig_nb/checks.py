@@ -125,7 +125,7 @@ def check(
     explainer: Explainer | None,
     *,
     random: int = 100,
-    deletion: str = "remove",
+    deletion: str | None = None,
     seed: int = 0,
 ) -> Check:
     """Put one explanation to the test.
@@ -135,7 +135,8 @@ def check(
         explainer: One that holds the model which made it; ``explanation.check()`` takes the one
             that made it, which only a saved explanation has not.
         random: Random maps to set it against.
-        deletion: How words go: "remove", "mask" or "pad".
+        deletion: How words go: "remove", "mask" or "pad"; or patches: "mean", "blur" or "zero".
+            The first by default.
         seed: Of the random maps.
 
     Returns:
@@ -155,7 +156,8 @@ def check(
     if isinstance(random, bool) or not isinstance(random, int) or random < 1:
         raise ValueError(f"random must be a whole number from 1, got {random!r}.")
     scorer = Scorer(answers)
-    text = answers.reader.read(explanation.text)
+    text = answers.reader.again(explanation)
+    deletion = answers.reader.deletions[0] if deletion is None else deletion
     _refuse_another_model(explanation, scorer, tuple(text.tokens), text.model_inputs)
     units = words_of(text)
     scores = per_unit(explanation.attributions, units)

@@ -13,6 +13,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from .reading import Reading
+
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
@@ -50,7 +52,7 @@ class TextInputs:
         return {name: value for name, value in vars(self).items() if name != "model_inputs"}
 
 
-class TextReader:
+class TextReader(Reading):
     """Reads texts with a Hugging Face tokenizer.
 
     Args:
