@@ -1,0 +1,32 @@
+"""What a model says of texts, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from .bucket import labels_of, placed, probabilities_of
+from .models import BlockModel
+from .prompts import Reader
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def predictions(
+    model: BlockModel, reader: Reader, texts: Iterable[str], position: int | None
+) -> pd.DataFrame:
+    """One row a text: its label, and the probability of every class."""
+    import pandas as pd
+
+    rows = []
+    with model.undisturbed():
+        for text in texts:
+            read = reader.read(text, position=position)
+            logits = model.predict(placed(model, read.model_inputs))[0]
+            labels = labels_of(model, len(logits), read)
+            named = zip(labels, probabilities_of(model, logits), strict=True)
+            first = read.question is not None and read.question.candidates
+            label = labels[0 if first else int(logits.argmax())]
+            rows.append({"text": text, "label": label, **dict(named)})
+    return pd.DataFrame(rows)
