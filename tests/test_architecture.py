@@ -34,7 +34,8 @@ MAY_IMPORT = {
     },
     "conductance": {"attribution", "quadrature"},
     "rounding": {"attribution"},
-    "inputs": set(),
+    "words": set(),
+    "inputs": {"words"},
     "loading": set(),
     "targets": set(),
     "request": {"catalogue", "fusion", "targets"},
@@ -108,7 +109,7 @@ UPWARD = {
 }
 """Lazy calls, inside functions only: an explanation saves, draws, shows and exports itself."""
 NO_TORCH = {
-    "quadrature", "fusion", "catalogue", "units", "kept", "shown", "results",
+    "quadrature", "fusion", "catalogue", "units", "words", "kept", "shown", "results",
     "recipe", "stored", "cache",
     "tables", "comparison", "figures", "widgets", "metrics", "intervals", "rationales", "scorecard",
     "export", "__init__",
