@@ -54,7 +54,7 @@ class NGrams:
             value.backward()  # type: ignore[no-untyped-call]
             return value
 
-        optimizer.step(loss)  # type: ignore[arg-type,unused-ignore]
+        optimizer.step(loss)  # type: ignore[no-untyped-call]
 
     @torch.no_grad()
     def logits(self, texts: Sequence[str]) -> Tensor:
