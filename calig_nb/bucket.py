@@ -80,7 +80,9 @@ class Bucket:
         if request.hidden_baseline is None:
             replaced = [reader.baseline(text, request.baselines) for text in texts]
             self.names = [name for _, name in replaced]
-            self.baselines = placed(model, reader.padded([inputs for inputs, _ in replaced]))
+            kept = model.positions(self.own)
+            self.own |= kept
+            self.baselines = placed(model, reader.padded([inputs for inputs, _ in replaced])) | kept
 
     def explanations(self, budget: Budget) -> list[list[Explanation]]:
         """For each text its explanations, one a request."""

@@ -14,9 +14,10 @@ from torch import Tensor
 
 from . import patches
 from .images import checked, normalisation, opened, visible
-from .inputs import BoolArray, TextInputs
+from .inputs import TextInputs
 from .models import BlockModel
 from .reading import Reading
+from .words import BoolArray
 
 if TYPE_CHECKING:
     from .results import Explanation

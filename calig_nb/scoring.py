@@ -109,7 +109,8 @@ class Scorer:
         deletion = reader.deletions[0] if deletion is None else deletion
         one_of("deletion", deletion, reader.deletions)
         rows, where = np.unique(deleted & ~text.special, axis=0, return_inverse=True)
-        logits = self.logits([reader.without(text, row, deletion) for row in rows])
+        kept = {} if deletion == "remove" else self.answers.model.positions(text.model_inputs)
+        logits = self.logits([reader.without(text, row, deletion) | kept for row in rows])
         apart = self.answers.model.multi_label or logits.shape[1] == 1
         plain = contrast is not None or apart
         score = Target(target, contrast, "logit" if plain else "log_odds").score(logits.double())

@@ -37,12 +37,13 @@ MAY_IMPORT = {
     "rounding": {"attribution"},
     "reading": set(),
     "questions": set(),
-    "inputs": {"questions", "reading"},
+    "words": set(),
+    "inputs": {"questions", "reading", "words"},
     "images": set(),
     "heads": set(),
     "prompts": {"classifier", "heads", "inputs", "questions"},
     "patches": {"blocks", "models"},
-    "pictures": {"images", "inputs", "models", "patches", "reading"},
+    "pictures": {"images", "inputs", "models", "patches", "reading", "words"},
     "readers": {"models", "pictures", "prompts"},
     "loading": set(),
     "targets": set(),
@@ -123,7 +124,7 @@ UPWARD = {
 }
 """Lazy calls, inside functions only: an explanation saves, draws, shows and exports itself."""
 NO_TORCH = {
-    "quadrature", "fusion", "catalogue", "units", "kept", "shown", "results",
+    "quadrature", "fusion", "catalogue", "units", "words", "kept", "shown", "results",
     "recipe", "stored", "cache",
     "tables", "comparison", "figures", "widgets", "metrics", "intervals", "rationales", "scorecard",
     "export", "__init__",
