@@ -155,7 +155,7 @@ def check(
     if isinstance(random, bool) or not isinstance(random, int) or random < 1:
         raise ValueError(f"random must be a whole number from 1, got {random!r}.")
     scorer = Scorer(answers)
-    text = answers.reader.read(explanation.text)
+    text = answers.reader.read(explanation.inputs)
     _refuse_another_model(explanation, scorer, tuple(text.tokens), text.model_inputs)
     units = words_of(text)
     scores = per_unit(explanation.attributions, units)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from . import cache as disk
 from .answers import Answers
-from .bucket import labels_of, placed, probabilities_of
+from .assembly import answered
+from .bucket import labels_of, probabilities_of
 from .catalogue import fused, fusion_of
 from .fusion import Array, layer_weights, one_of
 from .identity import Identity
@@ -21,9 +22,11 @@ from .inputs import TextInputs, TextReader
 from .loading import load
 from .memory import Budget
 from .models import BlockModel
+from .pairs import Inputs
 from .request import Precision, Request
 from .results import Explanation
 from .targets import Output
+from .windows import mean_logits, windows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,7 +103,7 @@ class Explainer:
         calibrated = self._calibrated()
         return None if calibrated is None else np.array(calibrated.layer_weights)
 
-    def predict(self, inputs: str | Sequence[str]) -> pd.DataFrame:
+    def predict(self, inputs: Inputs) -> pd.DataFrame:
         """What the model says: one row a text, its label and the probability of every class.
 
         Raises:
@@ -109,18 +112,18 @@ class Explainer:
         import pandas as pd
 
         rows = []
-        with self._model.undisturbed():
-            for text in [inputs] if isinstance(inputs, str) else inputs:
-                own = placed(self._model, self._reader.read(text).model_inputs)
-                logits = self._model.predict(own)[0]
-                labels = labels_of(self._model, len(logits))
-                named = zip(labels, probabilities_of(self._model, logits), strict=True)
-                rows.append({"text": text, "label": labels[int(logits.argmax())], **dict(named)})
+        for text in [inputs] if isinstance(inputs, (str, Mapping)) else inputs:
+            read = self._reader.read(text, longer=True)
+            logits = mean_logits(self._model, windows(read, self._reader.max_tokens))
+            labels = labels_of(self._model, len(logits))
+            named = zip(labels, probabilities_of(self._model, logits), strict=True)
+            told = dict(text) if isinstance(text, Mapping) else {"text": text}
+            rows.append({**told, "label": labels[int(logits.argmax())], **dict(named)})
         return pd.DataFrame(rows)
 
     def explain(
         self,
-        inputs: str | Iterable[str],
+        inputs: Inputs,
         *,
         target: int | str | Sequence[int | str] | None = None,
         contrast: int | str | None = None,
@@ -137,7 +140,8 @@ class Explainer:
         """Why the model gives ``target`` this score.
 
         Args:
-            inputs: A text; or a list (or column) of them, for a list of explanations.
+            inputs: A text; a pair that the model reads as one, ``{"text": premise, "text_pair":
+                hypothesis}``; or a list (or column) of them, for a list of explanations.
             target: Class index or label; the predicted class by default. A list of them shares
                 the passes, and gives a list of explanations for each text.
             contrast: Explain ``logit[target] - logit[contrast]``: why this rather than that.
@@ -183,7 +187,7 @@ class Explainer:
             Request(one, contrast, output, method, baselines, n_steps, tolerance, lam, precision)
             for one in targets
         ]
-        single = isinstance(inputs, (str, bytes, dict)) or not isinstance(inputs, Iterable)
+        single = isinstance(inputs, (str, bytes, Mapping)) or not isinstance(inputs, Iterable)
         named = {None: inputs} if single else dict(enumerate(inputs))
         texts = [self._read(text, i, on_error) for i, text in named.items()]
         if self._model.model.training:
@@ -192,16 +196,17 @@ class Explainer:
                 "put back afterwards. Call model.eval() to silence this.",
                 stacklevel=2,
             )
-        results = iter(self._answers.of([t for t in texts if t is not None], requests, progress))
+        read = [text for text in texts if text is not None]
+        results = iter(answered(self._answers, read, requests, progress))
         found: list[Any] = [None if text is None else next(results) for text in texts]
         failed = [one for one in found if isinstance(one, Exception)]
-        for i, one in enumerate(found):
+        for i, (one, own) in enumerate(zip(found, texts, strict=True)):
             if isinstance(one, Exception):
                 found[i] = None
                 if on_error == "skip" and not single:
                     warnings.warn(f"inputs[{i}] is skipped: {one}", stacklevel=2)
-            elif one is not None:
-                found[i] = [self._dressed(*pair) for pair in zip(one, requests, strict=True)]
+            elif own is not None:
+                found[i] = [self._dressed(e, r, own) for e, r in zip(one, requests, strict=True)]
         if not several:
             found = [one and one[0] for one in found]
         if failed and (single or on_error == "raise"):
@@ -209,7 +214,7 @@ class Explainer:
             raise failed[0]
         return found[0] if single else found
 
-    def calibrate(self, inputs: Sequence[str], **request: Any) -> Array:
+    def calibrate(self, inputs: Inputs, **request: Any) -> Array:
         """Estimate the model's layer weights from a handful of texts; no labels are needed.
 
         5 to 20 texts of the kind to be explained do. Every later explanation uses the weights;
@@ -217,7 +222,7 @@ class Explainer:
         layers that are right.
 
         Args:
-            inputs: Texts.
+            inputs: Texts, or pairs of them.
             **request: As for :meth:`explain`.
 
         Returns:
@@ -228,7 +233,7 @@ class Explainer:
         """
         if not fused(method := request.get("method", "ca-lig")):
             raise ValueError(f"method must have layer weights to calibrate, got {method!r}.")
-        texts = [inputs] if isinstance(inputs, str) else list(inputs)
+        texts = [inputs] if isinstance(inputs, (str, Mapping)) else list(inputs)
         if not texts:
             raise ValueError("inputs must hold at least one text to calibrate on, got none.")
         explanations = self.explain(texts, **request)
@@ -242,7 +247,8 @@ class Explainer:
 
     def _read(self, text: Any, number: int | None, on_error: str) -> TextInputs | None:
         try:
-            return self._reader.read(text, "inputs" if number is None else f"inputs[{number}]")
+            name = "inputs" if number is None else f"inputs[{number}]"
+            return self._reader.read(text, name, longer=True)
         except (TypeError, ValueError) as error:
             if on_error == "raise" or number is None:
                 raise
@@ -254,29 +260,27 @@ class Explainer:
             self._calibration = self._answers.calibration()
         return self._calibration
 
-    def _again(self, text: str, request: Request) -> Explanation:
+    def _again(self, text: TextInputs, request: Request) -> Explanation:
         """The same text about another class."""
-        (answer,) = self._answers.of([self._reader.read(text)], [request], False)
+        (answer,) = answered(self._answers, [text], [request], False)
         if isinstance(answer, Exception):
             raise answer
-        return self._dressed(answer[0], request)
+        return self._dressed(answer[0], request, text)
 
-    def _dressed(self, found: Explanation, request: Request) -> Explanation:
+    def _dressed(self, found: Explanation, request: Request, text: TextInputs) -> Explanation:
         """The evidence with what may change without computing: λ, layer weights, the model."""
         about = request.about
         found = replace(
             found,
             fusion=fusion_of(request.method, request.lam),
             explainer=self,
-            ask=lambda target, contrast: self._again(found.text, about(target, contrast)),
+            ask=lambda target, contrast: self._again(text, about(target, contrast)),
         )
         if not fused(request.method):
             return found
         own = about(found.target, found.contrast)
-        found = replace(
-            found,
-            look=lambda layer: self._answers.heads(self._reader.read(found.text), own, layer),
-        )
+        if "windows" not in found.config:
+            found = replace(found, look=lambda layer: self._answers.heads(text, own, layer))
         calibrated = self._calibrated()
         if calibrated is None:
             return found

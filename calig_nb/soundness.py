@@ -250,7 +250,7 @@ def _map(explainer: Explainer, text: TextInputs, request: Request, *beside: Text
     answers = explainer._answers
     bucket = Bucket(answers.model, answers.reader, [text, *beside], [request])
     found = bucket.explanations(answers.budget)[0][0]
-    return per_unit(explainer._dressed(found, request).attributions, words_of(text))
+    return per_unit(explainer._dressed(found, request, text).attributions, words_of(text))
 
 
 def _changes(explainer: Explainer, text: TextInputs, request: Request, own: Array) -> list[float]:

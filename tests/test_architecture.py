@@ -34,7 +34,8 @@ MAY_IMPORT = {
     },
     "conductance": {"attribution", "quadrature"},
     "rounding": {"attribution"},
-    "inputs": set(),
+    "pairs": set(),
+    "inputs": {"pairs"},
     "loading": set(),
     "targets": set(),
     "request": {"catalogue", "fusion", "targets"},
@@ -42,8 +43,9 @@ MAY_IMPORT = {
     "kept": set(),
     "shown": {"units"},
     "results": {"catalogue", "fusion", "kept", "shown", "units"},
+    "document": {"fusion", "kept", "results"},
     "recipe": set(),
-    "stored": {"fusion", "results"},
+    "stored": {"document", "fusion", "results"},
     "cache": {"results", "stored"},
     "tables": {"results", "units"},
     "comparison": {"fusion", "results", "units"},
@@ -72,9 +74,14 @@ MAY_IMPORT = {
     "answers": {
         "bucket", "cache", "identity", "inputs", "memory", "models", "request", "results",
     },
+    "windows": {"bucket", "inputs", "models"},
+    "assembly": {
+        "answers", "bucket", "catalogue", "document", "fusion", "inputs", "models", "request",
+        "results", "windows",
+    },
     "explainer": {
-        "answers", "bucket", "cache", "fusion", "identity", "inputs", "loading", "memory",
-        "catalogue", "models", "request", "results", "targets",
+        "answers", "assembly", "bucket", "cache", "fusion", "identity", "inputs", "loading",
+        "memory", "catalogue", "models", "pairs", "request", "results", "targets", "windows",
     },
     "effort": set(),
     "scoring": {"answers", "bucket", "classifier", "fusion", "inputs", "targets", "units"},
@@ -108,7 +115,7 @@ UPWARD = {
 }
 """Lazy calls, inside functions only: an explanation saves, draws, shows and exports itself."""
 NO_TORCH = {
-    "quadrature", "fusion", "catalogue", "units", "kept", "shown", "results",
+    "quadrature", "fusion", "catalogue", "units", "kept", "shown", "results", "document",
     "recipe", "stored", "cache",
     "tables", "comparison", "figures", "widgets", "metrics", "intervals", "rationales", "scorecard",
     "export", "__init__",
