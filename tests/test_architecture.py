@@ -49,12 +49,14 @@ MAY_IMPORT = {
     "cache": {"results", "stored"},
     "tables": {"results", "units"},
     "comparison": {"fusion", "results", "units"},
+    "classes": {"fusion", "results", "units"},
     "metrics": set(),
     "intervals": set(),
     "rationales": {"units"},
     "scorecard": {"fusion", "intervals", "metrics"},
     "figures": {
-        "catalogue", "comparison", "fusion", "intervals", "recipe", "results", "scorecard", "units",
+        "catalogue", "classes", "comparison", "fusion", "intervals", "recipe", "results",
+        "scorecard", "units",
     },
     "widgets": {"catalogue", "comparison", "fusion", "metrics", "recipe", "results", "units"},
     "export": {"__version__", "comparison", "fusion", "recipe", "results", "widgets"},
@@ -103,12 +105,13 @@ MAY_IMPORT = {
     "cli": {"__version__", "demo", "explainer"},
     "__main__": {"cli"},
     "__init__": {
-        "cache", "catalogue", "checks", "demo", "evaluation", "explainer", "fusion", "results",
-        "scorecard", "soundness", "widgets",
+        "cache", "catalogue", "checks", "classes", "demo", "evaluation", "explainer", "fusion",
+        "results", "scorecard", "soundness", "widgets",
     },
 }  # fmt: skip
 UPWARD = {
     "shown": {"cache", "checks", "export", "figures", "tables", "widgets"},
+    "classes": {"figures"},
     "scorecard": {"figures"},
     "soundness": {"figures"},
     "widgets": {"export", "figures"},
@@ -117,8 +120,8 @@ UPWARD = {
 NO_TORCH = {
     "quadrature", "fusion", "catalogue", "units", "kept", "shown", "results", "document",
     "recipe", "stored", "cache",
-    "tables", "comparison", "figures", "widgets", "metrics", "intervals", "rationales", "scorecard",
-    "export", "__init__",
+    "tables", "classes", "comparison", "figures", "widgets", "metrics", "intervals", "rationales",
+    "scorecard", "export", "__init__",
 }  # fmt: skip
 
 
