@@ -72,6 +72,8 @@ class ImageReader(Reading):
         name: str = "inputs",
         position: int | None = None,
         classes: Sequence[int | str | None] = (),
+        *,
+        longer: bool = False,
     ) -> ImageInputs:
         """The picture as tensors, with what each token stands for; errors call it ``name``.
 
@@ -81,7 +83,7 @@ class ImageReader(Reading):
                 or the processor or the model makes of it what is no grid of patches; or if a
                 position is named.
         """
-        del classes
+        del classes, longer
         if position is not None:
             raise ValueError(
                 f"position is for models that answer at every token: leave it out, got {position}."
