@@ -104,14 +104,14 @@ def evaluate(
     cost = table(["passes", "seconds"])
     return Evaluation(
         texts=tuple(reader.named(item.source, item.number) for item in items),
-        targets=tuple(run.scorer.labels[item.target] for item in items),
+        targets=tuple(item.label for item in items),
         methods=tuple(names),
         metrics=tuple(named),
         values=table(named),
         passes=cost[..., 0],
         seconds=cost[..., 1],
         config={
-            "model": type(explainer._answers.model.model).__name__,
+            "model": type(explainer._answers.model.own).__name__,
             "methods": {name: plain(options[name]) for name in names if name != RANDOM},
             "deletion": list(ways),
             "tolerance": tolerance,
@@ -186,7 +186,8 @@ def _items(
     read = []
     for i, text in enumerate(texts):
         try:
-            read.append((i, reader.read(text, f"texts[{i}]")))
+            asked = None if targets is None else targets[i], None
+            read.append((i, reader.read(text, f"texts[{i}]", classes=asked)))
         except (TypeError, ValueError) as error:
             if on_error == "raise":
                 raise
@@ -196,7 +197,7 @@ def _items(
     wanted = [None if targets is None else targets[i] for i, _ in read]
     chosen = run.scorer.chosen([text for _, text in read], wanted)
     items = [
-        Item(i, texts[i], text, words_of(text), target)
+        Item(i, texts[i], text, words_of(text), *target)
         for (i, text), target in zip(read, chosen, strict=True)
     ]
     if rationales is None:

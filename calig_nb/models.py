@@ -42,7 +42,7 @@ class BlockModel(Classifier):
 
     def __init__(self, model: nn.Module, path: str | None = None) -> None:
         super().__init__(model)
-        self._blocks = None if path is None else blocks.named(model, path)
+        self._blocks = None if path is None else blocks.named(self.own, path)
         self._around: Sequence[nn.Module] = ()
         self._recorded: list[Any] = []
         self._pooled = PooledBlock()

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from . import patches
 from .images import checked, normalisation, opened, visible
-from .inputs import BoolArray, TextInputs, TextReader
+from .inputs import TextInputs
 from .models import BlockModel
 from .reading import Reading
+from .words import BoolArray
 
 if TYPE_CHECKING:
     from .results import Explanation
@@ -25,7 +26,7 @@ BASELINES = {"zero": "mid-grey", "mean": "its mean colour", "blur": "itself, blu
 """Pictures that need no other picture, with what they are called."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ImageInputs(TextInputs):
     """One picture as the model reads it; its ordinary tokens are patches, row by row.
 
@@ -65,14 +66,26 @@ class ImageReader(Reading):
         """What a table says of it."""
         return str(picture) if isinstance(picture, (str, Path)) else f"picture {number}"
 
-    def read(self, picture: Any, name: str = "inputs") -> ImageInputs:
+    def read(
+        self,
+        picture: Any,
+        name: str = "inputs",
+        position: int | None = None,
+        classes: Sequence[int | str | None] = (),
+    ) -> ImageInputs:
         """The picture as tensors, with what each token stands for; errors call it ``name``.
 
         Raises:
             TypeError: If it is no picture.
             ValueError: If it is empty, of another form or with other values than a picture has,
-                or the processor or the model makes of it what is no grid of patches.
+                or the processor or the model makes of it what is no grid of patches; or if a
+                position is named.
         """
+        del classes
+        if position is not None:
+            raise ValueError(
+                f"position is for models that answer at every token: leave it out, got {position}."
+            )
         if isinstance(picture, Mapping):
             pixels = picture.get("pixel_values")
         else:
@@ -113,7 +126,7 @@ class ImageReader(Reading):
         """By what inputs may share a pass."""
         return int(inputs["pixel_values"].shape[-1])
 
-    def asked(self, baselines: Any) -> Any:
+    def baselines_of(self, baselines: Any) -> Any:
         """The baseline as a request holds it: a name, or pixel values.
 
         Raises:
@@ -204,24 +217,3 @@ class ImageReader(Reading):
             with self.model.undisturbed():
                 self._layouts[key] = patches.layout_of(self.model, pixels)
         return self._layouts[key]
-
-
-Reader = TextReader | ImageReader
-
-
-def reader_of(processor: Any, model: BlockModel) -> Reader:
-    """Who reads for this model: by its processor, or by what the model itself takes.
-
-    Raises:
-        TypeError: If ``processor`` is neither a tokenizer nor an image processor.
-    """
-    processor = getattr(processor, "image_processor", processor)
-    takes = getattr(processor, "model_input_names", ())
-    of_pictures = "pixel_values" in takes or (
-        callable(processor)
-        and not hasattr(processor, "all_special_ids")
-        and any(isinstance(module, nn.Conv2d) for module in model.model.modules())
-    )
-    if of_pictures:
-        return ImageReader(processor, model)
-    return TextReader(processor, model.max_tokens)

@@ -30,11 +30,9 @@ class Scorer:
 
     Attributes:
         answers: Model and tokenizer.
-        labels: (C,) the classes' names, once one was chosen.
     """
 
     answers: Answers
-    labels: tuple[str, ...] = ()
     _pads: bool | None = None
 
     def logits(self, inputs: Sequence[ModelInputs]) -> Tensor:
@@ -58,25 +56,30 @@ class Scorer:
             )
         return logits
 
-    def chosen(self, texts: Sequence[TextInputs], targets: Sequence[int | str | None]) -> list[int]:
-        """The class of each text: the one named, or the predicted one.
+    def chosen(
+        self, texts: Sequence[TextInputs], targets: Sequence[int | str | None]
+    ) -> list[tuple[int, str]]:
+        """The class of each text and its name: the one asked about, or the predicted one.
 
         Raises:
             TypeError, ValueError: If a class is not one of the model's; the message names which.
         """
         logits = self.logits([text.model_inputs for text in texts])
-        self.labels = self.labels_of(logits)
         found = []
-        for i, (row, target) in enumerate(zip(logits, targets, strict=True)):
+        for i, (text, row, target) in enumerate(zip(texts, logits, targets, strict=True)):
+            labels = self.labels_of(logits, text)
+            if text.question is not None and text.question.asked:
+                target = text.question.asked[0]
             try:
-                found.append(choose(target, None, "logit", self.labels, row).index)
+                index = choose(target, None, "logit", labels, row).index
             except (TypeError, ValueError) as error:
                 raise type(error)(f"targets[{i}]: {error}") from None
+            found.append((index, labels[index]))
         return found
 
-    def labels_of(self, logits: Tensor) -> tuple[str, ...]:
-        """(C,) the names of the classes of logits (rows, classes)."""
-        return labels_of(self.answers.model, logits.shape[1])
+    def labels_of(self, logits: Tensor, text: TextInputs) -> tuple[str, ...]:
+        """(C,) the names of the classes of this text's logits (rows, classes)."""
+        return labels_of(self.answers.model, logits.shape[1], text)
 
     def log_odds(
         self,
@@ -106,7 +109,8 @@ class Scorer:
         deletion = reader.deletions[0] if deletion is None else deletion
         one_of("deletion", deletion, reader.deletions)
         rows, where = np.unique(deleted & ~text.special, axis=0, return_inverse=True)
-        logits = self.logits([reader.without(text, row, deletion) for row in rows])
+        kept = {} if deletion == "remove" else self.answers.model.positions(text.model_inputs)
+        logits = self.logits([reader.without(text, row, deletion) | kept for row in rows])
         apart = self.answers.model.multi_label or logits.shape[1] == 1
         plain = contrast is not None or apart
         score = Target(target, contrast, "logit" if plain else "log_odds").score(logits.double())

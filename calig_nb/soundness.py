@@ -245,7 +245,8 @@ def _ranks(values: Array) -> Array:
 def _map(explainer: Explainer, text: TextInputs, request: Request, *beside: TextInputs) -> Array:
     """The words' values, computed in one pass with the texts ``beside``."""
     answers = explainer._answers
-    bucket = Bucket(answers.model, answers.reader, [text, *beside], [request])
+    texts = [text, *beside]
+    bucket = Bucket(answers.model, answers.reader, texts, [[request]] * len(texts))
     found = bucket.explanations(answers.budget)[0][0]
     return per_unit(explainer._dressed(found, request, text).attributions, words_of(text))
 

@@ -36,10 +36,15 @@ MAY_IMPORT = {
     "conductance": {"attribution", "quadrature"},
     "rounding": {"attribution"},
     "reading": set(),
-    "inputs": {"reading"},
+    "questions": set(),
+    "words": set(),
+    "inputs": {"questions", "reading", "words"},
     "images": set(),
+    "heads": set(),
+    "prompts": {"classifier", "heads", "inputs", "questions"},
     "patches": {"blocks", "models"},
-    "pictures": {"images", "inputs", "models", "patches", "reading"},
+    "pictures": {"images", "inputs", "models", "patches", "reading", "words"},
+    "readers": {"models", "pictures", "prompts"},
     "loading": set(),
     "targets": set(),
     "request": {"catalogue", "fusion", "targets"},
@@ -73,19 +78,23 @@ MAY_IMPORT = {
     },
     "bucket": {
         "__version__", "attentions", "evidence", "fusion", "inputs", "maps", "catalogue", "memory",
-        "models", "pictures", "request", "results", "targets",
+        "models", "readers", "request", "results", "targets",
     },
     "answers": {
-        "bucket", "cache", "identity", "inputs", "memory", "models", "pictures", "request",
+        "bucket", "cache", "identity", "inputs", "memory", "models", "readers", "request",
         "results",
     },
+    "asked": {"inputs", "readers", "request"},
+    "predictions": {"bucket", "models", "readers"},
     "explainer": {
-        "answers", "bucket", "cache", "fusion", "identity", "inputs", "loading", "memory",
-        "catalogue", "models", "pictures", "request", "results", "targets",
+        "answers", "asked", "cache", "fusion", "heads", "identity", "inputs", "loading", "memory",
+        "catalogue", "models", "predictions", "readers", "request", "results", "targets",
     },
     "effort": set(),
     "scoring": {"answers", "bucket", "classifier", "fusion", "inputs", "targets", "units"},
-    "checks": {"explainer", "fusion", "metrics", "results", "scoring", "targets"},
+    "checks": {
+        "explainer", "fusion", "inputs", "metrics", "questions", "results", "scoring", "targets",
+    },
     "trials": {
         "cache", "effort", "explainer", "fusion", "inputs", "metrics", "scorecard", "scoring",
         "units",
@@ -115,7 +124,7 @@ UPWARD = {
 }
 """Lazy calls, inside functions only: an explanation saves, draws, shows and exports itself."""
 NO_TORCH = {
-    "quadrature", "fusion", "catalogue", "units", "kept", "shown", "results",
+    "quadrature", "fusion", "catalogue", "units", "words", "kept", "shown", "results",
     "recipe", "stored", "cache",
     "tables", "comparison", "figures", "widgets", "metrics", "intervals", "rationales", "scorecard",
     "export", "__init__",
