@@ -63,7 +63,7 @@ def test_every_architecture_says_what_its_tokens_are(name):
 @pytest.mark.parametrize("name", VITS)
 def test_every_layer_sums_to_the_change_of_the_score(name):
     found = explainer_of(name).explain(picture(), tolerance=1e-7)
-    assert abs(found.convergence_delta).max() <= 1e-6 * abs(found.score - found.baseline_score)
+    assert abs(found.convergence_delta).max() <= 1e-5 * abs(found.score - found.baseline_score)
 
 
 def test_registers_are_special_tokens():
@@ -142,7 +142,7 @@ def test_the_map_of_a_shuffling_model_is_in_the_pictures_order():
 def test_a_shuffling_model_agrees_with_the_vit_of_the_same_weights():
     model = mae()
     config = hf.ViTConfig(**zoo._IMAGE, **zoo._PATCHES, num_labels=3, layer_norm_eps=1e-12)
-    vit = hf.ViTForImageClassification(config).double().eval()
+    vit = hf.ViTForImageClassification(config).double()
     vit.vit.load_state_dict(model.encoder.state_dict())
 
     class Headed(torch.nn.Module):
@@ -154,7 +154,9 @@ def test_a_shuffling_model_agrees_with_the_vit_of_the_same_weights():
             hidden = self.vit(pixel_values).last_hidden_state
             return self.head(torch.tanh(hidden[:, 0]))
 
-    a, b = (cn.Explainer(m, processor()).explain(picture(), target=1) for m in (model, Headed()))
+    a, b = (
+        cn.Explainer(m.eval(), processor()).explain(picture(), target=1) for m in (model, Headed())
+    )
     np.testing.assert_allclose(a.layer_attributions, b.layer_attributions, atol=1e-9)
     np.testing.assert_allclose(a.attention_relevance, b.attention_relevance, atol=1e-6)
 

@@ -23,6 +23,7 @@ TABLES = {
     "growth": "tokens, blocks and tolerance, beside the model's own forward pass",
     "gpu": "the engine and Captum on a GPU, where there is one",
     "leaderboard": "all methods: faithfulness, agreement with people, cost",
+    "pictures": "methods on pictures: perturbation AUC, patches replaced by mean and by blur",
 }
 
 
@@ -53,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--deletion", nargs="+", default=["remove"], help="remove, mask or pad; several (remove)"
     )
+    parser.add_argument("--images", type=Path, help="folder of pictures; our own drawings")
     parser.add_argument("--methods", nargs="+", help="of the leaderboard; the first leads (all)")
     parser.add_argument("--full", action="store_true", help="reviews by deletion too: hours")
     parser.add_argument("--keep", type=Path, help="folder for scores, to go on after a stop")
@@ -77,6 +79,8 @@ def _run(tables: Sequence[str], asked: argparse.Namespace, texts: Sequence[str])
     from .flops import floor
     from .graphics import on_gpu
     from .leaderboard import METHODS, Contest, leaderboard
+    from .pictures import METHODS as PICTURE_METHODS
+    from .pictures import pictures
     from .scaling import growth
     from .subjects import BASE_SHAPES
 
@@ -111,6 +115,9 @@ def _run(tables: Sequence[str], asked: argparse.Namespace, texts: Sequence[str])
             full=asked.full, cache=asked.keep, **wanted,
         )  # fmt: skip
         leaderboard(real, contest)
+    if "pictures" in tables:
+        methods = PICTURE_METHODS[:2] if asked.quick else asked.methods or PICTURE_METHODS
+        pictures(asked.images, asked.n, methods=methods)
 
 
 def _texts(file: Path | None) -> list[str]:
