@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("tables", nargs="*", choices=[*TABLES, "all", []], default=["everyday"])
     parser.add_argument("--model", action="append", default=[], help="folder of a text classifier")
+    parser.add_argument("--only", action="store_true", help="these, without the embedded model")
     parser.add_argument("--texts", type=Path, help="a file, one text a line; our own sentences")
     parser.add_argument("--most", type=int, default=20, help="texts of each length (20)")
     parser.add_argument(
@@ -62,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--quick", action="store_true", help="the embedded model, a short text, the first sizes"
     )
     asked = parser.parse_args(arguments)
+    if asked.only and not asked.model:
+        parser.error("--only needs the folder of a text classifier: --model FOLDER")
     torch.set_num_threads(asked.threads)
     from calig_nb import load_demo  # noqa: F401  fails early where the package is not installed
 
@@ -80,7 +83,7 @@ def _run(tables: Sequence[str], asked: argparse.Namespace, texts: Sequence[str])
     from .scaling import growth
     from .subjects import BASE_SHAPES
 
-    real = ["demo", *asked.model]
+    real = asked.model if asked.only else ["demo", *asked.model]
     shapes = ["bert-2x64"] if asked.quick else list(BASE_SHAPES)
     lengths = [n for n in asked.tokens if n]
     settings = Settings(
