@@ -23,6 +23,7 @@ TABLES = {
     "growth": "tokens, blocks and tolerance, beside the model's own forward pass",
     "gpu": "the engine and Captum on a GPU, where there is one",
     "leaderboard": "all methods: faithfulness, agreement with people, cost",
+    "forms": "forms of the fusion, on one half of the texts and on the other",
 }
 
 
@@ -46,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )  # fmt: skip
     parser.add_argument("--tolerance", type=float, default=0.01, help="the engine's (0.01)")
     parser.add_argument("--repeats", type=int, default=1, help="runs, the fastest counts (1)")
-    parser.add_argument("--n", type=int, default=200, help="sentences of the leaderboard (200)")
+    parser.add_argument(
+        "--n", type=int, default=200, help="sentences of leaderboard and forms (200)"
+    )
     parser.add_argument(
         "--rationales", type=Path, help="folder of ERASER's movies: val.jsonl, train.jsonl"
     )
@@ -57,6 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--methods", nargs="+", help="of the leaderboard; the first leads (all)")
     parser.add_argument("--full", action="store_true", help="reviews by deletion too: hours")
     parser.add_argument("--keep", type=Path, help="folder for scores, to go on after a stop")
+    parser.add_argument(
+        "--calibration", type=Path, help="other texts, for the layer weights of the forms"
+    )
+    parser.add_argument("--out", type=Path, help="file for the tables of the forms")
     parser.add_argument("--threads", type=int, default=1, help="torch's threads (1)")
     parser.add_argument("--no-memory", action="store_true", help="leave memory out")
     parser.add_argument(
@@ -81,6 +88,7 @@ def _run(tables: Sequence[str], asked: argparse.Namespace, texts: Sequence[str])
     from .graphics import on_gpu
     from .leaderboard import METHODS, Contest, leaderboard
     from .scaling import growth
+    from .study import Study, study
     from .subjects import BASE_SHAPES
 
     real = asked.model if asked.only else ["demo", *asked.model]
@@ -114,6 +122,14 @@ def _run(tables: Sequence[str], asked: argparse.Namespace, texts: Sequence[str])
             full=asked.full, cache=asked.keep, **wanted,
         )  # fmt: skip
         leaderboard(real, contest)
+    if "forms" in tables:
+        few = {"n": 4} if asked.quick else {"n": asked.n}
+        calibration = _texts(asked.calibration) if asked.calibration else ()
+        settled = Study(
+            texts, calibration, asked.rationales, n_reviews=asked.reviews, keep=asked.keep,
+            out=asked.out, **few,
+        )  # fmt: skip
+        study(real, settled)
 
 
 def _texts(file: Path | None) -> list[str]:
