@@ -63,6 +63,7 @@ def test_weights_ask_for_agreement_with_the_reference_on_ordinary_tokens():
     assert weights_of(Form("", "conservative", 2), [one]) == pytest.approx([0.64, 1, 0])
     assert weights_of(Form("", "embeddings", 1), [one]) == pytest.approx([1, 0.8, 0])
     assert weights_of(Form("", "none"), [one]) == pytest.approx([1, 1, 1])
+    assert weights_of(Form("", "conservative"), [signals([[3, 4]], [0, 2])]) == pytest.approx([1])
     shares = np.array([7 / 16, 1, 1])  # of the mass on ordinary tokens
     assert weights_of(Form("", "none", share=2), [one]) == pytest.approx(shares**2)
     with pytest.raises(ValueError, match="agrees with the reference"):
@@ -75,6 +76,8 @@ def test_another_map_is_one_more_layer_of_relevance_by_its_mass():
     # λ = 1/2; the layer has half a share of each token, the other map all of the first.
     assert found == pytest.approx([1.25 * 1.25 - 1, -0.25])
     assert mapped(Form(""), one, np.ones(1)) == pytest.approx([0.25, -0.25])
+    two = mapped(Form("", mass=0.5), signals([[0.5, -0.5], [0, 0]], [3, 0]), np.array([1, 0.5]))
+    assert two == pytest.approx([1.375 * 1.25 - 1, -0.25]), "its mass is that of all layers"
     strong = mapped(Form("", mass=0.5, fusion=Fusion(gamma=4)), one, np.ones(1))
     assert strong == pytest.approx([2 * 2 - 1, -1])
 
