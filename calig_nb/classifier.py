@@ -43,6 +43,11 @@ class Classifier:
         self.model = model
 
     @property
+    def own(self) -> nn.Module:
+        """The user's module, also where it is seen as something else."""
+        return cast(nn.Module, getattr(self.model, "explained", self.model))
+
+    @property
     def placement(self) -> tuple[torch.dtype, torch.device]:
         """The weights' precision, and where they are."""
         first = next(p for p in self.model.parameters() if p.is_floating_point())
@@ -78,6 +83,8 @@ class Classifier:
             return logits_of(self.model, self.model(**inputs))
 
     def _stated(self, name: str) -> Any:
+        if name in (put_right := getattr(self.model, "stated", {})):
+            return put_right[name]
         return getattr(getattr(self.model, "config", None), name, None)
 
 
