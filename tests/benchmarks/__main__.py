@@ -54,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--rationales", type=Path, help="folder of ERASER's movies: val.jsonl, train.jsonl"
     )
     parser.add_argument("--reviews", type=int, default=100, help="of those, how many (100)")
+    parser.add_argument("--review-tokens", type=int, default=256, help="where one is cut (256)")
     parser.add_argument(
         "--deletion", nargs="+", default=["remove"], help="remove, mask or pad; several (remove)"
     )
@@ -119,15 +120,15 @@ def _run(tables: Sequence[str], asked: argparse.Namespace, texts: Sequence[str])
         wanted = {"n": asked.n, "methods": asked.methods or tuple(METHODS), **few}
         contest = Contest(
             texts, asked.rationales, n_reviews=asked.reviews, deletions=asked.deletion,
-            full=asked.full, cache=asked.keep, **wanted,
+            review_tokens=asked.review_tokens, full=asked.full, cache=asked.keep, **wanted,
         )  # fmt: skip
         leaderboard(real, contest)
     if "forms" in tables:
         few = {"n": 4} if asked.quick else {"n": asked.n}
         calibration = _texts(asked.calibration) if asked.calibration else ()
         settled = Study(
-            texts, calibration, asked.rationales, n_reviews=asked.reviews, keep=asked.keep,
-            out=asked.out, **few,
+            texts, calibration, asked.rationales, n_reviews=asked.reviews,
+            review_tokens=asked.review_tokens, keep=asked.keep, out=asked.out, **few,
         )  # fmt: skip
         study(real, settled)
 

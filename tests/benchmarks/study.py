@@ -218,7 +218,9 @@ def _column(items: Sequence[Item], metric: str) -> Array:
 
 
 def _head(asked: Study, n_models: int) -> list[str]:
-    reviews = f", {asked.n_reviews} reviews" if asked.rationales is not None else ""
+    reviews = ""
+    if asked.rationales is not None:
+        reviews = f" and {asked.n_reviews} reviews of at most {asked.review_tokens} tokens"
     return [
         "# Forms of the fusion",
         "",
