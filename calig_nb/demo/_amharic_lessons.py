@@ -75,7 +75,7 @@ def meanings(lessons: Lessons, width: int) -> Tensor:
     """
     counts = torch.zeros(len(lessons.ordinary), len(lessons.ids))
     for column, ids in enumerate(lessons.ids):
-        places, times = torch.tensor(ids).unique(return_counts=True)
+        places, times = torch.unique(torch.tensor(ids), return_counts=True)
         counts[places, column] = 1 + times.float().log()
     counts[~lessons.ordinary] = 0
     rarity = torch.log(len(lessons.ids) / (1 + (counts > 0).sum(dim=1)))
