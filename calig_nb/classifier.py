@@ -44,6 +44,11 @@ class Classifier:
         self.model = model
 
     @property
+    def own(self) -> nn.Module:
+        """The user's module, also where it is seen as something else."""
+        return cast(nn.Module, getattr(self.model, "explained", self.model))
+
+    @property
     def placement(self) -> tuple[torch.dtype, torch.device]:
         """The weights' precision, and where they are."""
         first = next(p for p in self.model.parameters() if p.is_floating_point())
@@ -79,7 +84,7 @@ class Classifier:
             ``position_ids`` (batch, tokens) as the model counts them by itself; or nothing.
         """
         table, ids = self._position_table(), inputs.get("input_ids")
-        takes = "position_ids" in inspect.signature(self.model.forward).parameters
+        takes = "position_ids" in inspect.signature(self.own.forward).parameters
         if table is None or table.padding_idx is None or ids is None or not takes:
             return {}
         counted = (ids != table.padding_idx).long()
@@ -101,6 +106,8 @@ class Classifier:
             return logits_of(self.model, self.model(**inputs))
 
     def _stated(self, name: str) -> Any:
+        if name in (put_right := getattr(self.model, "stated", {})):
+            return put_right[name]
         return getattr(getattr(self.model, "config", None), name, None)
 
 

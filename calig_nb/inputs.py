@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .questions import Question
+from .reading import Reading
 from .words import BoolArray, IntArray, joined, sentence_ids, spans_in, word_ids
 
 WHITE_SPACE = "␣"
@@ -28,6 +30,7 @@ class TextInputs:
         offsets: (tokens, 2) start and end in ``text``; 0, 0 for special tokens.
         word_ids: (tokens,) number of the word, -1 for special tokens.
         sentence_ids: (tokens,) number of the sentence, -1 for special tokens.
+        question: What is asked of a model that answers at every token; None of all others.
     """
 
     text: str
@@ -37,13 +40,15 @@ class TextInputs:
     offsets: IntArray
     word_ids: IntArray
     sentence_ids: IntArray
+    question: Question | None = None
 
     def described(self) -> dict[str, Any]:
-        """All but the tensors, by name."""
-        return {name: value for name, value in vars(self).items() if name != "model_inputs"}
+        """What an explanation says of the text, by name."""
+        inner = ("model_inputs", "question")
+        return {name: value for name, value in vars(self).items() if name not in inner}
 
 
-class TextReader:
+class TextReader(Reading):
     """Reads texts with a Hugging Face tokenizer.
 
     Args:
@@ -63,8 +68,9 @@ class TextReader:
         self.tokenizer = tokenizer
         stated = int(min(tokenizer.model_max_length, 10**9))
         self.max_tokens = stated if max_tokens is None else min(stated, max_tokens)
-        # An unknown word and a mask stand for a word of the text: they are ordinary.
+        # An unknown word and a mask stand for a word of the text, unless they also end texts.
         ordinary = {tokenizer.unk_token_id, getattr(tokenizer, "mask_token_id", None)}
+        ordinary -= {getattr(tokenizer, f"{end}_token_id", None) for end in ("bos", "eos")}
         self._special = set(tokenizer.all_special_ids) - ordinary
 
     def read(self, text: str, name: str = "inputs") -> TextInputs:
@@ -123,13 +129,13 @@ class TextReader:
 
     def padded(self, texts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
         """Several texts' inputs, a row each; the shorter ones filled up on the right."""
-        longest = max(one["input_ids"].shape[1] for one in texts)
         fill = {"input_ids": self.tokenizer.pad_token_id or 0}
+        longest = {name: max(one[name].shape[1] for one in texts) for name in texts[0]}
         return {
             name: torch.cat(
                 [
                     nn.functional.pad(
-                        one[name], (0, longest - one[name].shape[1]), value=fill.get(name, 0)
+                        one[name], (0, longest[name] - one[name].shape[1]), value=fill.get(name, 0)
                     )
                     for one in texts
                 ]
@@ -201,12 +207,16 @@ class TextReader:
                 f"{deleted.shape}."
             )
         gone = torch.from_numpy(deleted & ~inputs.special)
-        own = dict(inputs.model_inputs)
+        own, beside = dict(inputs.model_inputs), {}
+        if question := inputs.question:
+            gone[question.position] &= not question.stays
+            beside = {name: own.pop(name) for name in question.beside}
         if how == "remove" and not gone.all():
-            return {name: value[:, ~gone] for name, value in own.items()}
+            return {**{name: value[:, ~gone] for name, value in own.items()}, **beside}
         token_id = self._filler("pad" if how == "remove" else how, "deletion")[1]
         own["input_ids"] = own["input_ids"].masked_fill(gone, token_id)
-        return {name: value[:, :1] for name, value in own.items()} if how == "remove" else own
+        left = {name: value[:, :1] for name, value in own.items()} if how == "remove" else own
+        return {**left, **beside}
 
     def _filler(self, kind: str, name: str = "baselines") -> tuple[str, int]:
         """The token that replaces ordinary ones; where there is no pad token, the nearest to it."""

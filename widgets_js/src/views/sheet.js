@@ -21,7 +21,7 @@ import { tipView } from "./tip.js";
 import { toolsView } from "./tools.js";
 
 /** @typedef {import("../lib/scene.js").Scene} Scene */
-/** @typedef {HTMLElement & {draw(scene: Scene, width: number, theme: number): void, measure?(scene: Scene, width: number): void}} View */
+/** @typedef {HTMLElement & {draw(scene: Scene, width: number, theme: number): void, survey?(scene: Scene, width: number): void}} View */
 
 /** Up to this many tokens there is room for the score line under the text. */
 const BRIEF = 80;
@@ -115,7 +115,7 @@ export const createSheet = (kind, actions, matrices, redraw) => {
       // Not laid out yet: the observer asks again as soon as there is a width.
       if (!width) return;
       const drawn = [bar, ...views.flat()].filter((view) => !empty || !isFigure(view));
-      for (const view of drawn) view.measure?.(scene, inner);
+      for (const view of drawn) view.survey?.(scene, inner);
       for (const view of drawn) view.draw(scene, inner, theme);
       tip.draw(scene);
     },
