@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .soundness import sanity as sanity
     from .widgets import Comparison as Comparison
     from .widgets import MarkWords as MarkWords
+    from .widgets import PatchView as PatchView
     from .widgets import RelevanceFlow as RelevanceFlow
     from .widgets import RolloutView as RolloutView
     from .widgets import TokenView as TokenView
@@ -35,6 +36,7 @@ _HOME = {
     "Explanation": "results",
     "Fusion": "fusion",
     "MarkWords": "widgets",
+    "PatchView": "widgets",
     "RelevanceFlow": "widgets",
     "RolloutView": "widgets",
     "Sanity": "soundness",
