@@ -76,13 +76,13 @@ def _path(scene: Scene, chosen: Sequence[int], links: Links | None) -> Story:
         return []
     d = digits(links.limit)
 
-    def most(values: Array, verb: str) -> Story:
+    def most(values: Array, verb: str, way: str) -> Story:
         other = strongest_other(values, chosen)
         if other is None:
             return [Part(f"{verb} nothing")]
         value = Part(f" {signed(float(values[other]), d)}")
-        return [Part(f"{verb} most "), word(scene, other), value]
+        return [Part(f"{verb} most {way} "), word(scene, other), value]
 
     who = Part(" They " if len(chosen) > 1 else " It ")
-    gave, received = most(links.gave, "gave"), most(links.received, "received")
-    return [who, *gave, Part(", "), *received, Part(".")]
+    gave, received = most(links.gave, "gave", "to"), most(links.received, "received", "from")
+    return [who, *gave, Part(" and "), *received, Part(".")]

@@ -13,6 +13,9 @@ export const patchActions = (actions, scene) => {
   return {
     ...actions,
 
+    /** The tip tells of what is pointed at; the page must not move under the pointer. @param {number | null} unit */
+    hover: (unit) => change({ hover: unit, hoverLayer: null, preview: null }),
+
     /** Patches are many: any number is selected together. @param {number} unit @param {boolean} [more] add it, or take it away */
     pick(unit, more) {
       const { selected } = scene();
@@ -49,8 +52,6 @@ export const patchActions = (actions, scene) => {
       const unit = patches[row * columns + column];
       change({ hover: unit, hoverLayer: null, preview: unit });
     },
-
-    leave: () => change({ hover: null, preview: null }),
 
     /** @param {number} opacity @param {boolean} final while it is dragged only the page knows */
     opacity: (opacity, final) => change(final ? { opacity, faint: null, dragging: false } : { faint: opacity, dragging: true }),

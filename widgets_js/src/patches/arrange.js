@@ -8,14 +8,11 @@ import { boardView } from "./board.js";
 import { legendView } from "./legend.js";
 import { gridOf, linksOf, mapMaker } from "./map.js";
 import { photoOf } from "./photo.js";
-import { chosenOf, patchStory } from "./story.js";
+import { patchStory } from "./story.js";
 import { tableView } from "./table.js";
 import { toolsView } from "./tools.js";
 
 /** @typedef {import("./traits.js").Scene} Scene */
-
-/** Above so many matrix entries links wait until a patch is selected. */
-const HEAVY = 6e6;
 
 /** @type {import("../views/sheet.js").Arrange} */
 export const arrange = (kind, shared, matrices, redraw, get) => {
@@ -25,19 +22,16 @@ export const arrange = (kind, shared, matrices, redraw, get) => {
   const photo = photoOf(get, redraw);
   const maps = mapMaker();
   const grid = memo((/** @type {Scene["units"]} */ units) => gridOf(get("_meta"), units));
-  const links = memo(
-    /** @param {Scene["picture"]} _ @param {number | null} layer @param {string} channel @param {string} chosen @param {boolean} waits */
-    (_, layer, channel, chosen, waits) => (waits ? null : linksOf(scene, chosenOf(scene))),
+  const linker = () => memo(
+    /** @param {Scene["picture"]} _ @param {number | null} layer @param {string} channel @param {string} units */
+    (_, layer, channel, units) => linksOf(scene, units ? units.split(",").map(Number) : []),
   );
-  const linked = () => {
-    const { picture, layer, state, signals } = scene;
-    const heavy = signals.layers * signals.tokens ** 2 > HEAVY;
-    return links(picture, layer, state.channel, String(chosenOf(scene)), heavy && (state.dragging || state.preview !== null));
-  };
+  /** Of what is told, and of what is shown, each with a memory of its own. */
+  const [told, shown] = [linker(), linker()].map((links) => (/** @type {number[]} */ units) => links(scene.picture, scene.layer, scene.state.channel, String(units)));
   const numbers = (/** @type {Scene} */ now) => ({
     grid: grid(now.units),
     maps: maps(now),
-    links: linked(),
+    links: shown(now.selected),
     photo: photo(),
   });
   const question = questionView(actions);
@@ -54,7 +48,7 @@ export const arrange = (kind, shared, matrices, redraw, get) => {
     first,
     toolsView(actions),
     noticeView(actions),
-    captionView(actions, () => patchStory(scene, linked())),
+    captionView(actions, () => patchStory(scene, told)),
     boardView(actions, numbers),
     tableView(),
     legendView(),

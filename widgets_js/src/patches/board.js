@@ -13,7 +13,6 @@ import { linksView } from "./links.js";
 import { under } from "./photo.js";
 import { plateView } from "./plate.js";
 import { scaleView } from "./scale.js";
-import { chosenOf } from "./story.js";
 
 /** @typedef {import("./traits.js").Scene} Scene */
 /** @typedef {import("./map.js").Grid} Grid */
@@ -109,7 +108,7 @@ const aim = (cursor, scene, grid, values) => {
 const listen = (cursor, actions, now) => {
   set(cursor, {
     focus: () => cursor.matches(":focus-visible") && actions.step(now().grid, 0, 0),
-    blur: actions.leave,
+    blur: () => actions.hover(null),
   });
   keyed(cursor, (event) => {
     const step = (/** @type {number} */ down, /** @type {number} */ along) => () => actions.step(now().grid, down, along);

@@ -4,7 +4,6 @@ import { floor, min, sum } from "../lib/maths.js";
 import { differ, el, put, view } from "../views/dom.js";
 import { stance } from "../views/shapes.js";
 import { plateView } from "./plate.js";
-import { chosenOf } from "./story.js";
 
 /** @typedef {import("./traits.js").Scene} Scene */
 /** @typedef {import("./map.js").Links} Links */
@@ -23,8 +22,7 @@ export const linksView = (actions) => {
   const root = el("div.links-of", el("div.head", title, note), hint, both);
 
   return view(root, (/** @type {Scene} */ scene, /** @type {import("./paint.js").Look} */ look, /** @type {Links | null} */ links, /** @type {number} */ width) => {
-    const { x, layer, units, exact } = scene;
-    const chosen = chosenOf(scene);
+    const { x, layer, units, exact, selected: chosen } = scene;
     both.hidden = !links;
     if (fresh(String(chosen), layer, units, exact, x)) {
       put(title, !chosen.length ? "A patch and the others" : chosen.length > 1 ? `${chosen.length} patches and the others` : `${short(units.labels[chosen[0]], 24)} and the others`);

@@ -9,8 +9,8 @@ import { DENSE, EXPONENT } from "../views/palette.js";
 /** Patches smaller than this, in px, are painted without hatching. */
 const FINE = 6;
 const FAINT = 0.012;
-/** From this size of a pixel on, in px, the picture shows its pixels; below it is smoothed. */
-const CRISP = 4;
+/** From this size of a pixel on, in px, the picture shows its pixels; smaller ones are smoothed: small photographs are seen better so. */
+const CRISP = 24;
 
 /**
  * @typedef {object} Look all that maps on one sheet have in common

@@ -8,8 +8,8 @@ import { strongestOther } from "./map.js";
 /** @typedef {import("./map.js").Links} Links */
 /** @typedef {import("../lib/story.js").Part} Part */
 
-/** Units that are looked at: the one pointed at for a while, or those selected. @param {Scene} scene */
-export const chosenOf = ({ state: { preview }, selected, units }) => (preview !== null && preview < units.count ? [preview] : selected);
+/** Units that are told of: the one that the keyboard has come to, or those selected. @param {Scene} scene */
+const chosenOf = ({ state: { preview }, selected, units }) => (preview !== null && preview < units.count ? [preview] : selected);
 
 /** @param {Scene} scene @param {number} unit @returns {Part} */
 const patch = ({ units }, unit) => ({ unit, text: short(units.labels[unit], 24) });
@@ -18,13 +18,13 @@ const patch = ({ units }, unit) => ({ unit, text: short(units.labels[unit], 24) 
 const path = (scene, chosen, links) => {
   if (!links) return [];
   const d = digits(links.limit);
-  /** @param {number[]} row @param {string} verb @returns {Part[]} */
-  const most = (row, verb) => {
+  /** @param {number[]} row @param {string} verb @param {string} way @returns {Part[]} */
+  const most = (row, verb, way) => {
     const other = strongestOther(row, chosen);
-    return other === null ? [`${verb} nothing`] : [`${verb} most `, patch(scene, other), ` ${signed(row[other], d)}`];
+    return other === null ? [`${verb} nothing`] : [`${verb} most ${way} `, patch(scene, other), ` ${signed(row[other], d)}`];
   };
   const who = chosen.length > 1 ? " They " : " It ";
-  return [who, ...most(links.gave, "gave"), ", ", ...most(links.received, "received"), "."];
+  return [who, ...most(links.gave, "gave", "to"), " and ", ...most(links.received, "received", "from"), "."];
 };
 
 /** @param {Scene} scene @param {number[]} chosen @param {Links | null} links @returns {Part[]} */
@@ -54,12 +54,12 @@ const chosenStory = (scene, chosen, links) => {
   ];
 };
 
-/** @param {Scene} scene @param {Links | null} links of what is chosen @returns {Part[]} */
-export const patchStory = (scene, links) => {
+/** @param {Scene} scene @param {(units: number[]) => Links | null} linksOf @returns {Part[]} */
+export const patchStory = (scene, linksOf) => {
   const { state: { play }, x, layer, picture: p, evidence } = scene;
   const chosen = chosenOf(scene);
   if (play !== null) return play < x.weights.length ? layerStory(scene, floor(play)) : verdict(scene);
-  if (chosen.length) return chosenStory(scene, chosen, links);
+  if (chosen.length) return chosenStory(scene, chosen, linksOf(chosen));
   if (x.lost) return holesStory(scene);
   if (layer !== null) return layerStory(scene, layer);
   if (!p.order.some((u) => evidence[u])) return ["No patch carries evidence."];
