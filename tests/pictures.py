@@ -13,7 +13,7 @@ from calig_nb.results import Explanation
 
 def drawing(height: int = 96, width: int = 96) -> npt.NDArray[np.uint8]:
     """A sun over a hill below a clear sky: (height, width, 3)."""
-    y, x = np.mgrid[0:1:1j * height, 0:1:1j * width]
+    y, x = np.mgrid[0 : 1 : 1j * height, 0 : 1 : 1j * width]
     sky = np.stack([110 + 90 * y, 160 + 60 * y, 235 - 15 * y], -1)
     hill = y > 0.72 - 0.16 * np.sin(3.2 * x)
     grass = np.stack([60 + 50 * y, 120 + 30 * np.sin(24 * x) * y, 60 + 10 * x], -1)

@@ -64,7 +64,7 @@ class PatchMap:
 
     @cached_property
     def frames(self) -> Array:
-        """(1 + L, units) over all layers, then of each layer before its weight; opposing below 0."""
+        """(1 + L, units) over all layers, then of each before its weight; opposing below 0."""
         scene = self.scene
         if scene.state.channel == "net":
             return np.vstack([scene.net, scene.cells])

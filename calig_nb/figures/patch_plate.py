@@ -1,4 +1,4 @@
-"""A map on its picture, as it is drawn: main picture, film and links alike; the twin of paint.js."""
+"""A map on its picture: main picture, film and links alike; the twin of patches/paint.js."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .scene import Scene
 
 FINE, FAINT, CRISP = 6, 0.012, 24
-"""Patches below so many px are not hatched, below this tone not drawn; pixels of so many px seen."""
+"""Patches below so many px are not hatched, below this tone not drawn; larger pixels are seen."""
 SHADES = 4
 """Hatching is as dense as the colour below it, in so many steps."""
 COLOURS = 256

@@ -63,7 +63,9 @@ def _chosen_story(scene: Scene, chosen: Sequence[int], links: Links | None) -> S
         if rank
         else "."
     )
-    brings = f" bring{'s' * one} {number(plus, d)} for and {number(minus, d)} against {scene.name}: "
+    brings = (
+        f" bring{'s' * one} {number(plus, d)} for and {number(minus, d)} against {scene.name}: "
+    )
     return [
         who, Part(brings), Part(f"net {signed(plus - minus, d)}", strong=True), Part(standing),
         *_path(scene, own, links),

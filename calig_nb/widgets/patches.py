@@ -46,6 +46,7 @@ class PatchView(View):
     _css = "\n".join(
         (_STATIC / name).read_text(encoding="utf8") for name in ("calig.css", "patches.css")
     )
+    bundle = "patches"
     draws = ("picture",)
 
     _view = t.Unicode("patches").tag(sync=True)
@@ -86,9 +87,9 @@ def _encoded(pixels: bytes, height: int, width: int) -> bytes:
 
     picture = Image.frombytes("RGB", (width, height), pixels)
     picture.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
-    for options in ({"format": "png", "optimize": True}, {"format": "jpeg", "quality": QUALITY}):
+    written = BytesIO()
+    picture.save(written, "png", optimize=True)
+    if written.tell() > FINE_LIMIT:
         written = BytesIO()
-        picture.save(written, **options)
-        if written.tell() <= FINE_LIMIT:
-            break
+        picture.save(written, "jpeg", quality=QUALITY)
     return written.getvalue()
