@@ -15,6 +15,7 @@ from .catalogue import METHODS
 from .fusion import one_of
 from .inputs import TextInputs
 from .intervals import bootstrap
+from .kept import kept
 from .metrics import FEW
 from .randomisation import randomised, shifted, twin_of
 from .request import Request
@@ -71,11 +72,7 @@ class Sanity:
             "changes": (n, m, len(CHANGES)),
         }  # fmt: skip
         for name, shape in shapes.items():
-            array = np.array(getattr(self, name), dtype=np.float64)
-            if array.shape != shape:
-                raise ValueError(f"{name} must have shape {shape}, got {array.shape}.")
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+            object.__setattr__(self, name, kept(name, getattr(self, name), shape))
 
     @cached_property
     def correlations(self) -> Array:

@@ -55,7 +55,7 @@ MAY_IMPORT = {
         "catalogue", "comparison", "fusion", "intervals", "recipe", "results", "scorecard", "units",
     },
     "widgets": {"catalogue", "comparison", "fusion", "metrics", "recipe", "results", "units"},
-    "export": {"__version__", "comparison", "fusion", "results", "widgets"},
+    "export": {"__version__", "comparison", "fusion", "recipe", "results", "widgets"},
     "kernels": set(),
     "evidence": {
         "attentions", "attribution", "conductance", "fusion", "kernels", "catalogue", "memory",
@@ -89,7 +89,7 @@ MAY_IMPORT = {
     },
     "randomisation": {"classifier", "explainer", "identity", "models"},
     "soundness": {
-        "bucket", "catalogue", "explainer", "fusion", "inputs", "intervals", "metrics",
+        "bucket", "catalogue", "explainer", "fusion", "inputs", "intervals", "kept", "metrics",
         "randomisation", "request", "scoring",
     },
     "demo": {"cache", "explainer"},

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..recipe import recipe
 from ..results import Explanation
 from ..widgets.fallback import LABEL, Story, clean, signed, sure
 
@@ -61,18 +62,16 @@ def _verdict(e: Explanation) -> str:
 
 
 def _how(e: Explanation) -> str:
-    method = str(e.config.get("method", "an unnamed method")).replace("ca-lig", "CA-LIG")
-    parts = [f"Method: {method}", f"{len(e.layer_weights)} layers", f"{len(e.tokens)} tokens"]
+    made = clean(recipe(e.config), 120) or "an unnamed method"
+    parts = [f"Method: {made}", f"{len(e.layer_weights)} layers", f"{len(e.tokens)} tokens"]
     if e.grid is not None:
         parts[-1] = f"{e.grid[0]} × {e.grid[1]} patches"
     if model := str(e.config.get("model", "")).replace("\\", "/").rstrip("/").split("/")[-1]:
         parts.append(model)
-    baseline = e.config.get("baselines") or "the baseline"
-    parts += [
-        f"score: {e.config.get('output', 'logit')} {signed(e.score)}",
-        f"against {signed(e.baseline_score)} for {baseline}",
-    ]
-    return ", ".join(clean(part, 80) for part in parts) + "."
+    parts.append(f"score {signed(e.score)}")
+    if np.isfinite(e.baseline_score) and e.config.get("baselines") != "none":
+        parts[-1] += f" against {signed(e.baseline_score)} of the baseline"
+    return ", ".join(clean(part, 150) for part in parts) + "."
 
 
 def _exactness(explanations: Sequence[Explanation]) -> str:

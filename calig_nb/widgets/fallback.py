@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 import numpy as np
 
+from ..catalogue import fused
 from ..comparison import difference, name_of, per_token
 from ..results import Explanation
 from ..units import Granularity
@@ -149,10 +150,11 @@ def of_one(explanation: Explanation, granularity: Granularity, layer: int | None
     than = explanation.contrast
     against = "" if than is None else f" rather than {clean(explanation.labels[than], LABEL)}"
     where = "All layers" if layer is None else f"Layer {layer}"
+    if fused(explanation.method):
+        where += f", λ = {explanation.fusion.lam:.2f}"
     sentence = (
         f"Why {name} ({sure(explanation)}){against}? {told} "
-        f"{where}, λ = {explanation.fusion.lam:.2f}: {signed(values.sum())} in all. "
-        f"{_subject(explanation)}"
+        f"{where}: {signed(values.sum())} in all. {_subject(explanation)}"
     )
     head = (verbs[0], "share", verbs[1], "share")
     return Story(sentence, head, tuple(_abreast(sides)), told)

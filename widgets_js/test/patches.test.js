@@ -127,7 +127,7 @@ test("a side of a layer is the column sums of its matrix", () => {
     for (let i = 0; i < 5; i++) sum += 0.7 * Math.max(0, -signals.matrices[1][i * 5 + k]) * signals.scales[1];
     return -sum;
   });
-  near(frames[2], [...columns], 1e-9);
+  near(frames[2], [...columns], 1e-6);
 });
 
 test("one scale holds for both sides, so that they can be compared", () => {
@@ -153,7 +153,7 @@ test("in one layer links are what this layer alone adds, and add up to its colum
   const scene = sceneOf({ layer: 1 });
   const { gave } = linksOf(scene, [3]);
   const total = gave.reduce((a, v) => a + v, 0);
-  assert.ok(Math.abs(total - scene.evidence[3] * scene.x.weights[1]) < 1e-9);
+  assert.ok(Math.abs(total - scene.evidence[3] * scene.x.weights[1]) < 1e-6);
 });
 
 test("without matrices there are maps, but no links", () => {

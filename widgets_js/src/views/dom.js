@@ -54,13 +54,13 @@ export const svg = (kind, ...rest) => {
 };
 
 /**
- * A view: a node that can be drawn again.  What it measures on the page it measures in `measure`, which the
+ * A view: a node that can be drawn again.  What it measures on the page it measures in `survey`, which the
  * sheet calls for all views before the first one draws: measuring after drawing costs a layout each time.
  * @template {Element} N @template {(...now: any[]) => void} D
- * @param {N} node @param {D} draw @param {(...now: any[]) => void} [measure]
- * @returns {N & {draw: D, measure: typeof measure}}
+ * @param {N} node @param {D} draw @param {(...now: any[]) => void} [survey]
+ * @returns {N & {draw: D, survey: typeof survey}}
  */
-export const view = (node, draw, measure) => Object.assign(node, { draw, measure });
+export const view = (node, draw, survey) => Object.assign(node, { draw, survey });
 
 /** True when any argument differs from the last call's. */
 export const differ = () => {

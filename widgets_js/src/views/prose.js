@@ -35,7 +35,7 @@ export const proseView = (actions, { specimen, small }) => {
   listen(text, actions);
 
   /** @param {Scene} scene @param {number} width */
-  const measure = ({ x }, width) => {
+  const survey = ({ x }, width) => {
     if (!measured(x, width)) return;
     mark(text, "long", x.tokens.length > LONG);
     room = text.clientWidth;
@@ -73,7 +73,7 @@ export const proseView = (actions, { specimen, small }) => {
   const draw = (/** @type {Scene} */ scene, /** @type {number} */ width) => {
     const { state, units, x, selected } = scene;
     const { span } = state;
-    measure(scene, width);
+    survey(scene, width);
     if (rebuilt(units, x, span)) {
       words = written(text, scene);
       bars = [];
@@ -96,7 +96,7 @@ export const proseView = (actions, { specimen, small }) => {
       if (on) requestAnimationFrame(() => reveal(text, word));
     }
   };
-  return view(root, draw, measure);
+  return view(root, draw, survey);
 };
 
 /** Show that a folded text goes on. @param {HTMLElement} box */

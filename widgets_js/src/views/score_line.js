@@ -23,7 +23,7 @@ export const scoreLineView = () => {
   let width = 0;
   let family = "";
 
-  const measure = (/** @type {Scene} */ { picture: p, x }, /** @type {number} */ outer) => {
+  const survey = (/** @type {Scene} */ { picture: p, x }, /** @type {number} */ outer) => {
     // Without a baseline there is no way from one score to the other.
     set(root, { hidden: !isFinite(p.gain) });
     if (root.hidden || !sized(outer, x)) return;
@@ -48,7 +48,7 @@ export const scoreLineView = () => {
     });
     put(g, ...drawn(p.baseline, p.score, plus, minus, width, d, id, family));
   };
-  return view(root, draw, measure);
+  return view(root, draw, survey);
 };
 
 /**

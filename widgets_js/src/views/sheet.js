@@ -7,7 +7,7 @@ import { watchTheme } from "./theme.js";
 import { tipView } from "./tip.js";
 
 /** @typedef {import("../lib/scene.js").Scene} Scene */
-/** @typedef {HTMLElement & {draw(scene: Scene, width: number, theme: number): void, measure?(scene: Scene, width: number): void}} View */
+/** @typedef {HTMLElement & {draw(scene: Scene, width: number, theme: number): void, survey?(scene: Scene, width: number): void}} View */
 
 /**
  * The views in the order in which they are drawn and stand; a list of them stands in one box.
@@ -91,7 +91,7 @@ export const createSheet = (get, arrange, keys, actions, matrices, redraw) => {
       // Not laid out yet: the observer asks again as soon as there is a width.
       if (!width) return;
       const drawn = [bar, ...views.flat()].filter((view) => !empty || !isFigure(view));
-      for (const view of drawn) view.measure?.(scene, inner);
+      for (const view of drawn) view.survey?.(scene, inner);
       for (const view of drawn) view.draw(scene, inner, theme);
       tip.draw(scene);
     },
