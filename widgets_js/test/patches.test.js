@@ -184,7 +184,7 @@ test("any number of patches is picked, one by one or as a rectangle", () => {
   const make = sceneMaker();
   const x = readExplanation((name) => all[name]);
   const scene = () => make(x, store.state);
-  const actions = patchActions(createActions(store, scene, () => {}), scene);
+  const actions = patchActions(createActions(store, scene, () => {}));
   const grid = gridOf(META, scene().units);
   for (const unit of [1, 2, 3, 4, 0]) actions.pick(unit, true);
   assert.deepEqual(store.state.selected, [1, 2, 3, 4, 0]);
@@ -213,7 +213,7 @@ test("the keyboard walks over the grid and stays on it", () => {
   const make = sceneMaker();
   const x = readExplanation((name) => all[name]);
   const scene = () => make(x, store.state);
-  const actions = patchActions(createActions(store, scene, () => {}), scene);
+  const actions = patchActions(createActions(store, scene, () => {}));
   const grid = gridOf(META, scene().units);
   store.set({ hover: 1 });
   const steps = [[0, 1, 2], [0, 1, 2], [1, 0, 4], [1, 0, 4], [0, -Infinity, 3], [-1, 0, 1], [0, Infinity, 2]];

@@ -3,14 +3,16 @@ import { clamp, floor, max, min } from "../lib/maths.js";
 
 /** @typedef {import("./map.js").Grid} Grid */
 
-/** @param {import("../actions.js").Actions} actions @param {() => import("./traits.js").Scene} scene */
-export const patchActions = (actions, scene) => {
+/** @param {import("../actions.js").Actions} actions */
+export const patchActions = (actions) => {
+  /** As it is now, which may not be drawn yet. */
+  const scene = /** @type {() => import("./traits.js").Scene} */ (actions.scene);
   const change = /** @type {(patch: Partial<import("./traits.js").State>) => void} */ (actions.matrix.set);
   const tokens = (/** @type {number[]} */ units) => units.flatMap((u) => scene().units.members[u]);
   /** What a rectangle is added to. @type {number[]} */
   let before = [];
   let begun = false;
-  return {
+  const own = {
     ...actions,
 
     /** The tip tells of what is pointed at; the page must not move under the pointer. @param {number | null} unit */
@@ -22,6 +24,12 @@ export const patchActions = (actions, scene) => {
       const others = more ? selected.filter((u) => u !== unit) : [];
       const again = selected.includes(unit) && (more || selected.length === 1);
       change({ selected: tokens(again ? others : [...others, unit]), preview: null });
+    },
+
+    /** Pick what the keyboard has come to. @param {boolean} more */
+    enter(more) {
+      const { hover } = scene().state;
+      if (hover !== null) own.pick(hover, more);
     },
 
     /** A rectangle between two patches. @param {Grid} grid @param {number} from @param {number} to @param {boolean} more */
@@ -59,6 +67,7 @@ export const patchActions = (actions, scene) => {
     /** @param {import("./traits.js").State["channel"]} channel */
     channel: (channel) => change({ channel }),
   };
+  return own;
 };
 
 /** @typedef {ReturnType<typeof patchActions>} PatchActions */

@@ -18,7 +18,7 @@ import { toolsView } from "./tools.js";
 export const arrange = (kind, shared, matrices, redraw, get) => {
   /** @type {Scene} */
   let scene;
-  const actions = patchActions(shared, () => scene);
+  const actions = patchActions(shared);
   const photo = photoOf(get, redraw);
   const maps = mapMaker();
   const grid = memo((/** @type {Scene["units"]} */ units) => gridOf(get("_meta"), units));

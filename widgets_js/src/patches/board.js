@@ -45,17 +45,14 @@ export const boardView = (actions, numbers) => {
   const listed = differ();
   /** @type {import("../views/palette.js").Inks | undefined} */
   let ink;
-  /** @type {Scene} */
-  let scene;
   /** @type {Grid} */
   let grid;
   const pen = el("canvas").getContext("2d");
   const underOf = memo((/** @type {Photo | null} */ photo, /** @type {number} */ opacity, /** @type {import("../views/palette.js").Inks} */ { colours }) => photo && under(photo, opacity, colours.surface));
   const lookOf = memo((/** @type {Grid} */ grid, /** @type {OffscreenCanvas | null} */ under, /** @type {number} */ opacity, /** @type {import("../views/palette.js").Inks} */ ink) => ({ grid, under, opacity, ink }));
-  listen(cursor, actions, () => ({ scene, grid }));
+  listen(cursor, actions, () => grid);
 
   return view(root, (/** @type {Scene} */ now, /** @type {number} */ width, /** @type {number} */ theme) => {
-    scene = now;
     const { maps, links: found, photo, ...rest } = numbers(now);
     ({ grid } = rest);
     if (pen && (inked(theme) || !ink)) ink = inks(colour, pen);
@@ -104,15 +101,14 @@ const aim = (cursor, scene, grid, values) => {
   set(cursor, { "aria-label": `${units.names[unit]}${selected.includes(unit) ? ", selected" : ""}: ${signed(values[unit], 3)}, ${where}. ${HELP}` });
 };
 
-/** @param {HTMLElement} cursor @param {import("./actions.js").PatchActions} actions @param {() => {scene: Scene, grid: Grid}} now */
-const listen = (cursor, actions, now) => {
+/** @param {HTMLElement} cursor @param {import("./actions.js").PatchActions} actions @param {() => Grid} grid */
+const listen = (cursor, actions, grid) => {
   set(cursor, {
-    focus: () => cursor.matches(":focus-visible") && actions.step(now().grid, 0, 0),
+    focus: () => cursor.matches(":focus-visible") && actions.step(grid(), 0, 0),
     blur: () => actions.hover(null),
   });
   keyed(cursor, (event) => {
-    const step = (/** @type {number} */ down, /** @type {number} */ along) => () => actions.step(now().grid, down, along);
-    const { hover } = now().scene.state;
+    const step = (/** @type {number} */ down, /** @type {number} */ along) => () => actions.step(grid(), down, along);
     /** @type {Record<string, () => unknown>} */
     const keys = {
       ArrowRight: step(0, 1),
@@ -123,7 +119,7 @@ const listen = (cursor, actions, now) => {
       End: step(0, Infinity),
       PageUp: () => actions.climb(1),
       PageDown: () => actions.climb(-1),
-      Enter: () => hover !== null && actions.pick(hover, event.shiftKey),
+      Enter: () => actions.enter(event.shiftKey),
       " ": actions.play,
     };
     return command(event) ? {} : keys;
