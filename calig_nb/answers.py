@@ -13,9 +13,10 @@ from torch import Tensor
 from . import cache as disk
 from .bucket import Bucket, buckets
 from .identity import Identity
-from .inputs import TextInputs, TextReader
+from .inputs import TextInputs
 from .memory import Budget
 from .models import BlockModel
+from .readers import Reader
 from .request import Request
 from .results import Explanation
 
@@ -26,25 +27,28 @@ class Answers:
 
     Attributes:
         model: The model.
-        reader: Its tokenizer.
+        reader: Its tokenizer or image processor.
         identity: The model's name, by its content.
         budget: How much may be in flight.
         cache: Where answers are kept, or None.
     """
 
     model: BlockModel
-    reader: TextReader
+    reader: Reader
     identity: Identity
     budget: Budget
     cache: disk.Cache | None
 
     def of(
-        self, texts: Sequence[TextInputs], requests: Sequence[Request], progress: bool | None
+        self,
+        texts: Sequence[TextInputs],
+        requests: Sequence[Sequence[Request]],
+        progress: bool | None,
     ) -> list[list[Explanation] | Exception]:
-        """For each text its explanations, one a request; or why there are none."""
+        """For each text its explanations, one for each of its requests; or why there are none."""
         from tqdm.auto import tqdm
 
-        found: list[Any] = [self._remembered(text, requests) for text in texts]
+        found: list[Any] = [*map(self._remembered, texts, requests)]
         missing = [i for i, one in enumerate(found) if one is None]
         delay = 0 if progress else 2
         off = progress is False or (len(texts) == 1 and not progress)
@@ -52,12 +56,11 @@ class Answers:
             while missing:
                 # What a model allows is known once it was traced: the first text goes alone.
                 lengths = [len(texts[i].tokens) for i in missing]
-                pads = requests[0].hidden_baseline is None
+                pads = requests[0][0].hidden_baseline is None
                 bucket = next(buckets(lengths, pads)) if self.model.batches else [0]
                 chosen = [missing[i] for i in bucket]
-                for i, answer in zip(
-                    chosen, self._computed([texts[i] for i in chosen], requests), strict=True
-                ):
+                own = [texts[i] for i in chosen], [requests[i] for i in chosen]
+                for i, answer in zip(chosen, self._computed(*own), strict=True):
                     found[i] = answer
                 missing = [i for i in missing if found[i] is None]
                 bar.update(len(bucket))
@@ -78,7 +81,7 @@ class Answers:
             if self.cache is not None and key:
                 self.cache.put_heads(key, index, one)
 
-        Bucket(self.model, self.reader, [text], [request]).heads(keep)
+        Bucket(self.model, self.reader, [text], [[request]]).heads(keep)
         return found[0]
 
     def calibration(self) -> disk.Calibration | None:
@@ -92,7 +95,7 @@ class Answers:
             self.cache.put_calibration(model, calibration)
 
     def _computed(
-        self, texts: Sequence[TextInputs], requests: Sequence[Request]
+        self, texts: Sequence[TextInputs], requests: Sequence[Sequence[Request]]
     ) -> list[list[Explanation] | Exception]:
         """What a bucket gives, kept in the cache; one bad text does not lose the others."""
         try:
@@ -100,9 +103,10 @@ class Answers:
         except Exception as error:
             if len(texts) == 1:
                 return [error]
-            return [self._computed([text], requests)[0] for text in texts]
-        for text, explanations in zip(texts, found, strict=True):
-            for request, explanation in zip(requests, explanations, strict=True):
+            pairs = zip(texts, requests, strict=True)
+            return [self._computed([text], [own])[0] for text, own in pairs]
+        for text, own, explanations in zip(texts, requests, found, strict=True):
+            for request, explanation in zip(own, explanations, strict=True):
                 if self.cache is not None and (key := self._key(text, request)):
                     self.cache.put(key, explanation)
         return [*found]

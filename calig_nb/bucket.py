@@ -13,10 +13,11 @@ from .attentions import KeepHeads
 from .catalogue import INTEGRALS, METHODS, fusion_of, weights_of
 from .evidence import Evidence, gather, trace_of
 from .fusion import Array
-from .inputs import TextInputs, TextReader
+from .inputs import TextInputs
 from .maps import read
 from .memory import Budget
 from .models import BlockModel
+from .readers import Reader
 from .request import Request
 from .results import Explanation
 from .targets import Target, choose
@@ -53,9 +54,9 @@ class Bucket:
 
     Args:
         model: The model.
-        reader: Its tokenizer.
+        reader: Its tokenizer or image processor.
         texts: The texts.
-        requests: What is asked of each, one request a target; alike in all else.
+        requests: What is asked of each text, one request a target; alike in all else.
 
     Raises:
         ValueError: If a baseline does not fit a text; from its methods also if the model's
@@ -65,21 +66,23 @@ class Bucket:
     def __init__(
         self,
         model: BlockModel,
-        reader: TextReader,
+        reader: Reader,
         texts: Sequence[TextInputs],
-        requests: Sequence[Request],
+        requests: Sequence[Sequence[Request]],
     ) -> None:
         self.model, self.texts, self.requests = model, texts, requests
-        self.labels: tuple[str, ...] = ()
+        self.request = requests[0][0]
         self.probabilities: list[Array] = []
         self.own = placed(model, reader.padded([text.model_inputs for text in texts]))
         self.baselines: dict[str, Tensor] | None = None
-        request = requests[0]
+        request = self.request
         self.names = [f"{request.hidden_baseline} hidden state"] * len(texts)
         if request.hidden_baseline is None:
             replaced = [reader.baseline(text, request.baselines) for text in texts]
             self.names = [name for _, name in replaced]
-            self.baselines = placed(model, reader.padded([inputs for inputs, _ in replaced]))
+            kept = model.positions(self.own)
+            self.own |= kept
+            self.baselines = placed(model, reader.padded([inputs for inputs, _ in replaced])) | kept
 
     def explanations(self, budget: Budget) -> list[list[Explanation]]:
         """For each text its explanations, one a request."""
@@ -87,14 +90,12 @@ class Bucket:
             if len({len(text.tokens) for text in self.texts}) > 1:
                 alone = placed(self.model, self.texts[0].model_inputs)
                 _refuse_padding_that_matters(self.model, self.own, alone)
-            answer = gather if self.requests[0].method in INTEGRALS else read
-            found = answer(
-                self.model, self.own, self.baselines, self.choices, self.requests[0], budget
-            )
+            answer = gather if self.request.method in INTEGRALS else read
+            found = answer(self.model, self.own, self.baselines, self.choices, self.request, budget)
         return [
             [
                 self._explanation(i, request, evidence)
-                for request, evidence in zip(self.requests, items, strict=True)
+                for request, evidence in zip(self.requests[i], items, strict=True)
             ]
             for i, items in enumerate(found)
         ]
@@ -106,7 +107,6 @@ class Bucket:
 
     def choices(self, logits: Tensor) -> list[list[Target]]:
         """For each text its targets, given the logits (texts, classes)."""
-        self.labels = labels_of(self.model, logits.shape[1])
         for text, row in zip(self.texts, logits, strict=True):
             if not torch.isfinite(row).all():
                 raise ValueError(
@@ -114,16 +114,15 @@ class Bucket:
                     "Its weights or its precision are broken."
                 )
         self.probabilities = [probabilities_of(self.model, row) for row in logits]
+        named = [labels_of(self.model, logits.shape[1], text) for text in self.texts]
         return [
-            [
-                choose(one.target, one.contrast, one.output, self.labels, row)
-                for one in self.requests
-            ]
-            for row in logits
+            [choose(one.target, one.contrast, one.output, labels, row) for one in own]
+            for own, labels, row in zip(self.requests, named, logits, strict=True)
         ]
 
     def _explanation(self, i: int, request: Request, found: Evidence) -> Explanation:
         text, n_tokens = self.texts[i], len(self.texts[i].tokens)
+        labels = labels_of(self.model, len(self.probabilities[i]), text)
         method = METHODS[request.method]
         calibration = method.calibration
         for name, share in found.more.items():
@@ -132,7 +131,7 @@ class Bucket:
         r = found.layer_attributions[:, :n_tokens]
         return Explanation(
             **text.described(),
-            labels=self.labels,
+            labels=labels,
             probabilities=self.probabilities[i],
             target=found.target.index,
             contrast=found.target.contrast,
@@ -148,15 +147,16 @@ class Bucket:
             config={
                 "method": request.method,
                 "output": request.output,
-                "antisymmetric": method.signed and found.target.antisymmetric(len(self.labels)),
+                "antisymmetric": method.signed and found.target.antisymmetric(len(labels)),
                 "baselines": self.names[i] if "baseline" in method.needs else "none",
                 "tolerance": request.tolerance,
                 "calibration": calibration,
-                "model": type(self.model.model).__name__,
+                "model": type(self.model.own).__name__,
                 "precision": request.precision,
                 "dtype": str(self.model.placement[0]).removeprefix("torch."),
                 "version": __version__,
                 **found.more,
+                **({} if text.question is None else text.question.kept),
             },
         )
 
@@ -169,8 +169,10 @@ def _refuse_padding_that_matters(
         raise ValueError("padding changes what the model says of a text")
 
 
-def labels_of(model: BlockModel, n_classes: int) -> tuple[str, ...]:
-    """(C,) the classes' names, or their numbers."""
+def labels_of(model: BlockModel, n_classes: int, text: TextInputs) -> tuple[str, ...]:
+    """(C,) the classes' names for this text, or their numbers."""
+    if text.question is not None and text.question.labels:
+        return text.question.labels
     named = model.labels or {}
     return tuple(str(named.get(index, index)) for index in range(n_classes))
 

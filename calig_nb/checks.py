@@ -10,6 +10,7 @@ import torch
 
 from . import metrics
 from .fusion import Array
+from .inputs import TextInputs
 from .results import Explanation
 from .scoring import Marks, Scorer, per_token, per_unit, words_of
 from .targets import Target
@@ -125,7 +126,7 @@ def check(
     explainer: Explainer | None,
     *,
     random: int = 100,
-    deletion: str = "remove",
+    deletion: str | None = None,
     seed: int = 0,
 ) -> Check:
     """Put one explanation to the test.
@@ -135,7 +136,8 @@ def check(
         explainer: One that holds the model which made it; ``explanation.check()`` takes the one
             that made it, which only a saved explanation has not.
         random: Random maps to set it against.
-        deletion: How words go: "remove", "mask" or "pad".
+        deletion: How words go: "remove", "mask" or "pad"; or patches: "mean", "blur" or "zero".
+            The first by default.
         seed: Of the random maps.
 
     Returns:
@@ -155,8 +157,9 @@ def check(
     if isinstance(random, bool) or not isinstance(random, int) or random < 1:
         raise ValueError(f"random must be a whole number from 1, got {random!r}.")
     scorer = Scorer(answers)
-    text = answers.reader.read(explanation.text)
-    _refuse_another_model(explanation, scorer, tuple(text.tokens), text.model_inputs)
+    text = answers.reader.again(explanation)
+    deletion = answers.reader.deletions[0] if deletion is None else deletion
+    _refuse_another_model(explanation, scorer, text)
     units = words_of(text)
     scores = per_unit(explanation.attributions, units)
     rows, n = metrics.deletions(scores), len(units)
@@ -201,20 +204,18 @@ def check(
     )
 
 
-def _refuse_another_model(
-    explanation: Explanation, scorer: Scorer, tokens: tuple[str, ...], inputs: Any
-) -> None:
+def _refuse_another_model(explanation: Explanation, scorer: Scorer, text: TextInputs) -> None:
     """The same class of model, the same tokens, classes and score: the same model."""
-    held, made = type(scorer.answers.model.model).__name__, explanation.config.get("model")
+    held, made = type(scorer.answers.model.own).__name__, explanation.config.get("model")
     wrong = None
     if held != made:
         wrong = f"its model is {held}, the explanation's was {made}"
-    elif tokens != tuple(explanation.tokens):
+    elif text.tokens != tuple(explanation.tokens):
         wrong = "its tokenizer splits the text in another way"
     else:
-        logits = scorer.logits([inputs])
-        if scorer.labels_of(logits) != explanation.labels:
-            wrong = f"its classes are {list(scorer.labels_of(logits))}"
+        logits = scorer.logits([text.model_inputs])
+        if (labels := scorer.labels_of(logits, text)) != explanation.labels:
+            wrong = f"its classes are {list(labels)}"
         else:
             output = explanation.config["output"]
             target = Target(explanation.target, explanation.contrast, output)

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
+from .questions import Question
+from .reading import Reading
+from .words import BoolArray, IntArray, joined, sentence_ids, spans_in, word_ids
 
 WHITE_SPACE = "␣"
 """Shown for a token that stands for white space only."""
-
-_SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*\s+|[。！？።؟۔॥।]+[\"'”’)\]」]*\s*|\n+")
-_UNSPACED_SCRIPTS = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +30,7 @@ class TextInputs:
         offsets: (tokens, 2) start and end in ``text``; 0, 0 for special tokens.
         word_ids: (tokens,) number of the word, -1 for special tokens.
         sentence_ids: (tokens,) number of the sentence, -1 for special tokens.
+        question: What is asked of a model that answers at every token; None of all others.
     """
 
     text: str
@@ -44,13 +40,15 @@ class TextInputs:
     offsets: IntArray
     word_ids: IntArray
     sentence_ids: IntArray
+    question: Question | None = None
 
     def described(self) -> dict[str, Any]:
-        """All but the tensors, by name."""
-        return {name: value for name, value in vars(self).items() if name != "model_inputs"}
+        """What an explanation says of the text, by name."""
+        inner = ("model_inputs", "question")
+        return {name: value for name, value in vars(self).items() if name not in inner}
 
 
-class TextReader:
+class TextReader(Reading):
     """Reads texts with a Hugging Face tokenizer.
 
     Args:
@@ -70,8 +68,9 @@ class TextReader:
         self.tokenizer = tokenizer
         stated = int(min(tokenizer.model_max_length, 10**9))
         self.max_tokens = stated if max_tokens is None else min(stated, max_tokens)
-        # An unknown word and a mask stand for a word of the text: they are ordinary.
+        # An unknown word and a mask stand for a word of the text, unless they also end texts.
         ordinary = {tokenizer.unk_token_id, getattr(tokenizer, "mask_token_id", None)}
+        ordinary -= {getattr(tokenizer, f"{end}_token_id", None) for end in ("bos", "eos")}
         self._special = set(tokenizer.all_special_ids) - ordinary
 
     def read(self, text: str, name: str = "inputs") -> TextInputs:
@@ -102,10 +101,14 @@ class TextReader:
             )
         pieces = self.tokenizer.convert_ids_to_tokens(ids)
         if fast:
-            spans = [_stripped(text, *span) for span in encoded["offset_mapping"]]
+            spans = [
+                (0, 0) if is_special else span
+                for span, is_special in zip(encoded["offset_mapping"], special, strict=True)
+            ]
+            offsets = spans_in(text, pieces, spans)
         else:  # the tokenizer does not say where its tokens stand: show the tokens themselves
-            text, spans = _joined(pieces, special)
-        offsets = np.where(special[:, None], 0, np.array(spans, dtype=np.int64))
+            text, spans = joined(pieces, special)
+            offsets = np.where(special[:, None], 0, np.array(spans, dtype=np.int64))
         tokens = tuple(
             piece if is_special else text[start:end] or WHITE_SPACE
             for piece, is_special, (start, end) in zip(pieces, special, offsets, strict=True)
@@ -120,19 +123,19 @@ class TextReader:
             tokens=tokens,
             special=special,
             offsets=offsets,
-            word_ids=_word_ids(text, offsets, special),
-            sentence_ids=_sentence_ids(text, offsets, special),
+            word_ids=word_ids(text, offsets, special),
+            sentence_ids=sentence_ids(text, offsets, special),
         )
 
     def padded(self, texts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
         """Several texts' inputs, a row each; the shorter ones filled up on the right."""
-        longest = max(one["input_ids"].shape[1] for one in texts)
         fill = {"input_ids": self.tokenizer.pad_token_id or 0}
+        longest = {name: max(one[name].shape[1] for one in texts) for name in texts[0]}
         return {
             name: torch.cat(
                 [
                     nn.functional.pad(
-                        one[name], (0, longest - one[name].shape[1]), value=fill.get(name, 0)
+                        one[name], (0, longest[name] - one[name].shape[1]), value=fill.get(name, 0)
                     )
                     for one in texts
                 ]
@@ -204,12 +207,16 @@ class TextReader:
                 f"{deleted.shape}."
             )
         gone = torch.from_numpy(deleted & ~inputs.special)
-        own = dict(inputs.model_inputs)
+        own, beside = dict(inputs.model_inputs), {}
+        if question := inputs.question:
+            gone[question.position] &= not question.stays
+            beside = {name: own.pop(name) for name in question.beside}
         if how == "remove" and not gone.all():
-            return {name: value[:, ~gone] for name, value in own.items()}
+            return {**{name: value[:, ~gone] for name, value in own.items()}, **beside}
         token_id = self._filler("pad" if how == "remove" else how, "deletion")[1]
         own["input_ids"] = own["input_ids"].masked_fill(gone, token_id)
-        return {name: value[:, :1] for name, value in own.items()} if how == "remove" else own
+        left = {name: value[:, :1] for name, value in own.items()} if how == "remove" else own
+        return {**left, **beside}
 
     def _filler(self, kind: str, name: str = "baselines") -> tuple[str, int]:
         """The token that replaces ordinary ones; where there is no pad token, the nearest to it."""
@@ -233,58 +240,3 @@ def _refuse_halves(text: str, name: str) -> None:
                 f"{name} must be a text, got the half character {c!r} at {at}: its bytes were "
                 "read in another encoding. Read them anew, or drop it."
             )
-
-
-def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
-    """The span without white space at its ends; empty at its end if nothing is left."""
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    return start, end
-
-
-def _joined(names: list[str], special: BoolArray) -> tuple[str, list[tuple[int, int]]]:
-    spans, text = [], ""
-    for name, is_special in zip(names, special, strict=True):
-        text += " " if text and not is_special else ""
-        start = len(text)
-        text += "" if is_special else name
-        spans.append((start, len(text)))
-    return text, spans
-
-
-def _joins(text: str, at: int) -> bool:
-    """Whether the characters before and after position ``at`` belong to one word."""
-    left, right = text[at - 1], text[at]
-    if left in "'’" and at > 1:
-        return text[at - 2].isalpha() and right.isalpha()
-    if right in "'’":
-        return left.isalpha() and at + 1 < len(text) and text[at + 1].isalpha()
-    if not all(c.isalnum() or unicodedata.category(c)[0] == "M" or c == "_" for c in (left, right)):
-        return False
-    return not any(unicodedata.name(c, "").startswith(_UNSPACED_SCRIPTS) for c in (left, right))
-
-
-def _word_ids(text: str, offsets: IntArray, special: BoolArray) -> IntArray:
-    """Number the words: tokens that touch within a run of letters and digits are one word."""
-    ids = np.full(len(offsets), -1)
-    word, end = -1, -1
-    for t in np.flatnonzero(~special):
-        start, stop = offsets[t]
-        inside = start < end  # byte-level pieces of one character
-        touches = start == end and 0 < start < len(text) and start < stop and _joins(text, start)
-        if not inside and not touches:
-            word += 1
-        ids[t], end = word, max(end, stop)
-    return ids
-
-
-def _sentence_ids(text: str, offsets: IntArray, special: BoolArray) -> IntArray:
-    ends = np.array([match.end() for match in _SENTENCE_END.finditer(text)], dtype=np.int64)
-    ids = np.searchsorted(ends, offsets[:, 0], side="right")
-    ids = np.where(special, -1, ids)
-    # Renumber without gaps: an end mark may be followed by no token of its own.
-    _, dense = np.unique(ids[~special], return_inverse=True)
-    ids[~special] = dense
-    return ids

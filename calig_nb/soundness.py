@@ -245,9 +245,10 @@ def _ranks(values: Array) -> Array:
 def _map(explainer: Explainer, text: TextInputs, request: Request, *beside: TextInputs) -> Array:
     """The words' values, computed in one pass with the texts ``beside``."""
     answers = explainer._answers
-    bucket = Bucket(answers.model, answers.reader, [text, *beside], [request])
+    texts = [text, *beside]
+    bucket = Bucket(answers.model, answers.reader, texts, [[request]] * len(texts))
     found = bucket.explanations(answers.budget)[0][0]
-    return per_unit(explainer._dressed(found, request).attributions, words_of(text))
+    return per_unit(explainer._dressed(found, request, text).attributions, words_of(text))
 
 
 def _changes(explainer: Explainer, text: TextInputs, request: Request, own: Array) -> list[float]:
@@ -272,6 +273,8 @@ def _changes(explainer: Explainer, text: TextInputs, request: Request, own: Arra
 
 def _longer(explainer: Explainer, text: TextInputs) -> TextInputs | None:
     """The text twice over, where the model takes so much."""
+    if explainer._answers.reader.pixels:
+        return None
     try:
         return explainer._answers.reader.read(f"{text.text} {text.text}")
     except ValueError:

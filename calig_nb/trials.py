@@ -42,6 +42,7 @@ class Item:
         text: As the model reads it.
         units: Its ordinary words.
         target: The class to explain.
+        label: Its name.
         rationale: (units,) what a person marked, or None.
         trials: By method.
         errors: By method, why there is no trial.
@@ -52,9 +53,17 @@ class Item:
     text: TextInputs
     units: tuple[Unit, ...]
     target: int
+    label: str
     rationale: Marks | None = None
     trials: dict[str, Trial] = field(default_factory=dict)
     errors: dict[str, Exception] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> int:
+        """The class as ``explain`` takes it: of a next token, its id."""
+        question = self.text.question
+        own = question is not None and question.candidates
+        return own[self.target] if own else self.target
 
 
 @dataclass(eq=False)
@@ -124,7 +133,8 @@ class Run:
                         maps[item.number][name], item.trials[name] = found
         for item in group:
             if RANDOM not in item.trials:
-                ids = item.text.model_inputs["input_ids"].flatten().tolist()
+                ids = next(iter(item.text.model_inputs.values())).flatten().numpy()
+                ids = ids.tolist() if ids.dtype.kind == "i" else ids.view(np.uint32).tolist()
                 draws = np.random.default_rng([self.seed, *ids])
                 maps[item.number][RANDOM] = draws.standard_normal(len(item.units))
                 item.trials[RANDOM] = {"passes": 0.0, "seconds": 0.0}
@@ -139,7 +149,7 @@ class Run:
         began = time.perf_counter()
         with counted(self.own._answers.model.model) as effort:
             try:
-                found = self.own.explain(texts, target=items[0].target, progress=False, **request)
+                found = self.own.explain(texts, target=items[0].asked, progress=False, **request)
             except Exception as error:
                 found = getattr(error, "explanations", None)
                 if found is None:
@@ -207,8 +217,8 @@ def plain(options: Mapping[str, Any]) -> dict[str, str]:
 
 def _groups(items: Sequence[Item]) -> Iterator[list[Item]]:
     """Items of one target and of about one length, a few at a time."""
-    by_target = sorted(items, key=lambda item: (item.target, len(item.text.tokens)))
-    for _, group in groupby(by_target, key=lambda item: item.target):
+    by_target = sorted(items, key=lambda item: (item.asked, len(item.text.tokens)))
+    for _, group in groupby(by_target, key=lambda item: item.asked):
         own = list(group)
         for start in range(0, len(own), TOGETHER):
             yield own[start : start + TOGETHER]

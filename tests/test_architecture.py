@@ -21,7 +21,8 @@ MAY_IMPORT = {
     "rollouts": set(),
     "occlusion": set(),
     "conservative": {"blocks"},
-    "undisturbed": set(),
+    "mae": set(),
+    "undisturbed": {"mae"},
     "identity": set(),
     "memory": set(),
     "classifier": {"undisturbed"},
@@ -34,7 +35,16 @@ MAY_IMPORT = {
     },
     "conductance": {"attribution", "quadrature"},
     "rounding": {"attribution"},
-    "inputs": set(),
+    "reading": set(),
+    "questions": set(),
+    "words": set(),
+    "inputs": {"questions", "reading", "words"},
+    "images": set(),
+    "heads": set(),
+    "prompts": {"classifier", "heads", "inputs", "questions"},
+    "patches": {"blocks", "models"},
+    "pictures": {"images", "inputs", "models", "patches", "reading", "words"},
+    "readers": {"models", "pictures", "prompts"},
     "loading": set(),
     "targets": set(),
     "request": {"catalogue", "fusion", "targets"},
@@ -58,7 +68,8 @@ MAY_IMPORT = {
     "export": {"__version__", "comparison", "fusion", "recipe", "results", "widgets"},
     "kernels": set(),
     "evidence": {
-        "attentions", "attribution", "conductance", "fusion", "kernels", "catalogue", "memory",
+        "attentions", "attribution", "blocks", "conductance", "fusion", "kernels", "catalogue",
+        "memory",
         "models", "request", "rounding", "targets", "trace",
     },
     "maps": {
@@ -67,18 +78,23 @@ MAY_IMPORT = {
     },
     "bucket": {
         "__version__", "attentions", "evidence", "fusion", "inputs", "maps", "catalogue", "memory",
-        "models", "request", "results", "targets",
+        "models", "readers", "request", "results", "targets",
     },
     "answers": {
-        "bucket", "cache", "identity", "inputs", "memory", "models", "request", "results",
+        "bucket", "cache", "identity", "inputs", "memory", "models", "readers", "request",
+        "results",
     },
+    "asked": {"inputs", "readers", "request"},
+    "predictions": {"bucket", "models", "readers"},
     "explainer": {
-        "answers", "bucket", "cache", "fusion", "identity", "inputs", "loading", "memory",
-        "catalogue", "models", "request", "results", "targets",
+        "answers", "asked", "cache", "fusion", "heads", "identity", "inputs", "loading", "memory",
+        "catalogue", "models", "predictions", "readers", "request", "results", "targets",
     },
     "effort": set(),
     "scoring": {"answers", "bucket", "classifier", "fusion", "inputs", "targets", "units"},
-    "checks": {"explainer", "fusion", "metrics", "results", "scoring", "targets"},
+    "checks": {
+        "explainer", "fusion", "inputs", "metrics", "questions", "results", "scoring", "targets",
+    },
     "trials": {
         "cache", "effort", "explainer", "fusion", "inputs", "metrics", "scorecard", "scoring",
         "units",
@@ -108,7 +124,7 @@ UPWARD = {
 }
 """Lazy calls, inside functions only: an explanation saves, draws, shows and exports itself."""
 NO_TORCH = {
-    "quadrature", "fusion", "catalogue", "units", "kept", "shown", "results",
+    "quadrature", "fusion", "catalogue", "units", "words", "kept", "shown", "results",
     "recipe", "stored", "cache",
     "tables", "comparison", "figures", "widgets", "metrics", "intervals", "rationales", "scorecard",
     "export", "__init__",

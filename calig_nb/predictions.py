@@ -1,0 +1,33 @@
+"""What a model says, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from .bucket import labels_of, placed, probabilities_of
+from .models import BlockModel
+from .readers import Reader
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def predictions(
+    model: BlockModel, reader: Reader, inputs: Iterable[Any], position: int | None
+) -> pd.DataFrame:
+    """One row an input: its label, and the probability of every class."""
+    import pandas as pd
+
+    rows = []
+    with model.undisturbed():
+        for i, one in enumerate(inputs):
+            read = reader.read(one, position=position)
+            logits = model.predict(placed(model, read.model_inputs))[0]
+            labels = labels_of(model, len(logits), read)
+            named = zip(labels, probabilities_of(model, logits), strict=True)
+            first = read.question is not None and read.question.candidates
+            label = labels[0 if first else int(logits.argmax())]
+            said = {reader.noun: reader.named(one, i)}
+            rows.append({**said, "label": label, **dict(named)})
+    return pd.DataFrame(rows)
