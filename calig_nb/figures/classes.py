@@ -62,7 +62,6 @@ def classes_figure(
         for n, line in enumerate(_lines(found.units[row].text, first - 14)):
             page.text(0, 17 + 16 * n, line, 12)
         best = int(found.values[row].argmax())
-        page.text(0, 16, fitting(text, 12.5, first - 14), 12.5)
         for i, value in enumerate(found.values[row].tolist()):
             half = (column - 50) / 2
             middle = first + i * column + half
