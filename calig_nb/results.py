@@ -135,6 +135,12 @@ class Explanation(Shown):
         return self.labels[self.target]
 
     @property
+    def answer(self) -> str:
+        """What the model says: the likeliest class, which all other tokens together are not."""
+        named = self.probabilities[: len(self.config.get("candidates", self.labels))]
+        return self.labels[int(np.argmax(named))]
+
+    @property
     def method(self) -> str:
         """The method's name; see :func:`calig_nb.methods`."""
         return str(self.config.get("method", "ca-lig"))
