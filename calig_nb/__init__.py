@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from .cache import load as load
     from .catalogue import methods as methods
     from .checks import Check as Check
+    from .classes import ByClass as ByClass
+    from .classes import by_class as by_class
     from .demo import demos as demos
     from .demo import load_demo as load_demo
     from .evaluation import evaluate as evaluate
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from .widgets import Workbench as Workbench
 
 _HOME = {
+    "ByClass": "classes",
     "Check": "checks",
     "Comparison": "widgets",
     "Evaluation": "scorecard",
@@ -40,6 +43,7 @@ _HOME = {
     "Sanity": "soundness",
     "TokenView": "widgets",
     "Workbench": "widgets",
+    "by_class": "classes",
     "demos": "demo",
     "evaluate": "evaluation",
     "load": "cache",

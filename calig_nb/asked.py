@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from .inputs import TextInputs
-from .prompts import Reader
+from .readers import Reader
 from .request import Request
 
 
@@ -43,7 +43,11 @@ def asked(
     classes = (*(one.target for one in requests), requests[0].contrast)
     try:
         read = reader.read(
-            text, "inputs" if number is None else f"inputs[{number}]", position, classes
+            text,
+            "inputs" if number is None else f"inputs[{number}]",
+            position,
+            classes,
+            longer=True,
         )
     except (TypeError, ValueError) as error:
         if on_error == "raise" or number is None:

@@ -57,6 +57,13 @@ class Eager:
         self.seen = tuple(a for a in next(filter(None, found), ()) if a is not None)
         self.wanted = tuple(a for a in self.seen if a.requires_grad)
 
+    def told(self, outputs: Sequence[Any]) -> None:
+        """What the blocks themselves returned: heard where the model lists others' attention."""
+        own = [part for output in outputs if isinstance(output, tuple) for part in output]
+        own = [a for a in own if torch.is_tensor(a) and a.ndim == 4 and a.requires_grad]
+        if len(self.wanted) != len(outputs) == len(own):
+            self.seen = self.wanted = tuple(own)
+
     def read(self, n_rows: int, gradients: Sequence[Tensor | None]) -> list[Tensor]:
         """(items, queries, keys) of each block whose attention was heard, for one target.
 

@@ -13,10 +13,11 @@ from .attentions import KeepHeads
 from .catalogue import INTEGRALS, METHODS, fusion_of, weights_of
 from .evidence import Evidence, gather, trace_of
 from .fusion import Array
-from .inputs import TextInputs, TextReader
+from .inputs import TextInputs
 from .maps import read
 from .memory import Budget
 from .models import BlockModel
+from .readers import Reader
 from .request import Request
 from .results import Explanation
 from .targets import Target, choose
@@ -53,7 +54,7 @@ class Bucket:
 
     Args:
         model: The model.
-        reader: Its tokenizer.
+        reader: Its tokenizer or image processor.
         texts: The texts.
         requests: What is asked of each text, one request a target; alike in all else.
 
@@ -65,7 +66,7 @@ class Bucket:
     def __init__(
         self,
         model: BlockModel,
-        reader: TextReader,
+        reader: Reader,
         texts: Sequence[TextInputs],
         requests: Sequence[Sequence[Request]],
     ) -> None:
@@ -79,7 +80,9 @@ class Bucket:
         if request.hidden_baseline is None:
             replaced = [reader.baseline(text, request.baselines) for text in texts]
             self.names = [name for _, name in replaced]
-            self.baselines = placed(model, reader.padded([inputs for inputs, _ in replaced]))
+            kept = model.positions(self.own)
+            self.own |= kept
+            self.baselines = placed(model, reader.padded([inputs for inputs, _ in replaced])) | kept
 
     def explanations(self, budget: Budget) -> list[list[Explanation]]:
         """For each text its explanations, one a request."""
@@ -121,10 +124,6 @@ class Bucket:
         text, n_tokens = self.texts[i], len(self.texts[i].tokens)
         labels = labels_of(self.model, len(self.probabilities[i]), text)
         method = METHODS[request.method]
-        calibration = method.calibration
-        for name, share in found.more.items():
-            value = f"{share:+.2f}".replace("-", "−")
-            calibration += f"; {name.replace('_', ' ')} {value} of f(x)"
         r = found.layer_attributions[:, :n_tokens]
         return Explanation(
             **text.described(),
@@ -147,15 +146,25 @@ class Bucket:
                 "antisymmetric": method.signed and found.target.antisymmetric(len(labels)),
                 "baselines": self.names[i] if "baseline" in method.needs else "none",
                 "tolerance": request.tolerance,
-                "calibration": calibration,
+                "calibration": calibration_of(request.method, found.more),
                 "model": type(self.model.own).__name__,
                 "precision": request.precision,
                 "dtype": str(self.model.placement[0]).removeprefix("torch."),
                 "version": __version__,
+                **({} if text.split is None else {"split": text.split}),
                 **found.more,
                 **({} if text.question is None else text.question.kept),
             },
         )
+
+
+def calibration_of(method: str, shares: Mapping[str, float]) -> str:
+    """Where the layer weights come from, or what the method says, with its shares of f(x)."""
+    said = METHODS[method].calibration
+    for name, share in shares.items():
+        value = f"{share:+.2f}".replace("-", "−")
+        said += f"; {name.replace('_', ' ')} {value} of f(x)"
+    return said
 
 
 def _refuse_padding_that_matters(

@@ -11,7 +11,6 @@ import torch
 from . import metrics
 from .fusion import Array
 from .inputs import TextInputs
-from .questions import again
 from .results import Explanation
 from .scoring import Marks, Scorer, per_token, per_unit, words_of
 from .targets import Target
@@ -35,7 +34,8 @@ class Check:
     Attributes:
         method: How it was made.
         target: The explained class, by name; with a contrast "this rather than that".
-        words: Ordinary words of the text.
+        words: Ordinary words of the text, or patches of the picture.
+        noun: Which of these.
         worst_delta: Largest |convergence delta| of a layer, relative to |f(x) − f(x′)|; None for
             a method that starts from no baseline.
         converged: Whether every layer met its tolerance.
@@ -54,6 +54,7 @@ class Check:
     method: str
     target: str
     words: int
+    noun: str
     worst_delta: float | None
     converged: bool
     deletion: str
@@ -90,7 +91,7 @@ class Check:
             return "This explanation holds."
         if not self.converged:
             return "This explanation is not finished: some layers did not meet their tolerance."
-        few = " With so few words chance often does as well." if self.words < 6 else ""
+        few = f" With so few {self.noun} chance often does as well." if self.words < 6 else ""
         return f"This explanation is not clearly better than chance.{few}"
 
     def _sums(self) -> str:
@@ -103,7 +104,7 @@ class Check:
 
     def _strongest(self) -> str:
         return (
-            f"Without its strongest words the probability of {self.target} falls by "
+            f"Without its strongest {self.noun} the probability of {self.target} falls by "
             f"{self.comprehensiveness:.2f} on average, without random ones by "
             f"{self.comprehensiveness_random:.2f}: ahead of {self.comprehensiveness_rank:.0%} "
             f"of {self.random} random maps."
@@ -111,11 +112,11 @@ class Check:
 
     def _signs(self) -> str:
         if self.opposers_gain is None or self.opposers_gain_random is None:
-            return "It names no word that opposes."
+            return f"It names no {self.noun} that oppose."
         rises = self.opposers_gain > 0
         moves = "rise, as they should," if rises else "fall, where they should rise,"
         return (
-            f"Without the words that oppose most the log-odds {moves} by "
+            f"Without the {self.noun} that oppose most the log-odds {moves} by "
             f"{abs(self.opposers_gain):.2f}; without "
             f"random ones they change by {self.opposers_gain_random:+.2f}: ahead of "
             f"{self.opposers_rank:.0%} of {self.random}."
@@ -127,7 +128,7 @@ def check(
     explainer: Explainer | None,
     *,
     random: int = 100,
-    deletion: str = "remove",
+    deletion: str | None = None,
     seed: int = 0,
 ) -> Check:
     """Put one explanation to the test.
@@ -137,7 +138,8 @@ def check(
         explainer: One that holds the model which made it; ``explanation.check()`` takes the one
             that made it, which only a saved explanation has not.
         random: Random maps to set it against.
-        deletion: How words go: "remove", "mask" or "pad".
+        deletion: How words go: "remove", "mask" or "pad"; or patches: "mean", "blur" or "zero".
+            The first by default.
         seed: Of the random maps.
 
     Returns:
@@ -157,7 +159,8 @@ def check(
     if isinstance(random, bool) or not isinstance(random, int) or random < 1:
         raise ValueError(f"random must be a whole number from 1, got {random!r}.")
     scorer = Scorer(answers)
-    text = answers.reader.read(explanation.text, **again(explanation.config))
+    text = answers.reader.again(explanation)
+    deletion = answers.reader.deletions[0] if deletion is None else deletion
     _refuse_another_model(explanation, scorer, text)
     units = words_of(text)
     scores = per_unit(explanation.attributions, units)
@@ -189,6 +192,7 @@ def check(
         method=str(explanation.config.get("method", "ca-lig")),
         target=_named(explanation),
         words=n,
+        noun="patches" if answers.reader.pixels else "words",
         worst_delta=_worst_delta(explanation),
         converged=bool(explanation.converged.all()),
         deletion=deletion,

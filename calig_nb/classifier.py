@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any, cast
@@ -66,12 +67,34 @@ class Classifier:
     @property
     def max_tokens(self) -> int | None:
         """Most tokens that the position table can tell apart; None where nothing is stated."""
+        table = self._position_table()
+        if table is None:
+            return cast("int | None", self._stated("max_position_embeddings"))
+        # A table with a padding index counts positions from the one after it.
+        skipped = 0 if table.padding_idx is None else table.padding_idx + 1
+        return table.num_embeddings - skipped
+
+    def positions(self, inputs: ModelInputs) -> dict[str, Tensor]:
+        """The positions of these inputs, to be kept where some of their tokens are replaced.
+
+        RoBERTa and its kin do not count padding: a text whose words are replaced by it would have
+        no positions but one, and its end another place. Other models need nothing.
+
+        Returns:
+            ``position_ids`` (batch, tokens) as the model counts them by itself; or nothing.
+        """
+        table, ids = self._position_table(), inputs.get("input_ids")
+        takes = "position_ids" in inspect.signature(self.own.forward).parameters
+        if table is None or table.padding_idx is None or ids is None or not takes:
+            return {}
+        counted = (ids != table.padding_idx).long()
+        return {"position_ids": counted.cumsum(dim=1) * counted + table.padding_idx}
+
+    def _position_table(self) -> nn.Embedding | None:
         for name, module in self.model.named_modules():
             if isinstance(module, nn.Embedding) and name.endswith(("position_embeddings", "wpe")):
-                # A table with a padding index counts positions from the one after it.
-                skipped = 0 if module.padding_idx is None else module.padding_idx + 1
-                return module.num_embeddings - skipped
-        return cast("int | None", self._stated("max_position_embeddings"))
+                return module
+        return None
 
     def undisturbed(self) -> AbstractContextManager[None]:
         """Evaluation mode and no parameter gradients; everything as before on leaving."""

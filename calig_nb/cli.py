@@ -79,9 +79,9 @@ def _parser() -> argparse.ArgumentParser:
         add = command.add_argument
         add("--target", help="class label or index; the predicted class by default")
         add("--contrast", help="why the target rather than this class")
-        add("--output", default="logit", help="logit, margin, log_odds or prob (%(default)s)")
+        add("--output", help="logit, margin, log_odds or prob (logit)")
         add("--method", default="ca-lig", help="ca-lig, or another method (%(default)s)")
-        add("--baselines", default="pad", help="pad, mask or a text (%(default)s)")
+        add("--baselines", help="pad, mask or a text (pad; of a picture zero, mean or blur)")
         add("--tolerance", type=float, default=0.01, help="relative error (%(default)s)")
         add("--lam", type=float, default=0.5, help="λ of the fusion, 0 to 1 (%(default)s)")
         add("--granularity", default="word", help="token, word, sentence or passage (%(default)s)")
@@ -94,21 +94,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _explain(asked: argparse.Namespace) -> None:
-    _answer(asked, sys.stdin.read() if asked.text == "-" else asked.text)
+    _answer(asked, {"inputs": sys.stdin.read() if asked.text == "-" else asked.text})
 
 
 def _demo(asked: argparse.Namespace) -> None:
-    from .demo import demos
+    from .demo import demos, example
 
-    table = demos()
     if asked.list:
-        print(table.drop(columns="example").to_string())
+        print(demos().drop(columns="example").to_string())
     else:
-        example = table["example"].get(asked.model)  # an unknown name is refused in _answer
-        _answer(asked, example or "", embedded=True)
+        _answer(asked, example(asked.model))
 
 
-def _answer(asked: argparse.Namespace, text: str, embedded: bool = False) -> None:
+def _answer(asked: argparse.Namespace, example: dict[str, Any]) -> None:
     files = {name: path for name in _WRITERS if (path := getattr(asked, name)) is not None}
     for name, path in files.items():
         _check_writable(name, path)
@@ -116,24 +114,26 @@ def _answer(asked: argparse.Namespace, text: str, embedded: bool = False) -> Non
     from .demo import demos, load_demo
     from .explainer import Explainer
 
-    if embedded or asked.model in demos().index:
+    if asked.model in demos().index:
         explainer = load_demo(asked.model)
     else:
         explainer = Explainer.from_pretrained(asked.model)
-    explanation = explainer.explain(
-        text,
-        target=_class(asked.target),
-        contrast=_class(asked.contrast),
-        output=asked.output,
-        method=asked.method,
-        baselines=asked.baselines,
-        tolerance=asked.tolerance,
-        lam=asked.lam,
-    )
+    options = {
+        "target": _class(asked.target),
+        "contrast": _class(asked.contrast),
+        "output": asked.output,
+        "method": asked.method,
+        "baselines": asked.baselines,
+        "tolerance": asked.tolerance,
+        "lam": asked.lam,
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    explanation = explainer.explain(**(example | given))
     for name, path in files.items():
         _WRITERS[name](explanation, path)
     show = _as_json if asked.json else _as_table
-    show(explanation, _rows(explanation, asked.granularity, asked.top))
+    granularity = asked.granularity if explanation.image is None else "token"
+    show(explanation, _rows(explanation, granularity, asked.top))
 
 
 def _check_writable(name: str, path: Path) -> None:

@@ -15,7 +15,7 @@ from .metrics import FAITHFULNESS, PLAUSIBILITY
 from .rationales import marked
 from .request import Request
 from .scorecard import RANDOM, Evaluation
-from .scoring import DELETIONS, Deletion, words_of
+from .scoring import Deletion, words_of
 from .trials import Item, Run, plain
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def evaluate(
     rationales: Sequence[Any] | None = None,
     methods: Sequence[str] | Mapping[str, Mapping[str, Any]] | None = None,
     metrics: Sequence[str] | None = None,
-    deletion: Deletion | Sequence[Deletion] = "remove",
+    deletion: Deletion | Sequence[Deletion] | None = None,
     tolerance: float = 0.01,
     n_resamples: int = 2000,
     seed: int = 0,
@@ -45,7 +45,7 @@ def evaluate(
 
     Args:
         explainer: Whose model.
-        texts: At least one; some hundred tell methods apart.
+        texts: At least one text or picture; some hundred tell methods apart.
         targets: The class to explain, for each text; the predicted ones by default. Against
             rationales give the true ones.
         rationales: What a person marked in each text: marks of 0 and 1, one a token or one a
@@ -55,8 +55,10 @@ def evaluate(
             ``fusion``, a :class:`Fusion`. The first is what the others are compared with.
         metrics: Names, see :data:`calig_nb.metrics.METRICS`; by default all that can be had.
             Without those of faithfulness nothing is deleted, which saves most of the time.
-        deletion: How words go: "remove" closes the gaps, "mask" and "pad" put that token in
-            their places. Several are listed beside each other.
+        deletion: How words go: "remove" (the default) closes the gaps, "mask" and "pad" put that
+            token in their places. How patches of pictures go: "mean" (the default) puts the
+            picture's mean colour there, "blur" the blurred picture, "zero" mid-grey. Several are
+            listed beside each other.
         tolerance: Relative error at which integrals stop.
         n_resamples: Draws of the bootstrap, for 95 % intervals of means over texts.
         seed: Of the draws and of the random map.
@@ -76,12 +78,14 @@ def evaluate(
         For each metric as :mod:`calig_nb.metrics` names it.
     """
     one_of("on_error", on_error, ("raise", "skip"))
-    ways = (deletion,) if isinstance(deletion, str) else tuple(deletion)
+    reader = explainer._answers.reader
+    wanted_ways = reader.deletions[:1] if deletion is None else deletion
+    ways = (wanted_ways,) if isinstance(wanted_ways, str) else tuple(wanted_ways)
     for way in ways:
-        one_of("deletion", way, DELETIONS)
+        one_of("deletion", way, reader.deletions)
     if not ways or len(set(ways)) < len(ways):
         raise ValueError(f"deletion must name one way or several different ones, got {ways}.")
-    options = _options(methods, tolerance)
+    options = _options(methods, tolerance, reader.pixels)
     if n_resamples < 1:
         raise ValueError(f"n_resamples must be at least 1, got {n_resamples}.")
     wanted = _metrics(metrics, rationales is not None)
@@ -99,7 +103,7 @@ def evaluate(
 
     cost = table(["passes", "seconds"])
     return Evaluation(
-        texts=tuple(item.source for item in items),
+        texts=tuple(reader.named(item.source, item.number) for item in items),
         targets=tuple(item.label for item in items),
         methods=tuple(names),
         metrics=tuple(named),
@@ -120,7 +124,7 @@ def evaluate(
 
 
 def _options(
-    methods: Sequence[str] | Mapping[str, Mapping[str, Any]] | None, tolerance: float
+    methods: Sequence[str] | Mapping[str, Mapping[str, Any]] | None, tolerance: float, pixels: bool
 ) -> dict[str, dict[str, Any]]:
     """For each method what ``explain`` is asked, checked at the door."""
     if isinstance(methods, str):
@@ -142,7 +146,7 @@ def _options(
                 f"methods[{name!r}] must not hold {sorted(wrong)}: it is the same for all methods."
             )
         try:
-            Request(**{n: v for n, v in options.items() if n != "fusion"})
+            Request(**{n: v for n, v in options.items() if n != "fusion"}, pixels=pixels)
         except (TypeError, ValueError) as error:
             raise type(error)(f"methods[{name!r}]: {error}") from None
         found[str(name)] = options

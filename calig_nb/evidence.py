@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from . import blocks
 from .attentions import KeepHeads
 from .attribution import LayerIntegral, Points, layer_integrated_gradients
 from .catalogue import METHODS
@@ -86,6 +87,9 @@ def gather(
     """
     with fastest_kernels(model, own):
         trace, targets = trace_of(model, own, baselines, choose)
+        refuse_stages(model, own, trace)
+        if METHODS[request.method].fused:
+            _refuse_windows(trace)
         return _read(model, own, trace, targets, request, budget)
 
 
@@ -103,21 +107,54 @@ def trace_of(
         targets[:] = choose(logits)
         return scored(targets)
 
-    return model.trace(own, baselines, score_of, keep=keep, frugal=not short(own)), targets
+    return model.trace(own, baselines, score_of, keep=keep, frugal=not short(model, own)), targets
 
 
-def short(own: Inputs) -> bool:
+def short(model: BlockModel, own: Inputs) -> bool:
     """Whether attention matrices may be written out."""
-    return next(iter(own.values())).shape[-1] <= SHORT
+    return n_tokens(model, own) <= SHORT
+
+
+def n_tokens(model: BlockModel, own: Inputs) -> int:
+    """How many enter the first block."""
+    value = next(iter(own.values()))
+    if value.ndim == 2:
+        return value.shape[1]
+    return blocks.entering(model.find(own), partial(model.predict, own)).shape[1]
+
+
+def refuse_stages(model: BlockModel, own: Inputs, trace: Trace) -> None:
+    """An explanation has one value for each token in each layer: none may be merged on the way.
+
+    Raises:
+        ValueError: If the layers have different numbers of tokens.
+    """
+    lengths = [hidden.shape[1] for hidden in trace.hidden_states]
+    if len(set(lengths)) > 1:
+        last = model.find(own)[-1]
+        path = next((n for n, m in model.model.named_modules() if m is last), "path.to.stage")
+        raise ValueError(
+            f"model must have the same tokens in every layer, got {lengths} of them. Explain its "
+            f'last stage, the blocks that run there: Explainer(..., blocks="{path}.blocks").'
+        )
+
+
+def _refuse_windows(trace: Trace) -> None:
+    n, shape = trace.hidden_states[0].shape[1], trace.attention_relevance[0].shape
+    if shape[-2:] != (n, n):
+        raise ValueError(
+            f"model must attend from all {n} tokens to all, but in windows it attends from "
+            f"{shape[-2]} to {shape[-1]}. Use method='layer-ig', which needs no attention."
+        )
 
 
 @contextmanager
 def fastest_kernels(model: BlockModel, own: Inputs) -> Iterator[None]:
     """The fastest kernels for this model and inputs of this length."""
-    work = model.block_size(own) * next(iter(own.values())).shape[-1]
+    work = model.block_size(own) * n_tokens(model, own)
     with ExitStack() as stack:
         fast = work >= FAST_WORK and stack.enter_context(fast_matmul(*model.placement))
-        if fast and short(own):
+        if fast and short(model, own):
             stack.enter_context(WrittenOut())
         yield
 
@@ -137,8 +174,8 @@ def _read(
     if METHODS[request.method].fused:
         relevance = _relevance(trace, n_items, len(targets[0]))
     else:
-        n_tokens = trace.hidden_states[0].shape[1]
-        zeros = np.broadcast_to(np.float32(0), (len(layers) - 1, n_tokens, n_tokens))
+        n = trace.hidden_states[0].shape[1]
+        zeros = np.broadcast_to(np.float32(0), (len(layers) - 1, n, n))
         relevance = [[zeros] * len(targets[0]) for _ in range(n_items)]
     held = sum(array.nbytes for one in relevance for array in one if array.strides[0])
     held += sum(tensor.nbytes for tensor in (*trace.hidden_states, *trace.hidden_gradients))

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from torch import Tensor, nn
+from torch import nn
 
 from . import cache as disk
 from .answers import Answers
 from .asked import asked
+from .assembly import answered
 from .catalogue import fused, fusion_of
 from .fusion import Array, layer_weights, one_of
 from .heads import headed
@@ -23,7 +24,7 @@ from .loading import load
 from .memory import Budget
 from .models import BlockModel
 from .predictions import predictions
-from .prompts import reader_of
+from .readers import reader_of
 from .request import Precision, Request
 from .results import Explanation
 from .targets import Output
@@ -43,7 +44,7 @@ class Explainer:
             language model, whose next token is explained; a token classifier; a model for
             extractive question answering; or any ``torch.nn.Module`` with a list of blocks that
             returns logits (batch, classes).
-        processor: Its tokenizer.
+        processor: Its tokenizer, or its image processor.
         blocks: Path of the module list that holds the blocks; found by itself when None.
         batch_tokens: Most tokens in one pass of the integration; by default as many as pay.
         memory: Bytes that passes may take above the model; by default a quarter of what is free,
@@ -53,7 +54,7 @@ class Explainer:
             False keeps none.
 
     Raises:
-        TypeError: If the model or the tokenizer is not one.
+        TypeError: If the model or the processor is not one.
         ValueError: If the model cannot be served; the message says why and what to do.
     """
 
@@ -105,8 +106,8 @@ class Explainer:
         calibrated = self._calibrated()
         return None if calibrated is None else np.array(calibrated.layer_weights)
 
-    def predict(self, inputs: str | Sequence[str], position: int | None = None) -> pd.DataFrame:
-        """What the model says: one row a text, its label and the probability of every class.
+    def predict(self, inputs: Any, position: int | None = None) -> pd.DataFrame:
+        """What the model says: one row an input, its label and the probability of every class.
 
         Args:
             inputs: A text, or a list of them.
@@ -115,19 +116,19 @@ class Explainer:
         Raises:
             TypeError, ValueError: As :meth:`explain`.
         """
-        texts = [inputs] if isinstance(inputs, str) else inputs
-        return predictions(self._model, self._reader, texts, position)
+        several = [inputs] if self._reader.single(inputs) else inputs
+        return predictions(self._model, self._reader, several, position)
 
     def explain(
         self,
-        inputs: str | Iterable[str],
+        inputs: Any,
         *,
         target: int | str | Sequence[int | str] | None = None,
         contrast: int | str | None = None,
         position: int | None = None,
         output: Output = "logit",
         method: str = "ca-lig",
-        baselines: str | Tensor = "pad",
+        baselines: Any = "pad",
         n_steps: int | Literal["auto"] = "auto",
         tolerance: float = 0.01,
         lam: float = 0.5,
@@ -138,7 +139,9 @@ class Explainer:
         """Why the model gives ``target`` this score.
 
         Args:
-            inputs: A text; or a list (or column) of them, for a list of explanations.
+            inputs: A text; a pair that the model reads as one, ``{"text": premise, "text_pair":
+                hypothesis}``; or a list (or column) of them, for a list of explanations. Of a
+                model of pictures a PIL image, its path, an array or a tensor; or a list of them.
             target: Class index or label; the predicted class by default. A list of them shares
                 the passes, and gives a list of explanations for each text. Of a language model,
                 the next token: as text (" are": mind the space), or its id.
@@ -154,6 +157,8 @@ class Explainer:
                 leave aside the options that they have no use for.
             baselines: Where the paths start: "pad" or "mask", the text with its words replaced;
                 another text; a tensor of token ids; or "zero" and "mean", hidden states for study.
+                Of pictures "zero" (the default), mid-grey; "mean", the picture's mean colour;
+                "blur", the picture blurred; another picture; or a tensor of pixel values.
             n_steps: "auto" refines every layer until ``tolerance`` is met (the preview takes 9
                 nodes); a number fixes the nodes.
             tolerance: Relative error of each layer's sum and token values at which to stop.
@@ -184,11 +189,14 @@ class Explainer:
         targets: list[Any] = list(target) if several else [target]  # type: ignore[arg-type]
         if not targets:
             raise ValueError("target must name at least one class, got an empty list.")
+        start, pixels = self._reader.baselines_of(baselines), self._reader.pixels
         requests = [
-            Request(one, contrast, output, method, baselines, n_steps, tolerance, lam, precision)
+            Request(
+                one, contrast, output, method, start, n_steps, tolerance, lam, precision, pixels
+            )
             for one in targets
         ]
-        single = isinstance(inputs, (str, bytes, dict)) or not isinstance(inputs, Iterable)
+        single = self._reader.single(inputs)
         named = {None: inputs} if single else dict(enumerate(inputs))
         own = [
             asked(self._reader, text, i, requests, position, on_error) for i, text in named.items()
@@ -201,7 +209,8 @@ class Explainer:
             )
         kept = [one for one in own if one is not None]
         texts = [one.text for one in kept]
-        results = iter(self._answers.of(texts, [one.requests for one in kept], progress))
+        asks = [one.requests for one in kept]
+        results = iter(answered(self._answers, texts, asks, progress))
         found: list[Any] = [None if one is None else next(results) for one in own]
         failed = [one for one in found if isinstance(one, Exception)]
         for i, (one, its) in enumerate(zip(found, own, strict=True)):
@@ -211,7 +220,7 @@ class Explainer:
                     warnings.warn(f"inputs[{i}] is skipped: {one}", stacklevel=2)
             elif its is not None:
                 pairs = zip(one, its.requests, strict=True)
-                found[i] = [self._dressed(its.text, *pair) for pair in pairs]
+                found[i] = [self._dressed(*pair, its.text) for pair in pairs]
         if not several:
             found = [one and one[0] for one in found]
         if failed and (single or on_error == "raise"):
@@ -219,15 +228,15 @@ class Explainer:
             raise failed[0]
         return found[0] if single else found
 
-    def calibrate(self, inputs: Sequence[str], **request: Any) -> Array:
-        """Estimate the model's layer weights from a handful of texts; no labels are needed.
+    def calibrate(self, inputs: Any, **request: Any) -> Array:
+        """Estimate the model's layer weights from a handful of inputs; no labels are needed.
 
         5 to 20 texts of the kind to be explained do. Every later explanation uses the weights;
         without them each text gives its own, and one whose embeddings are misread then silences
         layers that are right.
 
         Args:
-            inputs: Texts.
+            inputs: Texts, pairs or pictures.
             **request: As for :meth:`explain`.
 
         Returns:
@@ -238,7 +247,7 @@ class Explainer:
         """
         if not fused(method := request.get("method", "ca-lig")):
             raise ValueError(f"method must have layer weights to calibrate, got {method!r}.")
-        texts = [inputs] if isinstance(inputs, str) else list(inputs)
+        texts = [inputs] if self._reader.single(inputs) else list(inputs)
         if not texts:
             raise ValueError("inputs must hold at least one text to calibrate on, got none.")
         explanations = self.explain(texts, **request)
@@ -257,12 +266,12 @@ class Explainer:
 
     def _again(self, text: TextInputs, request: Request) -> Explanation:
         """The same text about another class."""
-        (answer,) = self._answers.of([text], [[request]], False)
+        (answer,) = answered(self._answers, [text], [[request]], False)
         if isinstance(answer, Exception):
             raise answer
-        return self._dressed(text, answer[0], request)
+        return self._dressed(answer[0], request, text)
 
-    def _dressed(self, text: TextInputs, found: Explanation, request: Request) -> Explanation:
+    def _dressed(self, found: Explanation, request: Request, text: TextInputs) -> Explanation:
         """The evidence with what may change without computing: λ, layer weights, the model."""
         about = request.about
         found = replace(
@@ -274,12 +283,13 @@ class Explainer:
         if not fused(request.method):
             return found
         own = about(found.target, found.contrast)
-        found = replace(found, look=lambda layer: self._answers.heads(text, own, layer))
+        if "windows" not in found.config:
+            found = replace(found, look=lambda layer: self._answers.heads(text, own, layer))
         calibrated = self._calibrated()
         if calibrated is None:
             return found
         number = calibrated.n_inputs
-        calibration = f"layer weights from {number} texts of this model"
+        calibration = f"layer weights from {number} {self._reader.noun}s of this model"
         weights = np.array(calibrated.layer_weights)
         config = {**found.config, "calibration": calibration}
         return replace(found, layer_weights=weights, config=config)

@@ -11,7 +11,16 @@ from torch import Tensor, nn
 
 from .attribution import Points
 from .conservative import RULES, biases_of, conserved, held
-from .evidence import Choose, Evidence, Inputs, Relevance, fastest_kernels, short, trace_of
+from .evidence import (
+    Choose,
+    Evidence,
+    Inputs,
+    Relevance,
+    fastest_kernels,
+    refuse_stages,
+    short,
+    trace_of,
+)
 from .fusion import Array
 from .memory import Budget
 from .models import BlockModel
@@ -54,15 +63,11 @@ def read(
     with fastest_kernels(model, own):
         gradients = method in WITH_GRADIENTS
         trace, targets = trace_of(model, own, lent, choose, keep if gradients else None)
-        if len({hidden.shape[1] for hidden in trace.hidden_states}) > 1:
-            raise ValueError(
-                f"method={method!r} needs the same tokens in every layer, got "
-                f"{[hidden.shape[1] for hidden in trace.hidden_states]} of them. Use method='ig'."
-            )
+        refuse_stages(model, own, trace)
         if method in MAPS:
             matrices = [torch.stack(heads[layer]) for layer in sorted(heads)]
             if not gradients:
-                means = model.attentions(own, frugal=not short(own))
+                means = model.attentions(own, frugal=not short(model, own))
                 matrices = [mean[None] for mean in means]
             return _rolled(method, trace, targets, matrices)
         if method == "gradient-x-input":

@@ -204,6 +204,7 @@ class BlockModel(Classifier):
         """The trace, as heard by ``reader``; None if it heard nothing it could read."""
         with reader.set_up():
             seen = observe(self.model, self.find(inputs), inputs, items, entering, reader, frugal)
+            reader.told(seen.outputs)
             if isinstance(reader, Fused) and reader.heard != [*range(len(seen.outputs))]:
                 return None
             scores = choose(seen.logits[: reader.n_items].detach())(seen.logits, items)

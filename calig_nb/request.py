@@ -22,6 +22,8 @@ HIDDEN_BASELINES = ("zero", "mean")
 class Request:
     """One question to a model; the fields are documented at :meth:`Explainer.explain`.
 
+    ``pixels`` says that it is about pictures.
+
     Raises:
         TypeError: If a value is of the wrong kind.
         ValueError: If a value is out of its range.
@@ -36,6 +38,7 @@ class Request:
     tolerance: float = 0.01
     lam: float = 0.5
     precision: Precision = "float32"
+    pixels: bool = False
 
     def __post_init__(self) -> None:
         one_of("output", self.output, get_args(Output))
@@ -67,11 +70,15 @@ class Request:
     def hidden_baseline(self) -> str | None:
         """The name of the hidden-state baseline, where one was asked for."""
         named = isinstance(self.baselines, str) and self.baselines in HIDDEN_BASELINES
+        if self.pixels:  # there they are pictures
+            return None
         return str(self.baselines) if named else None
 
     def asked(self) -> tuple[dict[str, str], dict[str, npt.NDArray[Any]]]:
         """What names the answer on disk: all but λ, as plain values and as arrays."""
-        plain = {n: repr(v) for n, v in vars(self).items() if n not in ("lam", "baselines")}
+        plain = {
+            n: repr(v) for n, v in vars(self).items() if n not in ("lam", "baselines", "pixels")
+        }
         if isinstance(self.baselines, str):
             return {**plain, "baselines": self.baselines}, {}
         return plain, {"baselines": self.baselines.cpu().numpy()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,8 @@ from .targets import Target, choose
 from .units import Unit, merged
 
 Marks = npt.NDArray[np.bool_]
-Deletion = Literal["remove", "mask", "pad"]
-DELETIONS = get_args(Deletion)
+Deletion = Literal["remove", "mask", "pad", "mean", "blur", "zero"]
+"""Of words in a text the first three, of patches in a picture the others."""
 
 
 @dataclass(eq=False)
@@ -42,7 +42,7 @@ class Scorer:
             ValueError: If the model's logits are not finite.
         """
         model, reader = self.answers.model, self.answers.reader
-        lengths = [one["input_ids"].shape[1] for one in inputs]
+        lengths = [reader.length(one) for one in inputs]
         found: dict[int, Tensor] = {}
         with model.undisturbed():
             for bucket in buckets(lengths, self._may_pad(inputs, lengths)):
@@ -87,7 +87,7 @@ class Scorer:
         deleted: Marks,
         target: int,
         contrast: int | None = None,
-        deletion: str = "remove",
+        deletion: str | None = None,
     ) -> Array:
         """ℓ of a class when tokens are deleted: log p / (1 − p); against a contrast, their odds.
 
@@ -96,7 +96,8 @@ class Scorer:
             deleted: (rows, T) True where a token goes; special tokens stay.
             target: The class.
             contrast: The class it is set against, or None.
-            deletion: "remove", "mask" or "pad", see :meth:`TextReader.without`.
+            deletion: See ``without`` of the reader; by default "remove" for texts, "mean" for
+                pictures.
 
         Returns:
             (rows,)
@@ -104,10 +105,12 @@ class Scorer:
         Raises:
             ValueError: If ``deletion`` is unknown or needs a token that the tokenizer has not.
         """
-        one_of("deletion", deletion, DELETIONS)
-        rows, where = np.unique(deleted & ~text.special, axis=0, return_inverse=True)
         reader = self.answers.reader
-        logits = self.logits([reader.without(text, row, deletion) for row in rows])
+        deletion = reader.deletions[0] if deletion is None else deletion
+        one_of("deletion", deletion, reader.deletions)
+        rows, where = np.unique(deleted & ~text.special, axis=0, return_inverse=True)
+        kept = {} if deletion == "remove" else self.answers.model.positions(text.model_inputs)
+        logits = self.logits([reader.without(text, row, deletion) | kept for row in rows])
         apart = self.answers.model.multi_label or logits.shape[1] == 1
         plain = contrast is not None or apart
         score = Target(target, contrast, "logit" if plain else "log_odds").score(logits.double())

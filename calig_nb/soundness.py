@@ -248,7 +248,7 @@ def _map(explainer: Explainer, text: TextInputs, request: Request, *beside: Text
     texts = [text, *beside]
     bucket = Bucket(answers.model, answers.reader, texts, [[request]] * len(texts))
     found = bucket.explanations(answers.budget)[0][0]
-    return per_unit(explainer._dressed(text, found, request).attributions, words_of(text))
+    return per_unit(explainer._dressed(found, request, text).attributions, words_of(text))
 
 
 def _changes(explainer: Explainer, text: TextInputs, request: Request, own: Array) -> list[float]:
@@ -273,6 +273,8 @@ def _changes(explainer: Explainer, text: TextInputs, request: Request, own: Arra
 
 def _longer(explainer: Explainer, text: TextInputs) -> TextInputs | None:
     """The text twice over, where the model takes so much."""
+    if explainer._answers.reader.pixels:
+        return None
     try:
         return explainer._answers.reader.read(f"{text.text} {text.text}")
     except ValueError:

@@ -100,7 +100,7 @@ def observe(
             if not blocks.agree(*same):
                 raise ValueError(
                     "model must give the same hidden states each time, but what enters its "
-                    "first block is random. Fix its noise, as ViTMAEModel's noise=."
+                    "first block is random. Fix its noise."
                 )
             args, kwargs = blocks.with_hidden(args, kwargs, entering)
         reader.layer = index

@@ -133,7 +133,8 @@ class Run:
                         maps[item.number][name], item.trials[name] = found
         for item in group:
             if RANDOM not in item.trials:
-                ids = item.text.model_inputs["input_ids"].flatten().tolist()
+                ids = next(iter(item.text.model_inputs.values())).flatten().numpy()
+                ids = ids.tolist() if ids.dtype.kind == "i" else ids.view(np.uint32).tolist()
                 draws = np.random.default_rng([self.seed, *ids])
                 maps[item.number][RANDOM] = draws.standard_normal(len(item.units))
                 item.trials[RANDOM] = {"passes": 0.0, "seconds": 0.0}

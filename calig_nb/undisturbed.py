@@ -10,10 +10,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from .mae import in_image_order
+
 
 @contextmanager
 def undisturbed(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode, no parameter gradients, no cache; everything as before on leaving.
+    """Evaluation mode, no parameter gradients, no cache, no shuffle; as before on leaving.
 
     What the model's own forward leaves behind goes too: transformers installs hooks when
     attention probabilities are first asked for, and some models draw random numbers.
@@ -23,6 +25,7 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
     with torch.random.fork_rng(devices), attributes_restored(model.modules()):
         try:
             model.eval()
+            in_image_order(model)
             for parameter, _ in flags:
                 parameter.requires_grad_(False)
             with (

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import calig_nb as cn
-from calig_nb import cli
+from calig_nb import cli, demo
 
 from .hostile import HOSTILE, LONG, hostile
 
@@ -80,6 +80,17 @@ def test_a_model_from_a_folder_and_a_text_from_a_pipe(capsys, tmp_path, monkeypa
         assert cli.main(["explain", "-", "--model", str(folder), "--granularity", "sentence"]) == 0
     headline, row = lines(capsys)
     assert headline.startswith("negative") and row.startswith("A dull film.")
+
+
+@pytest.mark.parametrize("name", cn.demos().index)
+def test_every_embedded_model_explains_its_example(capsys, name):
+    assert cli.main(["demo", name, "--json", "--top", "3"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    e = cn.load_demo(name).explain(**demo.example(name))
+    assert answer["target"] == e.target_name and answer["converged"]
+    assert answer["score"] == pytest.approx(e.score, abs=1e-4)
+    kind = "word" if e.image is None else "token"
+    assert [unit["text"] for unit in answer["units"]] == e.top(3, kind)[kind].tolist()
 
 
 def test_the_embedded_models_are_listed(capsys):

@@ -1,16 +1,12 @@
-"""The embedded model: what it gets right, how exact its explanations are, what its card says."""
-
-from pathlib import Path
+"""The embedded `sentiment` model: what it gets right, how exact its explanations are."""
 
 import numpy as np
 import pytest
 
 import calig_nb as cn
-from calig_nb import demo
 
 from .sentences import SENTENCES
 
-FOLDER = Path(demo.__file__).parent / "sentiment"
 TURN = "The plot is thin, but the acting is superb."
 
 
@@ -55,31 +51,6 @@ def test_a_text_of_512_tokens_is_explained(explainer):
     assert explanation.converged.all()
 
 
-def test_it_comes_calibrated(explainer):
-    assert explainer.layer_weights.shape == (4,)
-    assert explainer.layer_weights[0] == 1
-    assert (explainer.layer_weights > 0).all()
-
-
-def test_it_is_small_complete_and_described():
-    assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 8e6
-    card = (FOLDER / "README.md").read_text(encoding="utf-8")
-    for word in (
-        "SST-2",
-        "Socher",
-        "licence",
-        "Recipe",
-        "accuracy",
-        "Limits",
-        "calig_nb.demo.train",
-    ):
-        assert word in card
-    table = cn.demos()
-    assert table.loc["sentiment", "size"].endswith(" MB")
-    assert "83.7 %" in table.loc["sentiment", "accuracy"]
-    assert "83.7 %" in card
-
-
 def test_the_recipe_explains_itself():
     import subprocess
     import sys
@@ -90,9 +61,3 @@ def test_the_recipe_explains_itself():
     )  # fmt: skip
     for option in ("--data", "--teacher", "--out", "--seed", "--epochs"):
         assert option in done.stdout
-
-
-@pytest.mark.bad_input
-def test_an_unknown_name_lists_those_there_are():
-    with pytest.raises(ValueError, match=r"name must be one of \['sentiment'\], got 'topics'"):
-        cn.load_demo("topics")

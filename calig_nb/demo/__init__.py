@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,7 +18,18 @@ _HERE = Path(__file__).parent
 
 
 class Demo(NamedTuple):
-    """What the table of embedded models says of one of them."""
+    """What the table of embedded models says of one of them.
+
+    Attributes:
+        model: Its name, and that of its folder.
+        question: What it decides.
+        data: What it was trained on.
+        accuracy: How often it is right, on what; what to compare it with.
+        licence: Of the weights and files.
+        example: A text; the prompt that a next token is asked for; a picture's name in the folder.
+        kind: Which of these the example is.
+        ask: What else ``explain`` is asked with, such as the next token and its rival.
+    """
 
     model: str
     question: str
@@ -22,6 +37,13 @@ class Demo(NamedTuple):
     accuracy: str
     licence: str
     example: str
+    kind: Literal["text", "prompt", "picture"] = "text"
+    ask: Mapping[str, Any] = MappingProxyType({})
+
+    @property
+    def folder(self) -> Path:
+        """Where its weights, its processor and its card are."""
+        return _HERE / self.model
 
 
 _DEMOS = (
@@ -42,9 +64,7 @@ def load_demo(name: str = "sentiment") -> Explainer:
     Raises:
         ValueError: If there is no such model.
     """
-    names = [demo.model for demo in _DEMOS]
-    if name not in names:
-        raise ValueError(f"name must be one of {names}, got {name!r}. See calig_nb.demos().")
+    folder = _named(name).folder
     from transformers.utils import logging
 
     from ..explainer import Explainer
@@ -52,17 +72,44 @@ def load_demo(name: str = "sentiment") -> Explainer:
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()  # it is over before it can be read
     try:
-        return Explainer.from_pretrained(_HERE / name, local_files_only=True)
+        return Explainer.from_pretrained(folder, local_files_only=True)
     finally:
         if shown:
             logging.enable_progress_bar()
 
 
+def example(name: str = "sentiment") -> dict[str, Any]:
+    """What to ask an embedded model: ``load_demo(name).explain(**example(name))``.
+
+    Raises:
+        ValueError: If there is no such model.
+    """
+    demo = _named(name)
+    picture = demo.kind == "picture"
+    return {"inputs": demo.folder / demo.example if picture else demo.example, **demo.ask}
+
+
 def demos() -> pd.DataFrame:
-    """The embedded models: what each answers, its data, accuracy, licence, example and size."""
+    """The embedded models: what each answers, its data, accuracy, licence, example, size."""
     import pandas as pd
 
-    frame = pd.DataFrame(_DEMOS)
-    sizes = [sum(f.stat().st_size for f in (_HERE / d.model).iterdir()) for d in _DEMOS]
+    frame = pd.DataFrame(_DEMOS).drop(columns="ask")
+    numbers = [_parameters(demo.folder / "model.safetensors") for demo in _DEMOS]
+    sizes = [sum(f.stat().st_size for f in demo.folder.rglob("*.*")) for demo in _DEMOS]
+    frame["parameters"] = [f"{number / 1e6:.2f} million" for number in numbers]
     frame["size"] = [f"{size / 1e6:.1f} MB" for size in sizes]
     return frame.set_index("model")
+
+
+def _named(name: str) -> Demo:
+    known = {demo.model: demo for demo in _DEMOS}
+    if name not in known:
+        raise ValueError(f"name must be one of {list(known)}, got {name!r}. See calig_nb.demos().")
+    return known[name]
+
+
+def _parameters(weights: Path) -> int:
+    """Numbers in a safetensors file, by its header alone."""
+    with weights.open("rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    return sum(math.prod(t["shape"]) for name, t in header.items() if name != "__metadata__")

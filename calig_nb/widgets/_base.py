@@ -84,6 +84,7 @@ class View(State):
                 "Make one with Explainer.explain."
             )
         self._refuse_unknown(state)
+        explanation = explanation.drawn
         if explanation.fusion.channels != "split":
             raise ValueError(
                 f"{name} draws two channels, so fusion.channels must be 'split', got "
