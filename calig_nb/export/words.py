@@ -54,10 +54,10 @@ def _verdict(e: Explanation) -> str:
     against = "" if e.contrast is None else f" rather than {clean(e.labels[e.contrast], _NAME)}"
     if len(e.labels) < 2 or not np.isfinite(e.probabilities).all():
         return f"The model gives {target} a {sure(e)}{against}"
-    best = int(np.argmax(e.probabilities))
-    if best == e.target:
+    if e.answer == e.target_name:
         return f"The model answers {target}, at {sure(e)}{against}"
-    answer = f"The model answers {clean(e.labels[best], _NAME)}, at {sure(e, best)}"
+    best = e.labels.index(e.answer)
+    answer = f"The model answers {clean(e.answer, _NAME)}, at {sure(e, best)}"
     return f"{answer}; this is what speaks for {target}{against}"
 
 

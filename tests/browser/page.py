@@ -167,6 +167,7 @@ class Explanation:
             "passage_ids": passages_of(sentences),
             "labels": list(self.labels),
             "probs": probs.tolist(),
+            "answer": self.labels[-1],
             "target": classes - 1,
             "contrast": None,
             "output": self.output,

@@ -19,6 +19,7 @@ import { abs, times } from "./maths.js";
  * @property {boolean} [single] one signal, so that λ has nothing to weigh
  * @property {string[]} labels
  * @property {number[]} probs
+ * @property {string} answer the class that the model says
  * @property {number} target
  * @property {number | null} contrast
  * @property {string} output
@@ -139,6 +140,7 @@ export const readExplanation = (get) => {
     passageIds: m["passage_ids"],
     labels: m["labels"],
     probs: numbers(m["probs"]),
+    answer: m["answer"],
     target: m["target"],
     contrast: m["contrast"] ?? null,
     output: m["output"],
