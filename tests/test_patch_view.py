@@ -119,7 +119,7 @@ def test_the_state_holds_the_opacity(picture):
     view = picture.show(opacity=0.5, selected=[4])
     assert view.state == "opacity=0.5;selected=4;target=1"
     view.state = "target=0;lam=0.25"
-    assert (view.opacity, view.lam, view.target, view.selected) == (0.8, 0.25, 0, [])
+    assert (view.opacity, view.lam, view.target, view.selected) == (0.7, 0.25, 0, [])
 
 
 def test_the_bundle_is_small_and_keeps_the_names_that_python_knows(picture):

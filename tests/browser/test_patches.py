@@ -202,7 +202,7 @@ def test_the_map_can_be_lifted_off_the_picture(live: Live) -> None:
     seen = pixels(s, ".main .plate canvas", at)
     np.testing.assert_allclose(seen[:, :3] * 255, [image[p] for p in points], atol=6)
     s.page.get_by_role("button", name="Undo").click()
-    assert s.trait("opacity") == 0.8
+    assert s.trait("opacity") == 0.7
 
 
 def test_the_other_class_turns_the_map_at_once(live: Live) -> None:
@@ -408,7 +408,7 @@ def test_the_figure_holds_the_same_colours_and_words(
     side = box["width"] / 8
     points = [[(i % 8 + 0.5) * side, (i // 8 + 0.5) * side] for i in range(64)]
     seen = pixels(s, ".main .plate canvas", points)
-    opacity = state.get("opacity", 0.8)
+    opacity = state.get("opacity", 0.7)
     under = drained(image[15::30, 15::30], opacity, THEMES[theme].page).reshape(-1, 3) / 255
     tones = THEMES[theme].tones(np.clip(values, -1, 1))
     tones[np.abs(values) < 0.012, 3] = 0
