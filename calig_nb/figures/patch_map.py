@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .scene import Scene
 
 TINY = 1e-12
-FADE = 0.45
+FADE = 0.35
 """How far the picture fades to the page below a full map."""
 LUMA = (0.299, 0.587, 0.114)
 

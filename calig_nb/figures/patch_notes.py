@@ -8,7 +8,7 @@ import numpy as np
 
 from .format import MINUS, digits, error, layer_in, number, short, signed
 from .layout import MIDDLE
-from .page import HATCH, Page, Span, measured
+from .page import HATCH, Page, Span, fitting, measured
 from .scene import Scene, strongest_first
 from .score_line import draw_head
 
@@ -38,7 +38,7 @@ def draw_links(plates: Plates, links: Links) -> None:
     for n, (verb, values) in enumerate(sides):
         page.y = top
         with page.column(n * (room + APART), room):
-            page.text(0, 12, verb, 12, page.colours.soft)
+            page.text(0, 12, fitting(verb, 11, room), 11, page.colours.soft)
             plates.draw(0, 18, side, values, links.limit, chosen, verb.split()[0])
             page.advance(plates.height(side) + 24)
             page.advance(page.paragraph(0, _summed(plates, values, links.limit), 11) + 14)

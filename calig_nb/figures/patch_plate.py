@@ -84,6 +84,10 @@ class Plates:
         for line, ink in ((5, page.colours.page), (2, page.colours.ink)):
             self._outline(x, y, w, h, chosen, ink, line)
 
+    def itself(self, x: float, y: float, width: float) -> None:
+        """The picture in its own colours."""
+        self._pixels(self._image, x, y, width, self.height(width))
+
     def crop(self, unit: int, x: float, y: float, side: float) -> tuple[int, int]:
         """What is seen in one patch; returns its row and column."""
         (rows, columns), (height, width) = self.map.grid, self._image.shape[:2]

@@ -105,18 +105,22 @@ def _scale(page: Page, limit: float) -> None:
 
 
 def draw_film(plates: Plates) -> None:
-    """All layers as small pictures."""
+    """The picture itself, and all layers as small pictures."""
     page, scene, own, colours = plates.page, plates.scene, plates.map, plates.page.colours
     wide = float(rounded(FRAME * min(1.0, plates.ratio)))
     high = plates.height(wide)
     across = max(1, int((page.width - 6) // (wide + 14)))
     at = 0 if scene.layer is None else scene.layer + 1
-    for n, values in enumerate(own.frames):
-        x, y = n % across * (wide + 14), n // across * (high + 30)
-        plates.draw(x + 5, y + 5, wide, values, own.limits[min(n, 1)], label=f"frame {n}")
-        name = "all" if not n else f"{n - 1}" if n > 1 else "emb."
+    names = ["picture", "all", "emb.", *(f"{b}" for b in range(1, scene.layers))]
+    for place, name in enumerate(names):
+        x, y, n = place % across * (wide + 14), place // across * (high + 30), place - 1
         ink = colours.ink if n == at else colours.muted
         page.text(x + 5 + wide / 2, y + high + 19, name, 11, ink, bold=n == at, align="center")
+        if n < 0:
+            plates.itself(x + 5, y + 5, wide)
+            continue
+        values = own.frames[n]
+        plates.draw(x + 5, y + 5, wide, values, own.limits[min(n, 1)], label=f"frame {n}")
         if n == at:
             page.rect(x, y, wide + 10, high + 25, edge=colours.ink)
-    page.advance(-(-len(own.frames) // across) * (high + 30) + 14)
+    page.advance(-(-len(names) // across) * (high + 30) + 14)

@@ -55,7 +55,7 @@ class State:
     cell: Sequence[int] | None = None
     head: int | None = None
     matrix: bool = False
-    opacity: float = 0.8
+    opacity: float = 0.7
     theme: str = "light"
     width: float = 7.0
     k: int | None = None

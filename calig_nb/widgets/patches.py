@@ -53,7 +53,7 @@ class PatchView(View):
     _picture = t.Bytes(b"").tag(sync=True, echo_update=False)
 
     granularity = t.Enum(["token"], "token").tag(sync=True)
-    opacity: Any = t.Float(0.8, min=0, max=1).tag(sync=True)
+    opacity: Any = t.Float(0.7, min=0, max=1).tag(sync=True)
 
     @property
     def selection(self) -> PatchSelection:

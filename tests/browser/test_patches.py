@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from exported import Opened
 from page import ROOT, Sheet, open_sheet
 from playwright.sync_api import Browser, expect
 from twins import bare, marks, over, pixels, said, traits_of, written
@@ -201,7 +202,7 @@ def test_the_map_can_be_lifted_off_the_picture(live: Live) -> None:
     seen = pixels(s, ".main .plate canvas", at)
     np.testing.assert_allclose(seen[:, :3] * 255, [image[p] for p in points], atol=6)
     s.page.get_by_role("button", name="Undo").click()
-    assert s.trait("opacity") == 0.8
+    assert s.trait("opacity") == 0.7
 
 
 def test_the_other_class_turns_the_map_at_once(live: Live) -> None:
@@ -407,7 +408,7 @@ def test_the_figure_holds_the_same_colours_and_words(
     side = box["width"] / 8
     points = [[(i % 8 + 0.5) * side, (i // 8 + 0.5) * side] for i in range(64)]
     seen = pixels(s, ".main .plate canvas", points)
-    opacity = state.get("opacity", 0.8)
+    opacity = state.get("opacity", 0.7)
     under = drained(image[15::30, 15::30], opacity, THEMES[theme].page).reshape(-1, 3) / 255
     tones = THEMES[theme].tones(np.clip(values, -1, 1))
     tones[np.abs(values) < 0.012, 3] = 0
@@ -443,3 +444,15 @@ def test_what_is_drawn_over_the_page_is_the_palette(live: Live) -> None:
     seen = pixels(s, ".main .plate canvas", [[5.5 * 55, 2.5 * 55]])
     deepest = THEMES["light"].tones(np.array([1.0]))
     np.testing.assert_allclose(over(seen, "light"), over(deepest, "light"), atol=0.01)
+
+
+def test_an_exported_page_is_live_and_asks_for_nothing(browser: Browser, tmp_path: Any) -> None:
+    page = Opened(browser, explained_picture().to_html(tmp_path / "one.html", selected=[SUN]))
+    s = page.live()
+    expect(s.page.locator(".links-of .plate").first).to_be_visible()
+    expect(s.page.locator(".crop").first).to_be_visible()
+    s.page.mouse.click(*place(s, 6, 1))
+    s.page.locator(".lam input").press("End")
+    s.settle()
+    assert (s.trait("selected"), s.trait("lam")) == ([50], 1)
+    page.close()

@@ -69,7 +69,7 @@ export const boardView = (actions, numbers) => {
       const look = lookOf(grid, underOf(photo, opacity, ink), opacity, ink);
       const lost = x.lost ? grid.patches.filter((u) => lostIn(now, u)) : [];
       plate.draw({ scene: now, look, width: wide, values, limit, chosen: now.selected, lost });
-      film.draw(now, look, maps);
+      film.draw(now, look, maps, photo);
       links.draw(now, look, found, room);
       scale.draw(now, limit, ink);
     }

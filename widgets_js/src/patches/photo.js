@@ -5,7 +5,7 @@ import { readBytes } from "../lib/wire.js";
 /** @typedef {[number, number, number]} Rgb */
 
 /** How far the picture fades to the page below a full map. */
-const FADE = 0.45;
+const FADE = 0.35;
 /** Luma of ITU-R BT.601, in thousandths. */
 const LUMA = [0.299, 0.587, 0.114];
 

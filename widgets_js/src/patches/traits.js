@@ -4,6 +4,6 @@ import { INITIAL, bring } from "../lib/store.js";
 /** @typedef {import("../lib/store.js").State & {opacity: number, faint: number | null}} State faint: the opacity while it is dragged */
 /** @typedef {import("../lib/scene.js").Scene & {state: State}} Scene */
 
-bring("opacity", 0.8);
+bring("opacity", 0.7);
 // Every patch is a piece of its own.
 INITIAL.granularity = "token";
