@@ -65,6 +65,15 @@ _DEMOS = (
         "above its value on the stock market. But the side lost again on Saturday, the captain is "
         "injured, and the coach will rest his striker for the cup.",
     ),
+    Demo(
+        model="pictures",
+        question="Is it an airplane, an automobile, a cat or a horse?",
+        data="CIFAR-10, four classes",
+        accuracy="73.2 % on 4,000 test pictures",
+        licence="Apache-2.0",
+        example="examples/horse.png",
+        kind="picture",
+    ),
 )
 
 
