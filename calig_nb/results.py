@@ -135,6 +135,12 @@ class Explanation(Shown):
         return self.labels[self.target]
 
     @property
+    def answer(self) -> str:
+        """What the model says: the likeliest class, which all other tokens together are not."""
+        named = self.probabilities[: len(self.config.get("candidates", self.labels))]
+        return self.labels[int(np.argmax(named))]
+
+    @property
     def inputs(self) -> str | dict[str, str]:
         """What was explained, as ``Explainer.explain`` takes it: a text, or a pair of them."""
         split = self.config.get("split")

@@ -1,4 +1,4 @@
-"""Lessons for the `amharic` model: tweets in batches, what to learn of each, blanks, masks."""
+"""Lessons for the `amharic` model: tweets in batches, what to learn of each, blanks, meanings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import PreTrainedTokenizerBase
 
-from ._amharic_ngrams import NGrams
+from ._amharic_ngrams import NGrams, features
 from ._amharic_student import LABELS, Tweet
 
 
@@ -61,16 +61,27 @@ class Lessons:
         fillers[:, 0], fillers[:, -1] = t.bos_token_id, t.eos_token_id
         return fillers, torch.full((2, len(LABELS)), 1 / len(LABELS))
 
-    def masked(self, ids: Tensor, share: float) -> tuple[Tensor, Tensor]:
-        """The ids with some ordinary ones hidden, and where.
-
-        Of ten, eight give way to the mask, one to another piece, and one stays.
-        """
+    def hidden(self, ids: Tensor, share: float) -> Tensor:
+        """The ids with a share of the ordinary ones hidden behind the mask."""
         where = self.ordinary[ids] & (torch.rand(ids.shape) < share)
-        how = torch.rand(ids.shape)
-        other = torch.randint(len(self.ordinary), ids.shape)
-        hidden = torch.where(where & (how < 0.8), self.tokenizer.mask_token_id, ids)
-        return torch.where(where & (how > 0.9), other, hidden), where
+        return torch.where(where, self.tokenizer.mask_token_id, ids)
+
+
+def meanings(lessons: Lessons, width: int) -> Tensor:
+    """(pieces, width) latent semantic analysis: pieces of like tweets are alike, of unit variance.
+
+    Source:
+        Deerwester et al. (1990); each count damped and weighed by how rare the piece is.
+    """
+    counts = torch.zeros(len(lessons.ordinary), len(lessons.ids))
+    for column, ids in enumerate(lessons.ids):
+        places, times = torch.unique(torch.tensor(ids), return_counts=True)
+        counts[places, column] = 1 + times.float().log()
+    counts[~lessons.ordinary] = 0
+    rarity = torch.log(len(lessons.ids) / (1 + (counts > 0).sum(dim=1)))
+    vectors, sizes, _ = torch.svd_lowrank(counts * rarity[:, None], q=width, niter=2)
+    vectors = vectors * sizes.sqrt()
+    return vectors / vectors[lessons.ordinary].std()
 
 
 def advised(
@@ -82,15 +93,12 @@ def advised(
     """
     labels = torch.tensor([tweet.label for tweet in tweets])
     known = F.one_hot(labels, len(LABELS)) * (1 - smoothing) + smoothing / len(LABELS)
+    counted = [features(tweet.text) for tweet in tweets]
     heard = torch.empty_like(known)
     order = torch.randperm(len(tweets))
     for fold in order.chunk(folds):
         others = sorted(set(range(len(tweets))) - set(fold.tolist()))
-        learnt = NGrams(
-            [tweets[i].text for i in others],
-            [tweets[i].label for i in others],
-            len(LABELS),
-            penalty,
-        )
-        heard[fold] = learnt.logits([tweets[i].text for i in fold.tolist()]).softmax(1)
+        own, known_labels = [counted[i] for i in others], labels[others].tolist()
+        learnt = NGrams(own, known_labels, len(LABELS), penalty)
+        heard[fold] = learnt.logits([counted[i] for i in fold.tolist()]).softmax(1)
     return (1 - advice) * known + advice * heard

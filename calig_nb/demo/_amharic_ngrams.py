@@ -26,25 +26,24 @@ class NGrams:
     """Multinomial logistic regression on weighted n-gram counts.
 
     Args:
-        texts: What it learns from.
-        labels: (texts,) their classes.
+        counted: (texts,) the :func:`features` that it learns from.
+        labels: (texts,) the texts' classes.
         n_classes: How many there are.
         penalty: Of the squared weights, per text.
     """
 
     def __init__(
-        self, texts: Sequence[str], labels: Sequence[int], n_classes: int, penalty: float
+        self, counted: Sequence[Counter[str]], labels: Sequence[int], n_classes: int, penalty: float
     ) -> None:
-        counted = [features(text) for text in texts]
         spread = Counter(name for counts in counted for name in counts)
         kept = sorted(name for name, n in spread.items() if n > 1)
         self.columns = {name: i for i, name in enumerate(kept)}
-        self.rarity = torch.log(len(texts) / torch.tensor([float(spread[name]) for name in kept]))
+        self.rarity = torch.log(len(counted) / torch.tensor([float(spread[name]) for name in kept]))
         bags, known = self._bags(counted), torch.tensor(labels)
         self.weights = torch.zeros(len(kept), n_classes, requires_grad=True)
         self.biases = torch.zeros(n_classes, requires_grad=True)
         optimizer = torch.optim.LBFGS(
-            [self.weights, self.biases], max_iter=60, line_search_fn="strong_wolfe"
+            [self.weights, self.biases], max_iter=40, line_search_fn="strong_wolfe"
         )
 
         def loss() -> Tensor:
@@ -57,9 +56,9 @@ class NGrams:
         optimizer.step(loss)  # type: ignore[no-untyped-call]
 
     @torch.no_grad()
-    def logits(self, texts: Sequence[str]) -> Tensor:
+    def logits(self, counted: Sequence[Counter[str]]) -> Tensor:
         """(texts, classes)."""
-        return self._logits(self._bags([features(text) for text in texts]))
+        return self._logits(self._bags(counted))
 
     def _logits(self, bags: tuple[Tensor, Tensor, Tensor]) -> Tensor:
         columns, starts, values = bags

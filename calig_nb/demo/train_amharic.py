@@ -26,8 +26,8 @@ from transformers import (
 
 from ..cache import Calibration, save_calibration
 from ..explainer import Explainer
-from ._amharic_lessons import Lessons, advised
-from ._amharic_ngrams import NGrams
+from ._amharic_lessons import Lessons, advised, meanings
+from ._amharic_ngrams import NGrams, features
 from ._amharic_scores import scores
 from ._amharic_student import LABELS, Tweet, build_tokenizer, read, save
 
@@ -38,8 +38,7 @@ class Recipe:
 
     Attributes:
         seed: Seed of all draws.
-        reading: Passes over the tweets in which masked pieces are guessed, no label seen.
-        epochs: Passes in which labels are learnt, masked pieces guessed on the side.
+        epochs: Passes over the tweets.
         vocabulary: Pieces.
         positions: Longest text in tokens, special tokens included.
         hidden: Width of the hidden states.
@@ -51,9 +50,8 @@ class Recipe:
         learning_rate: Peak, reached after `warm_up` of the steps, then a cosine to zero.
         warm_up: Share of the steps.
         weight_decay: AdamW's.
-        masked: Share of the pieces masked while reading.
-        masked_later: Share masked while labels are learnt.
-        guess_weight: Weight of guessing them then.
+        hidden_share: Share of the pieces hidden behind the mask.
+        spread: Standard deviation of the first word embeddings.
         smoothing: Share of a label given to all classes alike.
         advice: Weight of what n-grams, trained on the other folds, say of a tweet.
         folds: Parts of the tweets for that.
@@ -63,22 +61,20 @@ class Recipe:
     """
 
     seed: int = 0
-    reading: int = 10
-    epochs: int = 10
+    epochs: int = 6
     vocabulary: int = 8000
     positions: int = 256
-    hidden: int = 160
+    hidden: int = 128
     layers: int = 4
-    heads: int = 5
-    intermediate: int = 480
+    heads: int = 4
+    intermediate: int = 384
     dropout: float = 0.2
     batch_tokens: int = 1536
     learning_rate: float = 1e-3
     warm_up: float = 0.1
     weight_decay: float = 0.05
-    masked: float = 0.2
-    masked_later: float = 0.15
-    guess_weight: float = 0.2
+    hidden_share: float = 0.15
+    spread: float = 0.1
     smoothing: float = 0.1
     advice: float = 0.5
     folds: int = 5
@@ -109,88 +105,66 @@ def configuration(recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -> XLMRobe
     )
 
 
-class Guesser(nn.Module):
-    """Guesses masked pieces from hidden states; its last map is the model's own embeddings."""
-
-    def __init__(self, model: XLMRobertaForSequenceClassification) -> None:
-        super().__init__()
-        embeddings = model.roberta.embeddings.word_embeddings
-        width = embeddings.embedding_dim
-        self.path = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width))
-        self.biases = nn.Parameter(torch.zeros(embeddings.num_embeddings))
-        self.embeddings = (embeddings,)  # not a child: these weights are the model's
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        """(places, width) to logits (places, pieces)."""
-        return F.linear(self.path(hidden), self.embeddings[0].weight, self.biases)
+def build_model(recipe: Recipe, lessons: Lessons) -> XLMRobertaForSequenceClassification:
+    """Untaught model whose pieces already mean something."""
+    model = XLMRobertaForSequenceClassification(configuration(recipe, lessons.tokenizer))
+    table = model.roberta.embeddings.word_embeddings.weight
+    with torch.no_grad():
+        known = lessons.ordinary
+        table[known] = recipe.spread * meanings(lessons, recipe.hidden)[known]
+    return model
 
 
 def train(
     model: XLMRobertaForSequenceClassification, lessons: Lessons, recipe: Recipe, rng: random.Random
 ) -> XLMRobertaForSequenceClassification:
-    """First read, then learn the labels; the running mean of the weights at the end."""
-    guesser = Guesser(model)
-    mean = model
-    for name, epochs in (("reading", recipe.reading), ("learning", recipe.epochs)):
-        weights = [*model.parameters(), *guesser.parameters()]
-        optimizer = torch.optim.AdamW(weights, weight_decay=recipe.weight_decay, fused=True)
-        steps = epochs * sum(1 for _ in lessons.batches(random.Random(recipe.seed)))
-        mean, step = copy.deepcopy(model).eval(), 0
-        model.train()
-        for epoch in range(epochs):
-            began, total, count = time.monotonic(), 0.0, 0
-            for chosen in lessons.batches(rng):
-                rise, fall = (
-                    step / (recipe.warm_up * steps),
-                    math.cos(math.pi * min(step / steps, 1)),
-                )
-                for group in optimizer.param_groups:
-                    group["lr"] = recipe.learning_rate * min(rise, 0.5 + 0.5 * fall)
-                optimizer.zero_grad()
-                loss = objective(model, guesser, lessons, chosen, recipe, name == "learning", rng)
-                loss.backward()  # type: ignore[no-untyped-call]
-                nn.utils.clip_grad_norm_(weights, 1.0)
-                optimizer.step()
-                total, count, step = total + loss.item(), count + 1, step + 1
-                with torch.no_grad():
-                    decay = min(recipe.mean_decay, step / (step + 10))
-                    torch._foreach_lerp_(
-                        list(mean.parameters()), list(model.parameters()), 1 - decay
-                    )
-            seconds = time.monotonic() - began
-            print(f"{name} {epoch + 1}: loss {total / count:.3f}, {seconds:.0f} s", flush=True)
+    """The running mean of the model's weights at the end of training."""
+    weights = list(model.parameters())
+    optimizer = torch.optim.AdamW(weights, weight_decay=recipe.weight_decay, fused=True)
+    steps = recipe.epochs * sum(1 for _ in lessons.batches(random.Random(recipe.seed)))
+    mean, step = copy.deepcopy(model).eval(), 0
+    model.train()
+    for epoch in range(recipe.epochs):
+        began, total, count = time.monotonic(), 0.0, 0
+        for chosen in lessons.batches(rng):
+            fall = 0.5 + 0.5 * math.cos(math.pi * min(step / steps, 1))
+            for group in optimizer.param_groups:
+                group["lr"] = recipe.learning_rate * min(step / (recipe.warm_up * steps), fall)
+            optimizer.zero_grad()
+            loss = objective(model, lessons, chosen, recipe, rng)
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(weights, 1.0)
+            optimizer.step()
+            total, count, step = total + loss.item(), count + 1, step + 1
+            with torch.no_grad():
+                decay = min(recipe.mean_decay, step / (step + 10))
+                torch._foreach_lerp_(list(mean.parameters()), list(model.parameters()), 1 - decay)
+        seconds = time.monotonic() - began
+        print(f"epoch {epoch + 1}: loss {total / count:.3f}, {seconds:.0f} s", flush=True)
     return mean
 
 
 def objective(
     model: XLMRobertaForSequenceClassification,
-    guesser: Guesser,
     lessons: Lessons,
     chosen: Sequence[int],
     recipe: Recipe,
-    learning: bool,
     rng: random.Random,
 ) -> Tensor:
-    """How badly masked pieces are guessed; when learning also how far the classes are off."""
-    whole, mask = lessons.read(chosen)
-    ids, where = lessons.masked(whole, recipe.masked_later if learning else recipe.masked)
-    targets = lessons.targets[list(chosen)]
-    if learning:
-        blanks, nothing = lessons.blanks(ids.shape[1])
-        ids, mask = torch.cat([ids, blanks]), torch.cat([mask, torch.ones_like(blanks)])
-        targets = torch.cat([targets, nothing])
+    """How far the classes of some tweets are off, part of their pieces hidden, and of blanks."""
+    ids, mask = lessons.read(chosen)
+    ids = lessons.hidden(ids, recipe.hidden_share)
+    blanks, nothing = lessons.blanks(ids.shape[1])
+    ids, mask = torch.cat([ids, blanks]), torch.cat([mask, torch.ones_like(blanks)])
+    targets = torch.cat([lessons.targets[list(chosen)], nothing])
     length = ids.shape[1]
     places = torch.arange(length) + lessons.tokenizer.pad_token_id + 1
     if rng.random() < 0.5:  # tweets are short, so only a shift trains the far positions
         places[1:] += rng.randint(0, recipe.positions - length)
-    hidden = model.roberta(
+    logits = model(
         input_ids=ids, attention_mask=mask, position_ids=places.expand(len(ids), -1)
-    ).last_hidden_state
-    guesses = guesser(hidden[: len(whole)][where])
-    loss = F.cross_entropy(guesses, whole[where])
-    if not learning:
-        return loss
-    return F.cross_entropy(model.classifier(hidden), targets) + recipe.guess_weight * loss
+    ).logits
+    return F.cross_entropy(logits, targets)
 
 
 @torch.inference_mode()
@@ -224,7 +198,7 @@ def report(
         most = max(range(len(LABELS)), key=labels.count)
         same = [most] * len(known)
         print(f"  always {LABELS[most]}, as most of {what}: {scores(same, known, len(LABELS))}")
-    found = ngrams.logits(texts).argmax(1).tolist()
+    found = ngrams.logits([features(text) for text in texts]).argmax(1).tolist()
     print(f"  n-grams: {scores(found, known, len(LABELS))}")
     print(f"  model: {scores(answers(model, tokenizer, texts), known, len(LABELS))}", flush=True)
 
@@ -244,11 +218,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder to write the model to")
     parser.add_argument("--test", action="store_true", help="report on the test tweets, too")
     parser.add_argument("--seed", type=int, default=Recipe.seed)
-    parser.add_argument("--reading", type=int, default=Recipe.reading)
     parser.add_argument("--epochs", type=int, default=Recipe.epochs)
     parser.add_argument("--threads", type=int, default=1, help="processor threads")
     options = parser.parse_args()
-    recipe = Recipe(seed=options.seed, reading=options.reading, epochs=options.epochs)
+    recipe = Recipe(seed=options.seed, epochs=options.epochs)
     torch.set_num_threads(options.threads)
     torch.manual_seed(recipe.seed)
     rng = random.Random(recipe.seed)
@@ -258,14 +231,14 @@ def main() -> None:
     tokenizer = build_tokenizer(texts, recipe.vocabulary, recipe.positions)
     targets = advised(tweets, recipe.advice, recipe.smoothing, recipe.folds, recipe.penalty)
     lessons = Lessons(tweets, targets, tokenizer, recipe.batch_tokens)
-    model = XLMRobertaForSequenceClassification(configuration(recipe, tokenizer))
+    model = build_model(recipe, lessons)
     save(train(model, lessons, recipe, rng), tokenizer, options.out)
 
     dev = read(options.data / "amh.dev.tsv")
     calibrate(options.out, dev, recipe.calibration)
     saved = XLMRobertaForSequenceClassification.from_pretrained(options.out, dtype=torch.float32)
     tokenizer = AutoTokenizer.from_pretrained(options.out)
-    ngrams = NGrams(texts, labels, len(LABELS), recipe.penalty)
+    ngrams = NGrams([features(text) for text in texts], labels, len(LABELS), recipe.penalty)
     report("dev", dev, tweets, ngrams, saved.eval(), tokenizer)
     if options.test:
         test = read(options.data / "amh.test.tsv")
