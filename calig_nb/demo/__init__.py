@@ -55,6 +55,14 @@ _DEMOS = (
         licence="Apache-2.0",
         example="The plot is thin, but the acting is superb.",
     ),
+    Demo(
+        model="amharic",
+        question="What is the mood of an Amharic tweet?",
+        data="AfriSenti, Amharic",
+        accuracy="55.8 % on 1,497 dev tweets (majority 51.8 %, n-grams 57.8 %)",
+        licence="CC BY 4.0",
+        example="ይህ ውሸት ነው፣ በጣም ያሳዝናል።",
+    ),
 )
 
 
