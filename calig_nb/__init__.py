@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from .cache import load as load
     from .catalogue import methods as methods
     from .checks import Check as Check
+    from .classes import ByClass as ByClass
+    from .classes import by_class as by_class
     from .demo import demos as demos
     from .demo import load_demo as load_demo
     from .evaluation import evaluate as evaluate
@@ -22,12 +24,14 @@ if TYPE_CHECKING:
     from .soundness import sanity as sanity
     from .widgets import Comparison as Comparison
     from .widgets import MarkWords as MarkWords
+    from .widgets import PatchView as PatchView
     from .widgets import RelevanceFlow as RelevanceFlow
     from .widgets import RolloutView as RolloutView
     from .widgets import TokenView as TokenView
     from .widgets import Workbench as Workbench
 
 _HOME = {
+    "ByClass": "classes",
     "Check": "checks",
     "Comparison": "widgets",
     "Evaluation": "scorecard",
@@ -35,11 +39,13 @@ _HOME = {
     "Explanation": "results",
     "Fusion": "fusion",
     "MarkWords": "widgets",
+    "PatchView": "widgets",
     "RelevanceFlow": "widgets",
     "RolloutView": "widgets",
     "Sanity": "soundness",
     "TokenView": "widgets",
     "Workbench": "widgets",
+    "by_class": "classes",
     "demos": "demo",
     "evaluate": "evaluation",
     "load": "cache",

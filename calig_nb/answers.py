@@ -48,7 +48,7 @@ class Answers:
         """For each text its explanations, one for each of its requests; or why there are none."""
         from tqdm.auto import tqdm
 
-        found: list[Any] = [*map(self._remembered, texts, requests)]
+        found: list[Any] = [*map(self.remembered, texts, requests)]
         missing = [i for i, one in enumerate(found) if one is None]
         delay = 0 if progress else 2
         off = progress is False or (len(texts) == 1 and not progress)
@@ -84,6 +84,22 @@ class Answers:
         Bucket(self.model, self.reader, [text], [[request]]).heads(keep)
         return found[0]
 
+    def remembered(self, text: TextInputs, requests: Sequence[Request]) -> list[Explanation] | None:
+        """What was asked before, where all of it was."""
+        if self.cache is None:
+            return None
+        found = [
+            self.cache.get(key) if (key := self._key(text, request)) else None
+            for request in requests
+        ]
+        known = [one for one in found if one is not None]
+        return known if len(known) == len(requests) else None
+
+    def keep(self, text: TextInputs, request: Request, explanation: Explanation) -> None:
+        """Keep an answer in the cache, where there is one."""
+        if self.cache is not None and (key := self._key(text, request)):
+            self.cache.put(key, explanation)
+
     def calibration(self) -> disk.Calibration | None:
         """The layer weights that the cache keeps for this model."""
         model = "" if self.cache is None else self.identity.digest()
@@ -107,22 +123,8 @@ class Answers:
             return [self._computed([text], [own])[0] for text, own in pairs]
         for text, own, explanations in zip(texts, requests, found, strict=True):
             for request, explanation in zip(own, explanations, strict=True):
-                if self.cache is not None and (key := self._key(text, request)):
-                    self.cache.put(key, explanation)
+                self.keep(text, request, explanation)
         return [*found]
-
-    def _remembered(
-        self, text: TextInputs, requests: Sequence[Request]
-    ) -> list[Explanation] | None:
-        """What was asked before, where all of it was."""
-        if self.cache is None:
-            return None
-        found = [
-            self.cache.get(key) if (key := self._key(text, request)) else None
-            for request in requests
-        ]
-        known = [one for one in found if one is not None]
-        return known if len(known) == len(requests) else None
 
     def _key(self, text: TextInputs, request: Request) -> str:
         """The question's name in the cache; empty for a model whose answers cannot be named."""
@@ -130,4 +132,6 @@ class Answers:
             return ""
         asked, arrays = request.asked()
         arrays |= {name: value.numpy() for name, value in text.model_inputs.items()}
+        if text.segment_ids is not None:
+            arrays["segment_ids"] = text.segment_ids
         return disk.key_of(model, arrays, {**asked, "text": text.text})

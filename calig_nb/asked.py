@@ -43,7 +43,11 @@ def asked(
     classes = (*(one.target for one in requests), requests[0].contrast)
     try:
         read = reader.read(
-            text, "inputs" if number is None else f"inputs[{number}]", position, classes
+            text,
+            "inputs" if number is None else f"inputs[{number}]",
+            position,
+            classes,
+            longer=True,
         )
     except (TypeError, ValueError) as error:
         if on_error == "raise" or number is None:

@@ -124,10 +124,6 @@ class Bucket:
         text, n_tokens = self.texts[i], len(self.texts[i].tokens)
         labels = labels_of(self.model, len(self.probabilities[i]), text)
         method = METHODS[request.method]
-        calibration = method.calibration
-        for name, share in found.more.items():
-            value = f"{share:+.2f}".replace("-", "−")
-            calibration += f"; {name.replace('_', ' ')} {value} of f(x)"
         r = found.layer_attributions[:, :n_tokens]
         return Explanation(
             **text.described(),
@@ -150,15 +146,25 @@ class Bucket:
                 "antisymmetric": method.signed and found.target.antisymmetric(len(labels)),
                 "baselines": self.names[i] if "baseline" in method.needs else "none",
                 "tolerance": request.tolerance,
-                "calibration": calibration,
+                "calibration": calibration_of(request.method, found.more),
                 "model": type(self.model.own).__name__,
                 "precision": request.precision,
                 "dtype": str(self.model.placement[0]).removeprefix("torch."),
                 "version": __version__,
+                **({} if text.split is None else {"split": text.split}),
                 **found.more,
                 **({} if text.question is None else text.question.kept),
             },
         )
+
+
+def calibration_of(method: str, shares: Mapping[str, float]) -> str:
+    """Where the layer weights come from, or what the method says, with its shares of f(x)."""
+    said = METHODS[method].calibration
+    for name, share in shares.items():
+        value = f"{share:+.2f}".replace("-", "−")
+        said += f"; {name.replace('_', ' ')} {value} of f(x)"
+    return said
 
 
 def _refuse_padding_that_matters(

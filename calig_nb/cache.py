@@ -105,7 +105,7 @@ class Cache:
 
         What is over 64 MiB and an eighth of the limit would push out too much, and is not kept.
         """
-        if explanation.attention_relevance.nbytes <= max(self.max_bytes // 8, 64 << 20):
+        if explanation.drawn.attention_relevance.nbytes <= max(self.max_bytes // 8, 64 << 20):
             self._put(key + _EXPLANATION, to_bytes(explanation))
 
     def get_heads(self, key: str, layer: int) -> npt.NDArray[np.float32] | None:

@@ -34,7 +34,8 @@ class Check:
     Attributes:
         method: How it was made.
         target: The explained class, by name; with a contrast "this rather than that".
-        words: Ordinary words of the text.
+        words: Ordinary words of the text, or patches of the picture.
+        noun: Which of these.
         worst_delta: Largest |convergence delta| of a layer, relative to |f(x) − f(x′)|; None for
             a method that starts from no baseline.
         converged: Whether every layer met its tolerance.
@@ -53,6 +54,7 @@ class Check:
     method: str
     target: str
     words: int
+    noun: str
     worst_delta: float | None
     converged: bool
     deletion: str
@@ -89,7 +91,7 @@ class Check:
             return "This explanation holds."
         if not self.converged:
             return "This explanation is not finished: some layers did not meet their tolerance."
-        few = " With so few words chance often does as well." if self.words < 6 else ""
+        few = f" With so few {self.noun} chance often does as well." if self.words < 6 else ""
         return f"This explanation is not clearly better than chance.{few}"
 
     def _sums(self) -> str:
@@ -102,7 +104,7 @@ class Check:
 
     def _strongest(self) -> str:
         return (
-            f"Without its strongest words the probability of {self.target} falls by "
+            f"Without its strongest {self.noun} the probability of {self.target} falls by "
             f"{self.comprehensiveness:.2f} on average, without random ones by "
             f"{self.comprehensiveness_random:.2f}: ahead of {self.comprehensiveness_rank:.0%} "
             f"of {self.random} random maps."
@@ -110,11 +112,11 @@ class Check:
 
     def _signs(self) -> str:
         if self.opposers_gain is None or self.opposers_gain_random is None:
-            return "It names no word that opposes."
+            return f"It names no {self.noun} that oppose."
         rises = self.opposers_gain > 0
         moves = "rise, as they should," if rises else "fall, where they should rise,"
         return (
-            f"Without the words that oppose most the log-odds {moves} by "
+            f"Without the {self.noun} that oppose most the log-odds {moves} by "
             f"{abs(self.opposers_gain):.2f}; without "
             f"random ones they change by {self.opposers_gain_random:+.2f}: ahead of "
             f"{self.opposers_rank:.0%} of {self.random}."
@@ -190,6 +192,7 @@ def check(
         method=str(explanation.config.get("method", "ca-lig")),
         target=_named(explanation),
         words=n,
+        noun="patches" if answers.reader.pixels else "words",
         worst_delta=_worst_delta(explanation),
         converged=bool(explanation.converged.all()),
         deletion=deletion,

@@ -22,7 +22,7 @@ MOST = 6
 
 
 def comparable(explanations: Any) -> tuple[Explanation, ...]:
-    """The explanations, if they can be set side by side on one scale.
+    """The explanations as views draw them, if they can be set side by side on one scale.
 
     Raises:
         TypeError: If they are not a list of explanations.
@@ -65,7 +65,7 @@ def comparable(explanations: Any) -> tuple[Explanation, ...]:
                 f"{first.target_name!r} for number 0 and {other.target_name!r} for number {i}. "
                 f"Explain both with target={first.target_name!r}."
             )
-    return tuple(explanations)
+    return tuple(explanation.drawn for explanation in explanations)
 
 
 def names_of(explanations: Sequence[Explanation]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from torch import nn
 from . import cache as disk
 from .answers import Answers
 from .asked import asked
+from .assembly import answered
 from .catalogue import fused, fusion_of
 from .fusion import Array, layer_weights, one_of
 from .heads import headed
@@ -138,8 +139,9 @@ class Explainer:
         """Why the model gives ``target`` this score.
 
         Args:
-            inputs: A text, or a list (or column) of them, for a list of explanations. Of a model
-                of pictures a PIL image, its path, an array or a tensor; or a list of them.
+            inputs: A text; a pair that the model reads as one, ``{"text": premise, "text_pair":
+                hypothesis}``; or a list (or column) of them, for a list of explanations. Of a
+                model of pictures a PIL image, its path, an array or a tensor; or a list of them.
             target: Class index or label; the predicted class by default. A list of them shares
                 the passes, and gives a list of explanations for each text. Of a language model,
                 the next token: as text (" are": mind the space), or its id.
@@ -207,7 +209,8 @@ class Explainer:
             )
         kept = [one for one in own if one is not None]
         texts = [one.text for one in kept]
-        results = iter(self._answers.of(texts, [one.requests for one in kept], progress))
+        asks = [one.requests for one in kept]
+        results = iter(answered(self._answers, texts, asks, progress))
         found: list[Any] = [None if one is None else next(results) for one in own]
         failed = [one for one in found if isinstance(one, Exception)]
         for i, (one, its) in enumerate(zip(found, own, strict=True)):
@@ -233,7 +236,7 @@ class Explainer:
         layers that are right.
 
         Args:
-            inputs: Texts, or pictures.
+            inputs: Texts, pairs or pictures.
             **request: As for :meth:`explain`.
 
         Returns:
@@ -263,7 +266,7 @@ class Explainer:
 
     def _again(self, text: TextInputs, request: Request) -> Explanation:
         """The same text about another class."""
-        (answer,) = self._answers.of([text], [[request]], False)
+        (answer,) = answered(self._answers, [text], [[request]], False)
         if isinstance(answer, Exception):
             raise answer
         return self._dressed(answer[0], request, text)
@@ -280,7 +283,8 @@ class Explainer:
         if not fused(request.method):
             return found
         own = about(found.target, found.contrast)
-        found = replace(found, look=lambda layer: self._answers.heads(text, own, layer))
+        if "windows" not in found.config:
+            found = replace(found, look=lambda layer: self._answers.heads(text, own, layer))
         calibrated = self._calibrated()
         if calibrated is None:
             return found

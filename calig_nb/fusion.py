@@ -102,15 +102,25 @@ def normalise(
     """
     g = np.asarray(attention_relevance, dtype=np.float64)
     r = np.asarray(layer_attributions, dtype=np.float64)[: len(g)]
+    r_scale, g_scale = scales(r, g, how)
+    return r * r_scale[:, None], g * g_scale[:, None, None]
+
+
+def scales(
+    layer_attributions: npt.ArrayLike, attention_relevance: npt.ArrayLike, how: Normalisation
+) -> tuple[Array, Array]:
+    """(L,) and (L,) what :func:`normalise` multiplies r_b and G_b with."""
+    g = np.asarray(attention_relevance, dtype=np.float64)
+    r = np.asarray(layer_attributions, dtype=np.float64)[: len(g)]
     if how == "none":
-        return r, g
+        return np.ones(len(g)), np.ones(len(g))
     if how == "max":
         r_norm, g_norm = np.abs(r).max(axis=1), np.abs(g).max(axis=(1, 2))
     else:
         r_norm, g_norm = np.abs(r).sum(axis=1), np.abs(g.sum(axis=1)).sum(axis=1)
     r_scale = np.divide(1.0, r_norm, out=np.zeros_like(r_norm), where=r_norm > 0)
     g_scale = np.divide(1.0, g_norm, out=np.zeros_like(g_norm), where=g_norm > 0)
-    return r * r_scale[:, None], g * g_scale[:, None, None]
+    return r_scale, g_scale
 
 
 def channels(
@@ -219,6 +229,34 @@ def entering(matrices: Array, gamma: float, start: Array) -> Array:
         masses.append(added @ start)
         carried = carried + added
     return np.stack(masses, axis=1)
+
+
+def entered(
+    layer_attributions: Array,
+    given: npt.NDArray[Any],
+    scales: tuple[Array, Array],
+    weights: npt.ArrayLike,
+    fusion: Fusion,
+) -> Array:
+    """Supporting and opposing evidence of each token, (2, T), to first order in γ.
+
+    The column sums of ``γ Σ_b M_b``: what :func:`evidence` gives but for products of matrices.
+
+    Args:
+        layer_attributions: (L, tokens) or more rows; those beyond L are not used.
+        given: (2, L, tokens) column sums of relu(G_b) and of relu(-G_b).
+        scales: (L,) and (L,) from :func:`scales`.
+        weights: (L,).
+        fusion: λ, γ and the form of the channels; the read-out is "all".
+    """
+    r_scale, g_scale = (scale[:, None] for scale in scales)
+    w = np.asarray(weights, dtype=np.float64)
+    r = np.asarray(layer_attributions, dtype=np.float64)[: len(w)] * (fusion.lam * r_scale)
+    parts = [
+        fusion.gamma * w @ (np.maximum(sign * r, 0) + (1 - fusion.lam) * g_scale * own)
+        for sign, own in zip((1.0, -1.0), np.asarray(given, dtype=np.float64), strict=True)
+    ]
+    return np.stack(parts) if fusion.channels == "split" else _parted((parts[0] - parts[1])[None])
 
 
 def evidence(matrices: Array, fusion: Fusion, pooled: npt.NDArray[np.bool_]) -> Array:

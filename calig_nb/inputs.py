@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from . import pairs
 from .questions import Question
 from .reading import Reading
 from .words import BoolArray, IntArray, joined, sentence_ids, spans_in, word_ids
@@ -20,16 +21,18 @@ WHITE_SPACE = "␣"
 
 @dataclass(frozen=True, eq=False)
 class TextInputs:
-    """One text as the model reads it.
+    """One text, or a pair of them, as the model reads it.
 
     Attributes:
-        text: The text itself.
+        text: The text itself; of a pair both, a line break between them.
         model_inputs: What the model is called with, each (1, tokens).
         tokens: The piece of text that each token stands for; a special token's own name.
         special: (tokens,) True for [CLS], [SEP] and their like.
         offsets: (tokens, 2) start and end in ``text``; 0, 0 for special tokens.
         word_ids: (tokens,) number of the word, -1 for special tokens.
         sentence_ids: (tokens,) number of the sentence, -1 for special tokens.
+        segment_ids: (tokens,) which text of a pair, -1 for special tokens; None without one.
+        split: Where the line break between the texts of a pair stands; None without one.
         question: What is asked of a model that answers at every token; None of all others.
     """
 
@@ -40,11 +43,13 @@ class TextInputs:
     offsets: IntArray
     word_ids: IntArray
     sentence_ids: IntArray
+    segment_ids: IntArray | None = None
+    split: int | None = None
     question: Question | None = None
 
     def described(self) -> dict[str, Any]:
-        """What an explanation says of the text, by name."""
-        inner = ("model_inputs", "question")
+        """What an explanation keeps of it, by name."""
+        inner = ("model_inputs", "split", "question")
         return {name: value for name, value in vars(self).items() if name not in inner}
 
 
@@ -73,23 +78,24 @@ class TextReader(Reading):
         ordinary -= {getattr(tokenizer, f"{end}_token_id", None) for end in ("bos", "eos")}
         self._special = set(tokenizer.all_special_ids) - ordinary
 
-    def read(self, text: str, name: str = "inputs") -> TextInputs:
-        """The text as tensors, with what each token stands for; errors call it ``name``.
+    def read(self, inputs: Any, name: str = "inputs", *, longer: bool = False) -> TextInputs:
+        """The text or pair as tensors, with what each token stands for; errors call it ``name``.
+
+        Args:
+            inputs: A text; or a pair of them, ``{"text": …, "text_pair": …}``.
+            name: What it is called in errors.
+            longer: Whether a text may have more tokens than the model takes.
 
         Raises:
-            TypeError: If ``text`` is not a string.
-            ValueError: If it holds no ordinary token, or more tokens than the model takes.
+            TypeError: If ``inputs`` is neither.
+            ValueError: If it holds no ordinary token, or too many.
         """
-        if not isinstance(text, str):
-            kind = type(text).__name__
-            raise TypeError(f"{name} must be a text (str), got {kind}: {text!r:.60}.")
-        _refuse_halves(text, name)
-        if not text.strip():
-            raise ValueError(f"{name} must hold at least one word, got {text!r}.")
+        parts = pairs.parts_of(inputs, name)
+        text = pairs.BETWEEN.join(parts)
         fast = getattr(self.tokenizer, "is_fast", False)
-        encoded = self.tokenizer(text, return_offsets_mapping=fast, verbose=False)
+        encoded = self.tokenizer(*parts, return_offsets_mapping=fast, verbose=False)
         ids = encoded["input_ids"]
-        if len(ids) > self.max_tokens:
+        if len(ids) > self.max_tokens and not (longer and len(parts) == 1):
             raise ValueError(
                 f"{name} must have at most {self.max_tokens} tokens for this model, got "
                 f"{len(ids)}. Shorten the text, or explain it in parts."
@@ -100,14 +106,18 @@ class TextReader(Reading):
                 f"{name} must hold at least one ordinary token, got only special ones: {text!r}."
             )
         pieces = self.tokenizer.convert_ids_to_tokens(ids)
+        one = len(parts) == 1
+        segments = None if one else pairs.segments(self.tokenizer, encoded, parts, special)
         if fast:
             spans = [
                 (0, 0) if is_special else span
                 for span, is_special in zip(encoded["offset_mapping"], special, strict=True)
             ]
-            offsets = spans_in(text, pieces, spans)
+            own = spans if segments is None else pairs.shifted(spans, segments, parts[0])
+            offsets = spans_in(text, pieces, own)
         else:  # the tokenizer does not say where its tokens stand: show the tokens themselves
-            text, spans = joined(pieces, special)
+            second = -1 if segments is None else int(np.argmax(segments == 1))
+            text, spans = joined(pieces, special, second)
             offsets = np.where(special[:, None], 0, np.array(spans, dtype=np.int64))
         tokens = tuple(
             piece if is_special else text[start:end] or WHITE_SPACE
@@ -125,6 +135,8 @@ class TextReader(Reading):
             offsets=offsets,
             word_ids=word_ids(text, offsets, special),
             sentence_ids=sentence_ids(text, offsets, special),
+            segment_ids=segments,
+            split=None if segments is None else pairs.split_at(parts[0], spans, segments, fast),
         )
 
     def padded(self, texts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
@@ -173,7 +185,7 @@ class TextReader(Reading):
             token, token_id = self._filler(baselines)
             replaced[0, ordinary] = token_id
             return {**inputs.model_inputs, "input_ids": replaced}, token
-        _refuse_halves(baselines, "baselines")
+        pairs.refuse_halves(baselines, "baselines")
         read = self.tokenizer(baselines, verbose=False)["input_ids"]
         other = torch.tensor([i for i in read if i not in self._special])
         room = int(ordinary.sum())
@@ -230,13 +242,3 @@ class TextReader(Reading):
             f"{name}={kind!r} needs a tokenizer with a {kind} token; this one has none. "
             f"Give {instead}."
         )
-
-
-def _refuse_halves(text: str, name: str) -> None:
-    """Half a character (a lone surrogate, of bytes that were no text) is no text."""
-    for at, c in enumerate(text):
-        if "\ud800" <= c <= "\udfff":
-            raise ValueError(
-                f"{name} must be a text, got the half character {c!r} at {at}: its bytes were "
-                "read in another encoding. Read them anew, or drop it."
-            )

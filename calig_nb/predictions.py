@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .bucket import labels_of, placed, probabilities_of
+from .bucket import labels_of, probabilities_of
 from .models import BlockModel
 from .readers import Reader
+from .windows import mean_logits, windows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,14 +21,13 @@ def predictions(
     import pandas as pd
 
     rows = []
-    with model.undisturbed():
-        for i, one in enumerate(inputs):
-            read = reader.read(one, position=position)
-            logits = model.predict(placed(model, read.model_inputs))[0]
-            labels = labels_of(model, len(logits), read)
-            named = zip(labels, probabilities_of(model, logits), strict=True)
-            first = read.question is not None and read.question.candidates
-            label = labels[0 if first else int(logits.argmax())]
-            said = {reader.noun: reader.named(one, i)}
-            rows.append({**said, "label": label, **dict(named)})
+    for i, one in enumerate(inputs):
+        read = reader.read(one, position=position, longer=True)
+        logits = mean_logits(model, windows(read, reader.max_tokens))
+        labels = labels_of(model, len(logits), read)
+        named = zip(labels, probabilities_of(model, logits), strict=True)
+        first = read.question is not None and read.question.candidates
+        label = labels[0 if first else int(logits.argmax())]
+        said = one if isinstance(one, Mapping) else {reader.noun: reader.named(one, i)}
+        rows.append({**said, "label": label, **dict(named)})
     return pd.DataFrame(rows)

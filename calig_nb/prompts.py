@@ -47,23 +47,29 @@ class Reader(TextReader):
         super().__init__(tokenizer, model.max_tokens)
         self.model = model
 
+    windows = True
+    """Whether a text may be longer than the model, and is then read in windows."""
+
     def read(
         self,
-        text: str,
+        inputs: Any,
         name: str = "inputs",
         position: int | None = None,
         classes: Sequence[int | str | None] = (),
+        *,
+        longer: bool = False,
     ) -> TextInputs:
         """The text and what is asked of it, as :meth:`TextReader.read` says and its errors.
 
         Args:
-            text: The text.
+            inputs: A text, or a pair of them.
             name: What errors call it.
             position: Number of the token that is asked about, from 0; from the end, where it is
                 negative. For models that answer at every token.
             classes: Targets, and last the contrast or None, as a user names them.
+            longer: Whether a text may have more tokens than the model takes.
         """
-        read = super().read(text, name)
+        read = super().read(inputs, name, longer=longer and self.windows)
         if position is not None:
             position = _within(position, len(read.tokens))
         return self.asked(read, position, classes)
@@ -76,7 +82,7 @@ class Reader(TextReader):
         """
         if explanation.image is not None:
             raise ValueError("explanation must be about a text for this model, got a picture.")
-        return self.read(explanation.text, **again(explanation.config))
+        return self.read(explanation.inputs, **again(explanation.config))
 
     def asked(
         self, read: TextInputs, position: int | None, classes: Sequence[int | str | None]
@@ -94,6 +100,8 @@ class Reader(TextReader):
 class TokenReader(Reader):
     """Reads a text with the number of the token whose label is asked about."""
 
+    windows = False
+
     def asked(
         self, read: TextInputs, position: int | None, classes: Sequence[int | str | None]
     ) -> TextInputs:
@@ -109,6 +117,8 @@ class TokenReader(Reader):
 
 class PromptReader(Reader):
     """Reads a prompt, and finds the likeliest next tokens, which are the classes."""
+
+    windows = False
 
     def asked(
         self, read: TextInputs, position: int | None, classes: Sequence[int | str | None]
@@ -216,6 +226,8 @@ class PromptReader(Reader):
 
 class SpanReader(Reader):
     """Reads question and passage, and finds where the answer starts or ends."""
+
+    windows = False
 
     def asked(
         self, read: TextInputs, position: int | None, classes: Sequence[int | str | None]

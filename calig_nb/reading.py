@@ -16,17 +16,19 @@ class Reading:
 
     Attributes:
         noun: What an input is.
+        max_tokens: Most tokens that the model reads at once.
         pixels: Whether inputs are pictures.
         deletions: How parts of an input may be deleted; the first is the default.
     """
 
     noun = "text"
+    max_tokens = 10**9
     pixels = False
     deletions: tuple[str, ...] = ("remove", "mask", "pad")
 
     def single(self, inputs: Any) -> bool:
         """Whether this is one input, not several."""
-        return isinstance(inputs, (str, bytes, dict)) or not isinstance(inputs, Iterable)
+        return isinstance(inputs, (str, bytes, Mapping)) or not isinstance(inputs, Iterable)
 
     def named(self, one: Any, number: int) -> str:
         """What a table says of it."""

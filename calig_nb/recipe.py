@@ -15,4 +15,6 @@ def recipe(config: Mapping[str, Any]) -> str:
     made = method.upper() if method == "ca-lig" else method
     against = baseline[:24] if baseline != "none" else ""
     parts = (made, output and f"of the {output}", against and f"against {against}")
-    return ", ".join(filter(None, (" ".join(filter(None, parts)), weights)))
+    windows = config.get("windows")
+    mean = windows and f"mean of {windows} windows"
+    return ", ".join(filter(None, (" ".join(filter(None, parts)), mean, weights)))

@@ -39,7 +39,7 @@ class Explanation(Shown):
     where it has no baseline. If it is unsigned, nothing opposes, and rows are shares.
 
     Attributes:
-        text: The explained text.
+        text: The explained text; of a pair both, a line break between them.
         tokens: (T,) pieces of the text, special tokens by name.
         special: (T,) True for special tokens.
         offsets: (T, 2) start and end of each token in ``text``.
@@ -135,6 +135,20 @@ class Explanation(Shown):
         return self.labels[self.target]
 
     @property
+    def answer(self) -> str:
+        """What the model says: the likeliest class, which all other tokens together are not."""
+        named = self.probabilities[: len(self.config.get("candidates", self.labels))]
+        return self.labels[int(np.argmax(named))]
+
+    @property
+    def inputs(self) -> str | dict[str, str]:
+        """What was explained, as ``Explainer.explain`` takes it: a text, or a pair of them."""
+        split = self.config.get("split")
+        if split is None:
+            return self.text
+        return {"text": self.text[:split], "text_pair": self.text[split + 1 :]}
+
+    @property
     def method(self) -> str:
         """The method's name; see :func:`calig_nb.methods`."""
         return str(self.config.get("method", "ca-lig"))
@@ -227,6 +241,11 @@ class Explanation(Shown):
             raise ValueError(f"layer must lie between 0 and {last}, got {layer}.")
         if not fused(self.method):
             raise ValueError(f"heads belong to method 'ca-lig', this is {self.method!r}.")
+        if self.look is None and "windows" in self.config:
+            raise ValueError(
+                f"heads belong to one pass, this text took {self.config['windows']}: explain a "
+                "part of it that the model can read at once."
+            )
         if self.look is None:
             raise ValueError(
                 "heads need the model, which a saved explanation has not: explain the text again."

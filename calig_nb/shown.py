@@ -28,6 +28,11 @@ class Shown:
     def _own(self) -> Explanation:
         return cast("Explanation", self)
 
+    @property
+    def drawn(self) -> Explanation:
+        """What the views draw: this; of a long document, its phrases."""
+        return self._own
+
     def to_frame(self, granularity: Granularity | Literal["layer"] = "token") -> pd.DataFrame:
         """The numbers as a table; see :mod:`calig_nb.tables`."""
         from .tables import frame
@@ -52,23 +57,23 @@ class Shown:
 
         save(self._own, path)
 
-    def figure(self, view: str = "tokens", **state: Any) -> Figure:
+    def figure(self, view: str | None = None, **state: Any) -> Figure:
         """The picture of ``view`` as a matplotlib figure; see :mod:`calig_nb.figures`."""
         from .figures import figure
 
-        return figure(self._own, view, **state)
+        return figure(self.drawn, view, **state)
 
     def show(self, view: str = "workbench", **state: Any) -> View:
         """The live view; see :mod:`calig_nb.widgets`."""
         from .widgets import show
 
-        return show(self._own, view, **state)
+        return show(self.drawn, view, **state)
 
     def to_html(self, path: str | Path, view: str = "workbench", **state: Any) -> Path:
         """Write the live view as one HTML file without a network; see :mod:`calig_nb.export`."""
         from .export import write_explanation
 
-        return write_explanation(self._own, path, view, **state)
+        return write_explanation(self.drawn, path, view, **state)
 
     _display_ = show  # as marimo asks
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .document import Document
 from .fusion import Fusion
 from .results import Explanation
 
@@ -19,22 +20,25 @@ _NOT_STORED = ("ask", "look", "explainer")
 
 def to_bytes(explanation: Explanation) -> bytes:
     """An explanation, whole."""
-    from safetensors.numpy import save as to_bytes
+    from safetensors.numpy import save as written_out
 
     arrays: dict[str, npt.NDArray[Any]] = {}
     plain: dict[str, Any] = {}
-    zeros: dict[str, tuple[str, tuple[int, ...]]] = {}
+    zeros: dict[str, tuple[str, tuple[int, ...], str]] = {}
     for entry in dataclasses.fields(explanation):
         value = getattr(explanation, entry.name)
-        if isinstance(value, np.ndarray) and value.ndim == 3 and not value.any():
-            zeros[entry.name] = (value.dtype.str, value.shape)  # may be large, and says nothing
+        if isinstance(value, np.ndarray) and value.ndim == 3 and _one_value(value):
+            # may be large, and says nothing
+            zeros[entry.name] = (value.dtype.str, value.shape, str(value.flat[0]))
+        elif isinstance(value, Explanation):
+            arrays[entry.name] = np.frombuffer(to_bytes(value), np.uint8)
         elif isinstance(value, np.ndarray):
             arrays[entry.name] = np.ascontiguousarray(value)
         elif entry.name == "fusion":
             plain[entry.name] = dataclasses.asdict(value)
         elif entry.name not in _NOT_STORED:
             plain[entry.name] = value
-    written: bytes = to_bytes(
+    written: bytes = written_out(
         arrays, {"format": FORMAT, "explanation": json.dumps({**plain, _ZEROS: zeros})}
     )
     return written
@@ -57,15 +61,21 @@ def from_bytes(content: bytes) -> Explanation:
             got = metadata.get("format", "no such mark")
             raise ValueError(f"it is marked {got!r}, not {FORMAT!r}")
         fields |= json.loads(metadata["explanation"])
-        for name, (kind, shape) in fields.pop(_ZEROS, {}).items():
-            fields[name] = np.broadcast_to(np.zeros((), kind), shape)
+        for name, (kind, shape, *value) in fields.pop(_ZEROS, {}).items():
+            fields[name] = np.broadcast_to(np.array(float(*value), kind), shape)
         fields["fusion"] = Fusion(**fields["fusion"])
         fields["tokens"], fields["labels"] = tuple(fields["tokens"]), tuple(fields["labels"])
         if fields.get("grid"):
             fields["grid"] = tuple(fields["grid"])
+        if "condensed" in fields:
+            return Document(**fields | {"condensed": from_bytes(fields["condensed"].tobytes())})
         return Explanation(**fields)
     except (SafetensorError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(str(error)) from error
+
+
+def _one_value(array: npt.NDArray[Any]) -> bool:
+    return array.size > 0 and (not any(array.strides) or not array.any())
 
 
 def heads_to_bytes(heads: npt.NDArray[np.float32]) -> bytes:

@@ -63,13 +63,18 @@ def spans_in(text: str, pieces: Sequence[str], spans: Sequence[tuple[int, int]])
     return placed
 
 
-def joined(names: Sequence[str], special: BoolArray) -> tuple[str, list[tuple[int, int]]]:
-    """A text out of tokens alone, and where they stand in it; for tokenizers that do not say."""
+def joined(
+    names: Sequence[str], special: BoolArray, second: int = -1
+) -> tuple[str, list[tuple[int, int]]]:
+    """A text out of tokens alone, and where they stand in it; for tokenizers that do not say.
+
+    A line ends before token ``second``.
+    """
     spans, text = [], ""
     marked = any(name.startswith("▁") for name in names)
-    for name, is_special in zip(names, special, strict=True):
+    for t, (name, is_special) in enumerate(zip(names, special, strict=True)):
         apart = name.startswith("▁") if marked else not name.startswith("##")
-        text += " " if text and apart and not is_special else ""
+        text += "\n" if t == second else " " if text and apart and not is_special else ""
         start = len(text)
         piece = name.replace("▁", " ").strip() if marked else name.removeprefix("##")
         text += "" if is_special else piece

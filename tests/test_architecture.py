@@ -37,8 +37,9 @@ MAY_IMPORT = {
     "rounding": {"attribution"},
     "reading": set(),
     "questions": set(),
+    "pairs": set(),
     "words": set(),
-    "inputs": {"questions", "reading", "words"},
+    "inputs": {"pairs", "questions", "reading", "words"},
     "images": set(),
     "heads": set(),
     "prompts": {"classifier", "heads", "inputs", "questions"},
@@ -52,17 +53,21 @@ MAY_IMPORT = {
     "kept": set(),
     "shown": {"units"},
     "results": {"catalogue", "fusion", "kept", "shown", "units"},
+    "document": {"fusion", "kept", "results"},
     "recipe": set(),
-    "stored": {"fusion", "results"},
+    "stored": {"document", "fusion", "results"},
     "cache": {"results", "stored"},
     "tables": {"results", "units"},
     "comparison": {"fusion", "results", "units"},
+    "classes": {"fusion", "results", "units"},
     "metrics": set(),
+    "perturbation": set(),
     "intervals": set(),
     "rationales": {"units"},
     "scorecard": {"fusion", "intervals", "metrics"},
     "figures": {
-        "catalogue", "comparison", "fusion", "intervals", "recipe", "results", "scorecard", "units",
+        "catalogue", "classes", "comparison", "fusion", "intervals", "recipe", "results",
+        "scorecard", "units",
     },
     "widgets": {"catalogue", "comparison", "fusion", "metrics", "recipe", "results", "units"},
     "export": {"__version__", "comparison", "fusion", "recipe", "results", "widgets"},
@@ -85,10 +90,15 @@ MAY_IMPORT = {
         "results",
     },
     "asked": {"inputs", "readers", "request"},
-    "predictions": {"bucket", "models", "readers"},
+    "windows": {"bucket", "inputs", "models", "words"},
+    "assembly": {
+        "answers", "bucket", "catalogue", "document", "fusion", "inputs", "models", "request",
+        "results", "windows", "words",
+    },
+    "predictions": {"bucket", "models", "readers", "windows"},
     "explainer": {
-        "answers", "asked", "cache", "fusion", "heads", "identity", "inputs", "loading", "memory",
-        "catalogue", "models", "predictions", "readers", "request", "results", "targets",
+        "answers", "asked", "assembly", "cache", "fusion", "heads", "identity", "inputs", "loading",
+        "memory", "catalogue", "models", "predictions", "readers", "request", "results", "targets",
     },
     "effort": set(),
     "scoring": {"answers", "bucket", "classifier", "fusion", "inputs", "targets", "units"},
@@ -112,22 +122,23 @@ MAY_IMPORT = {
     "cli": {"__version__", "demo", "explainer"},
     "__main__": {"cli"},
     "__init__": {
-        "cache", "catalogue", "checks", "demo", "evaluation", "explainer", "fusion", "results",
-        "scorecard", "soundness", "widgets",
+        "cache", "catalogue", "checks", "classes", "demo", "evaluation", "explainer", "fusion",
+        "results", "scorecard", "soundness", "widgets",
     },
 }  # fmt: skip
 UPWARD = {
     "shown": {"cache", "checks", "export", "figures", "tables", "widgets"},
+    "classes": {"figures"},
     "scorecard": {"figures"},
     "soundness": {"figures"},
     "widgets": {"export", "figures"},
 }
 """Lazy calls, inside functions only: an explanation saves, draws, shows and exports itself."""
 NO_TORCH = {
-    "quadrature", "fusion", "catalogue", "units", "words", "kept", "shown", "results",
+    "quadrature", "fusion", "catalogue", "units", "words", "kept", "shown", "results", "document",
     "recipe", "stored", "cache",
-    "tables", "comparison", "figures", "widgets", "metrics", "intervals", "rationales", "scorecard",
-    "export", "__init__",
+    "tables", "classes", "comparison", "figures", "widgets", "metrics", "intervals", "rationales",
+    "scorecard", "export", "__init__",
 }  # fmt: skip
 
 

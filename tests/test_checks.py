@@ -134,7 +134,7 @@ def test_without_opposers_it_says_so(demo):
     )
     found = positive.check(demo)
     assert found.opposers == 0 and found.opposers_gain is None and found.opposers_rank is None
-    assert "It names no word that opposes." in found.text
+    assert "It names no words that oppose." in found.text
 
 
 def test_an_unfinished_integral_is_told(demo, explained):

@@ -7,6 +7,7 @@ import transformers as hf
 from PIL import Image
 
 import calig_nb as cn
+from calig_nb import evidence
 from calig_nb.inputs import TextReader
 from calig_nb.patches import blurred, replaced
 from calig_nb.pictures import ImageReader
@@ -63,7 +64,7 @@ def test_every_architecture_says_what_its_tokens_are(name):
 @pytest.mark.parametrize("name", VITS)
 def test_every_layer_sums_to_the_change_of_the_score(name):
     found = explainer_of(name).explain(picture(), tolerance=1e-7)
-    assert abs(found.convergence_delta).max() <= 1e-6 * abs(found.score - found.baseline_score)
+    assert abs(found.convergence_delta).max() <= 1e-5 * abs(found.score - found.baseline_score)
 
 
 def test_registers_are_special_tokens():
@@ -142,7 +143,7 @@ def test_the_map_of_a_shuffling_model_is_in_the_pictures_order():
 def test_a_shuffling_model_agrees_with_the_vit_of_the_same_weights():
     model = mae()
     config = hf.ViTConfig(**zoo._IMAGE, **zoo._PATCHES, num_labels=3, layer_norm_eps=1e-12)
-    vit = hf.ViTForImageClassification(config).double().eval()
+    vit = hf.ViTForImageClassification(config).double()
     vit.vit.load_state_dict(model.encoder.state_dict())
 
     class Headed(torch.nn.Module):
@@ -154,7 +155,9 @@ def test_a_shuffling_model_agrees_with_the_vit_of_the_same_weights():
             hidden = self.vit(pixel_values).last_hidden_state
             return self.head(torch.tanh(hidden[:, 0]))
 
-    a, b = (cn.Explainer(m, processor()).explain(picture(), target=1) for m in (model, Headed()))
+    a, b = (
+        cn.Explainer(m.eval(), processor()).explain(picture(), target=1) for m in (model, Headed())
+    )
     np.testing.assert_allclose(a.layer_attributions, b.layer_attributions, atol=1e-9)
     np.testing.assert_allclose(a.attention_relevance, b.attention_relevance, atol=1e-6)
 
@@ -357,8 +360,9 @@ def test_baselines_are_pictures(explainer):
         assert np.ptp(found.baseline_scores) < 1e-9  # one picture, the same at every layer
         assert given.config["baselines"] == "another picture"
     assert explainer.explain(picture()).config["baselines"] == "mid-grey"
-    by_picture = explainer.explain(picture(), baselines=picture(seed=5), target=1)
-    assert by_picture.config["baselines"] == "another picture"
+    for other in (picture(seed=5), np.asarray(picture(seed=5))):
+        by_picture = explainer.explain(picture(), baselines=other, target=1)
+        assert by_picture.config["baselines"] == "another picture"
 
 
 def test_a_blur_keeps_what_is_flat_and_spreads_what_is_not():
@@ -476,6 +480,19 @@ def test_a_saved_explanation_is_checked_by_its_model(explainer, explanation, tmp
     assert explanation.check(random=5).words == 4
     explanation.save(tmp_path / "one.safetensors")
     assert cn.load(tmp_path / "one.safetensors").check(explainer, random=5).deletion == "mean"
+
+
+def test_many_patches_keep_attention_fused_with_the_same_result(explainer, monkeypatch):
+    written = explainer.explain(picture(), target=1, tolerance=1e-6)
+    monkeypatch.setattr(evidence, "SHORT", 2)
+    fused = explainer.explain(picture(), target=1, tolerance=1e-6)
+    for name in ("layer_attributions", "attention_relevance"):
+        np.testing.assert_allclose(getattr(fused, name), getattr(written, name), atol=1e-6)
+
+
+def test_the_map_follows_the_weights(explainer):
+    found = cn.sanity(explainer, [picture(seed=seed) for seed in range(2)], methods=["ca-lig"])
+    assert "ca-lig" in found.text
 
 
 def test_who_reads_is_told_by_the_processor(explainer, tokenizer):

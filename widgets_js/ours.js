@@ -5,7 +5,7 @@
  * name too many breaks a view: the tests of the bundle in a browser see that.
  */
 export const OURS = `
-above active alone ancestry angle antisymmetric axis bars baseline beyond busy can carried cell
+above active alone ancestry angle answer antisymmetric axis bars baseline beyond busy can carried cell
 cellLargest cells changes channel climb colours column columns connected contrast count cross
 decision delta dim dismiss dragging draw drawn edges empty enter entering error errors evidence
 exact film filmLimit first flips flow frames fresh funnel fusion gain gamma gaps given granularity

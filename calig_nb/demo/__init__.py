@@ -63,6 +63,16 @@ _DEMOS = (
         licence="CC BY 4.0",
         example="ይህ ውሸት ነው፣ በጣም ያሳዝናል።",
     ),
+    Demo(
+        model="topics",
+        question="Which of five topics is an English news article about?",
+        data="BBC News 2004 and 2005 (Greene & Cunningham 2006)",
+        accuracy="98.0 % on 444 held-out articles",
+        licence="Apache-2.0",
+        example="The owners of the club have asked a bank to find a buyer. Analysts expect a price "
+        "above its value on the stock market. But the side lost again on Saturday, the captain is "
+        "injured, and the coach will rest his striker for the cup.",
+    ),
 )
 
 

@@ -33,7 +33,7 @@ def of_one(explanation: Explanation) -> Words:
     """The words around the views of one explanation."""
     e = explanation
     return Words(
-        title=f"Why {clean(e.target_name, LABEL)}? {clean(e.text, _NAME)}",
+        title=f"Why {clean(e.target_name, LABEL)}? {clean(e.text, _NAME) or 'A picture'}",
         heading=_verdict(e),
         notes=(_how(e), _exactness([e])),
     )
@@ -54,16 +54,18 @@ def _verdict(e: Explanation) -> str:
     against = "" if e.contrast is None else f" rather than {clean(e.labels[e.contrast], _NAME)}"
     if len(e.labels) < 2 or not np.isfinite(e.probabilities).all():
         return f"The model gives {target} a {sure(e)}{against}"
-    best = int(np.argmax(e.probabilities))
-    if best == e.target:
+    if e.answer == e.target_name:
         return f"The model answers {target}, at {sure(e)}{against}"
-    answer = f"The model answers {clean(e.labels[best], _NAME)}, at {sure(e, best)}"
+    best = e.labels.index(e.answer)
+    answer = f"The model answers {clean(e.answer, _NAME)}, at {sure(e, best)}"
     return f"{answer}; this is what speaks for {target}{against}"
 
 
 def _how(e: Explanation) -> str:
     made = clean(recipe(e.config), 120) or "an unnamed method"
     parts = [f"Method: {made}", f"{len(e.layer_weights)} layers", f"{len(e.tokens)} tokens"]
+    if e.grid is not None:
+        parts[-1] = f"{e.grid[0]} × {e.grid[1]} patches"
     if model := str(e.config.get("model", "")).replace("\\", "/").rstrip("/").split("/")[-1]:
         parts.append(model)
     parts.append(f"score {signed(e.score)}")

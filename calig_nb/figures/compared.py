@@ -141,7 +141,7 @@ def comparison_story(c: Compared) -> Story:
     edited = [n for n in order if len(set(map(_plain, texts[n]))) > 1]
     kept = [n for n in order if n not in edited]
     own = [scene.explanation for scene in c.scenes]
-    classes = [e.labels[int(np.argmax(e.probabilities))] for e in own]
+    classes = [e.answer for e in own]
     turns = [Part("The decision turns: "), Part(" → ".join(classes), strong=True), Part(". ")]
     turn = turns if len(set(classes)) > 1 else []
     if len({e.text for e in own}) > 1 and edited:

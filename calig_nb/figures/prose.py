@@ -123,7 +123,7 @@ def words(scene: Scene) -> Iterator[Word]:
             end = max(end, int(own.offsets[high][1]))
         text = "".join(piece.text for piece in pieces)
         mark = bool(text) and unicodedata.category(text[0]) in MARKS
-        fresh = grain == "passage" and t > first and of[t] != of[t - 1]
+        fresh = "\n" in before or (grain == "passage" and t > first and of[t] != of[t - 1])
         # A mark that follows its word, also after a space, must not start a line.
         alone = bool(text) and all(unicodedata.category(c) in MARKS for c in text)
         short = before == " " and alone and 0 < len(last_text) < 20

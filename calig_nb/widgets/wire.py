@@ -43,6 +43,7 @@ def meta(explanation: Explanation) -> dict[str, Any]:
         "passage_ids": explanation.passage_ids.tolist(),
         "labels": list(explanation.labels),
         "probs": _finite(explanation.probabilities),
+        "answer": explanation.answer,
         "target": explanation.target,
         "contrast": explanation.contrast,
         "output": explanation.config.get("output", "logit"),

@@ -23,6 +23,8 @@ TABLES = {
     "growth": "tokens, blocks and tolerance, beside the model's own forward pass",
     "gpu": "the engine and Captum on a GPU, where there is one",
     "leaderboard": "all methods: faithfulness, agreement with people, cost",
+    "pictures": "methods on pictures: perturbation AUC, patches replaced by mean and by blur",
+    "forms": "forms of the fusion, on one half of the texts and on the other",
 }
 
 
@@ -37,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("tables", nargs="*", choices=[*TABLES, "all", []], default=["everyday"])
     parser.add_argument("--model", action="append", default=[], help="folder of a text classifier")
+    parser.add_argument("--only", action="store_true", help="these, without the embedded model")
     parser.add_argument("--texts", type=Path, help="a file, one text a line; our own sentences")
     parser.add_argument("--most", type=int, default=20, help="texts of each length (20)")
     parser.add_argument(
@@ -45,23 +48,33 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )  # fmt: skip
     parser.add_argument("--tolerance", type=float, default=0.01, help="the engine's (0.01)")
     parser.add_argument("--repeats", type=int, default=1, help="runs, the fastest counts (1)")
-    parser.add_argument("--n", type=int, default=200, help="sentences of the leaderboard (200)")
+    parser.add_argument(
+        "--n", type=int, default=200, help="sentences of leaderboard and forms (200)"
+    )
     parser.add_argument(
         "--rationales", type=Path, help="folder of ERASER's movies: val.jsonl, train.jsonl"
     )
     parser.add_argument("--reviews", type=int, default=100, help="of those, how many (100)")
+    parser.add_argument("--review-tokens", type=int, default=256, help="where one is cut (256)")
     parser.add_argument(
         "--deletion", nargs="+", default=["remove"], help="remove, mask or pad; several (remove)"
     )
+    parser.add_argument("--images", type=Path, help="folder of pictures; our own drawings")
     parser.add_argument("--methods", nargs="+", help="of the leaderboard; the first leads (all)")
     parser.add_argument("--full", action="store_true", help="reviews by deletion too: hours")
     parser.add_argument("--keep", type=Path, help="folder for scores, to go on after a stop")
+    parser.add_argument(
+        "--calibration", type=Path, help="other texts, for the layer weights of the forms"
+    )
+    parser.add_argument("--out", type=Path, help="file for the tables of the forms")
     parser.add_argument("--threads", type=int, default=1, help="torch's threads (1)")
     parser.add_argument("--no-memory", action="store_true", help="leave memory out")
     parser.add_argument(
         "--quick", action="store_true", help="the embedded model, a short text, the first sizes"
     )
     asked = parser.parse_args(arguments)
+    if asked.only and not asked.model:
+        parser.error("--only needs the folder of a text classifier: --model FOLDER")
     torch.set_num_threads(asked.threads)
     from calig_nb import load_demo  # noqa: F401  fails early where the package is not installed
 
@@ -77,10 +90,13 @@ def _run(tables: Sequence[str], asked: argparse.Namespace, texts: Sequence[str])
     from .flops import floor
     from .graphics import on_gpu
     from .leaderboard import METHODS, Contest, leaderboard
+    from .pictures import METHODS as PICTURE_METHODS
+    from .pictures import pictures
     from .scaling import growth
+    from .study import Study, study
     from .subjects import BASE_SHAPES
 
-    real = ["demo", *asked.model]
+    real = asked.model if asked.only else ["demo", *asked.model]
     shapes = ["bert-2x64"] if asked.quick else list(BASE_SHAPES)
     lengths = [n for n in asked.tokens if n]
     settings = Settings(
@@ -108,9 +124,20 @@ def _run(tables: Sequence[str], asked: argparse.Namespace, texts: Sequence[str])
         wanted = {"n": asked.n, "methods": asked.methods or tuple(METHODS), **few}
         contest = Contest(
             texts, asked.rationales, n_reviews=asked.reviews, deletions=asked.deletion,
-            full=asked.full, cache=asked.keep, **wanted,
+            review_tokens=asked.review_tokens, full=asked.full, cache=asked.keep, **wanted,
         )  # fmt: skip
         leaderboard(real, contest)
+    if "pictures" in tables:
+        methods = PICTURE_METHODS[:2] if asked.quick else asked.methods or PICTURE_METHODS
+        pictures(asked.images, asked.n, methods=methods)
+    if "forms" in tables:
+        few = {"n": 4} if asked.quick else {"n": asked.n}
+        calibration = _texts(asked.calibration) if asked.calibration else ()
+        settled = Study(
+            texts, calibration, asked.rationales, n_reviews=asked.reviews,
+            review_tokens=asked.review_tokens, keep=asked.keep, out=asked.out, **few,
+        )  # fmt: skip
+        study(real, settled)
 
 
 def _texts(file: Path | None) -> list[str]:

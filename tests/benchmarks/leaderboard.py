@@ -81,14 +81,7 @@ def leaderboard(names: Sequence[str], contest: Contest) -> None:
 def show_reviews(subject: Subject, contest: Contest) -> None:
     """Print the table of the movie reviews."""
     explainer = subject.explainer
-    reviews: list[Review] = []
-    for name in ("val.jsonl", "train.jsonl"):  # what was held out first
-        if (missing := contest.n_reviews - len(reviews)) > 0:
-            own = [
-                cut(explainer, r, contest.review_tokens) for r in read(contest.rationales / name)
-            ]
-            own = [review for review in own if review.spans]
-            reviews += own[:: max(1, len(own) // missing)][:missing]
+    reviews = sampled(explainer, contest.rationales, contest.n_reviews, contest.review_tokens)
     said = explainer.predict([review.text for review in reviews])["label"]
     labels = [*subject.model.config.id2label.values()]
     right = np.mean([labels.index(own) == r.label for own, r in zip(said, reviews, strict=True)])
@@ -107,6 +100,17 @@ def show_reviews(subject: Subject, contest: Contest) -> None:
         f"{right:.0%} classified right, {share:.0%} of the words in rationales, true class",
         found,
     )
+
+
+def sampled(explainer: cn.Explainer, folder: Path, n: int, n_tokens: int) -> list[Review]:
+    """n reviews of at most so many tokens in which something is marked, those held out first."""
+    found: list[Review] = []
+    for name in ("val.jsonl", "train.jsonl"):
+        if (missing := n - len(found)) > 0:
+            own = [cut(explainer, review, n_tokens) for review in read(folder / name)]
+            own = [review for review in own if review.spans]
+            found += own[:: max(1, len(own) // missing)][:missing]
+    return found
 
 
 def show(title: str, found: cn.Evaluation) -> None:

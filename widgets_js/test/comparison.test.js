@@ -12,7 +12,7 @@ const read = (name, meta) => {
 };
 const one = read("one");
 // The same but for "good", which became "bad" and "news"; its last token has no counterpart.
-const two = read("two", { text: "not baadx", tokens: ["[CLS]", "not", "baad", "x", "[SEP]"], probs: [0.7, 0.3] });
+const two = read("two", { text: "not baadx", tokens: ["[CLS]", "not", "baad", "x", "[SEP]"], answer: "negative" });
 const rows = [[[0], [0]], [[1], [1]], [[2], [2, 3]], [[3], []], [[4], [4]]];
 const all = { token: rows, word: rows, sentence: [[[0], [0]], [[1], [1]], [[2], [2]]], passage: rows };
 const state = (patch) => ({ ...INITIAL, target: -1, lam: null, ...patch });

@@ -31,6 +31,7 @@ export function sample({ odd = 0, meta = {}, matrices = true } = {}) {
       passage_ids: [-1, 0, 0, 0, -1],
       labels: ["negative", "positive"],
       probs: [0.2, 0.8],
+      answer: "positive",
       target: 1,
       contrast: null,
       output: "margin",

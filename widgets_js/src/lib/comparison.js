@@ -156,7 +156,7 @@ export const comparisonStory = (scene) => {
   const { texts } = /** @type {ReturnType<typeof rowUnits>} */ (units);
   const edited = order.filter((n) => new Set(texts[n].map(plain)).size > 1);
   const kept = order.filter((n) => !edited.includes(n));
-  const classes = sides.map(({ scene: { x } }) => x.labels[x.probs.reduce((a, p, c) => (p > x.probs[a] ? c : a), 0)]);
+  const classes = sides.map(({ scene: { x } }) => x.answer);
   /** @type {Part[]} */
   const turn = new Set(classes).size > 1 ? ["The decision turns: ", { strong: classes.join(" → ") }, ". "] : [];
   if (new Set(sides.map(({ scene: { x } }) => x.text)).size > 1 && edited.length)

@@ -80,7 +80,8 @@ export const written = (text, scene) => {
       continue;
     }
     if (t === from) end = x.offsets[t][0];
-    else if (units.granularity === "passage" && units.of[t] !== units.of[t - 1]) into.append(el("span.break"));
+    // A passage, and the second of two texts, starts a line of its own.
+    else if ((units.granularity === "passage" && units.of[t] !== units.of[t - 1]) || x.text.slice(end, x.offsets[t][0]).includes("\n")) into.append(el("span.break"));
     let last = t;
     while (last < to && x.wordIds[t] >= 0 && x.wordIds[last + 1] === x.wordIds[t]) last++;
     if (units.granularity !== "token" || last === t)
