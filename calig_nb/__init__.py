@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .soundness import sanity as sanity
     from .widgets import Comparison as Comparison
     from .widgets import MarkWords as MarkWords
+    from .widgets import PatchView as PatchView
     from .widgets import RelevanceFlow as RelevanceFlow
     from .widgets import RolloutView as RolloutView
     from .widgets import TokenView as TokenView
@@ -38,6 +39,7 @@ _HOME = {
     "Explanation": "results",
     "Fusion": "fusion",
     "MarkWords": "widgets",
+    "PatchView": "widgets",
     "RelevanceFlow": "widgets",
     "RolloutView": "widgets",
     "Sanity": "soundness",

@@ -68,7 +68,7 @@ class ByClass:
         return sorted(order[:k].tolist())
 
     def figure(
-        self, k: int | None = STRONGEST, *, theme: str = "light", width: float = 9
+        self, k: int | None = STRONGEST, *, theme: str = "light", width: float = 10
     ) -> Figure:
         """The strongest rows with a bar for each class; see :mod:`calig_nb.figures.classes`."""
         from .figures import classes_figure

@@ -136,7 +136,7 @@ class ImageReader(Reading):
         """
         if isinstance(baselines, Tensor):
             return baselines
-        if baselines == "pad" or (isinstance(baselines, str) and baselines in BASELINES):
+        if isinstance(baselines, str) and baselines in ("pad", *BASELINES):
             return "zero" if baselines == "pad" else baselines
         if isinstance(baselines, str) and not Path(baselines).is_file():
             raise ValueError(
@@ -161,7 +161,8 @@ class ImageReader(Reading):
         """
         own = inputs.model_inputs["pixel_values"]
         if isinstance(baselines, str):
-            return {"pixel_values": patches.replaced(own, baselines)}, BASELINES[baselines]
+            how = self.baselines_of(baselines)
+            return {"pixel_values": patches.replaced(own, how)}, BASELINES[how]
         other = baselines[None] if baselines.ndim == own.ndim - 1 else baselines
         if other.shape != own.shape or not baselines.is_floating_point():
             raise ValueError(

@@ -57,7 +57,7 @@ class Shown:
 
         save(self._own, path)
 
-    def figure(self, view: str = "tokens", **state: Any) -> Figure:
+    def figure(self, view: str | None = None, **state: Any) -> Figure:
         """The picture of ``view`` as a matplotlib figure; see :mod:`calig_nb.figures`."""
         from .figures import figure
 

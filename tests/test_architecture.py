@@ -61,6 +61,7 @@ MAY_IMPORT = {
     "comparison": {"fusion", "results", "units"},
     "classes": {"fusion", "results", "units"},
     "metrics": set(),
+    "perturbation": set(),
     "intervals": set(),
     "rationales": {"units"},
     "scorecard": {"fusion", "intervals", "metrics"},

@@ -9,7 +9,7 @@ import pytest
 from .run_notebooks import WIDGET, run
 
 ROOT = Path(__file__).parents[1]
-VIEW = re.compile(r"(Workbench|TokenView|RelevanceFlow|RolloutView|Comparison)\(")
+VIEW = re.compile(r"(Workbench|TokenView|RelevanceFlow|RolloutView|PatchView|Comparison)\(")
 FILES = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 

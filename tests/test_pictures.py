@@ -7,6 +7,7 @@ import transformers as hf
 from PIL import Image
 
 import calig_nb as cn
+from calig_nb import evidence
 from calig_nb.inputs import TextReader
 from calig_nb.patches import blurred, replaced
 from calig_nb.pictures import ImageReader
@@ -359,8 +360,9 @@ def test_baselines_are_pictures(explainer):
         assert np.ptp(found.baseline_scores) < 1e-9  # one picture, the same at every layer
         assert given.config["baselines"] == "another picture"
     assert explainer.explain(picture()).config["baselines"] == "mid-grey"
-    by_picture = explainer.explain(picture(), baselines=picture(seed=5), target=1)
-    assert by_picture.config["baselines"] == "another picture"
+    for other in (picture(seed=5), np.asarray(picture(seed=5))):
+        by_picture = explainer.explain(picture(), baselines=other, target=1)
+        assert by_picture.config["baselines"] == "another picture"
 
 
 def test_a_blur_keeps_what_is_flat_and_spreads_what_is_not():
@@ -478,6 +480,19 @@ def test_a_saved_explanation_is_checked_by_its_model(explainer, explanation, tmp
     assert explanation.check(random=5).words == 4
     explanation.save(tmp_path / "one.safetensors")
     assert cn.load(tmp_path / "one.safetensors").check(explainer, random=5).deletion == "mean"
+
+
+def test_many_patches_keep_attention_fused_with_the_same_result(explainer, monkeypatch):
+    written = explainer.explain(picture(), target=1, tolerance=1e-6)
+    monkeypatch.setattr(evidence, "SHORT", 2)
+    fused = explainer.explain(picture(), target=1, tolerance=1e-6)
+    for name in ("layer_attributions", "attention_relevance"):
+        np.testing.assert_allclose(getattr(fused, name), getattr(written, name), atol=1e-6)
+
+
+def test_the_map_follows_the_weights(explainer):
+    found = cn.sanity(explainer, [picture(seed=seed) for seed in range(2)], methods=["ca-lig"])
+    assert "ca-lig" in found.text
 
 
 def test_who_reads_is_told_by_the_processor(explainer, tokenizer):

@@ -1,10 +1,17 @@
-// One bundle for all views: every widget instance carries a copy of it, so it has to stay small.
+// A bundle for the views of texts and one for the view of pictures: every widget instance carries a copy
+// of its own, so each has to stay small.
 import { readFile, writeFile } from "node:fs/promises";
 
 import { build } from "esbuild";
 import { minify } from "terser";
 
 import { OURS } from "./ours.js";
+
+/** The bundles by name, and where they begin. */
+const BUNDLES = {
+  calig: ["src/index.js", "src/styles.css"],
+  patches: ["src/patches/index.js", "src/patches/patches.css"],
+};
 
 const common = /** @type {const} */ ({
   outdir: "../calig_nb/widgets/static",
@@ -18,29 +25,27 @@ const common = /** @type {const} */ ({
   logLevel: "info",
 });
 
-await build({
-  ...common,
-  entryPoints: [
-    { in: "src/index.js", out: "calig" },
-    { in: "src/styles.css", out: "calig" },
-  ],
-  mangleProps: new RegExp(`^(${OURS.join("|")})$`),
-});
+/** @param {string} out @param {string[]} files */
+const entries = (out, files) => files.map((file) => ({ in: file, out }));
 
-// A second pass, for what esbuild leaves.
-const bundle = `${common.outdir}/calig.js`;
-const { code } = await minify(await readFile(bundle, "utf8"), {
-  module: true,
-  ecma: 2020,
-  compress: { passes: 3 },
-});
-await writeFile(bundle, `${code}\n`);
+for (const [name, files] of Object.entries(BUNDLES)) {
+  await build({
+    ...common,
+    entryPoints: entries(name, files),
+    mangleProps: new RegExp(`^(${OURS.join("|")})$`),
+  });
+  // A second pass, for what esbuild leaves.
+  const bundle = `${common.outdir}/${name}.js`;
+  const { code } = await minify(await readFile(bundle, "utf8"), {
+    module: true,
+    ecma: 2020,
+    compress: { passes: 3 },
+  });
+  await writeFile(bundle, `${code}\n`);
+}
 
 // The host of exported pages, which no notebook needs.
 await build({
   ...common,
-  entryPoints: [
-    { in: "src/page/page.js", out: "page" },
-    { in: "src/page/page.css", out: "page" },
-  ],
+  entryPoints: entries("page", ["src/page/page.js", "src/page/page.css"]),
 });

@@ -92,7 +92,8 @@ def html(shown: View | Comparison, max_bytes: int = MAX_BYTES) -> str:
             words = wo.of_one(*explanations)
         image = picture(story, draw)
     traits = {name: getattr(shown, name) for name in sorted(_own_traits(shown))}
-    bare = Contents(_at_home(traits, None), [], words, story, image)
+    bundle = shown.bundle
+    bare = Contents(_at_home(traits, None), [], words, story, image, bundle)
     packed = pack(explanations, max_bytes - len(document(bare).encode("utf8")) - _SLACK)
     if packed.loss > _TOLD:
         warnings.warn(
@@ -102,7 +103,7 @@ def html(shown: View | Comparison, max_bytes: int = MAX_BYTES) -> str:
             stacklevel=2,
         )
     told = dataclasses.replace(words, notes=(*words.notes, _statement(packed)))
-    return document(Contents(_at_home(traits, packed), packed.contents, told, story, image))
+    return document(Contents(_at_home(traits, packed), packed.contents, told, story, image, bundle))
 
 
 def _own_traits(shown: State) -> set[str]:

@@ -36,6 +36,7 @@ class Contents:
         words: What is said around the view.
         story: What is said in its stead.
         picture: What it looks like, HTML.
+        bundle: The file that holds the view.
     """
 
     traits: dict[str, Any]
@@ -43,12 +44,16 @@ class Contents:
     words: Words
     story: Story
     picture: str
+    bundle: str = "calig"
 
 
 def document(contents: Contents) -> str:
     """The page."""
     words, story = contents.words, contents.story
-    script, style = _script(), _file("calig.css") + _file("page.css")
+    script = _script(contents.bundle)
+    style = "".join(
+        _file(f"{name}.css") for name in dict.fromkeys(("calig", contents.bundle, "page"))
+    )
     policy = "; ".join(
         (
             "default-src 'none'",
@@ -104,12 +109,14 @@ def _file(name: str) -> str:
     return (_STATIC / name).read_text(encoding="utf8").strip()
 
 
-def _script() -> str:
+def _script(bundle: str) -> str:
     """The very bundle of the notebook's widgets, mounted by the page's host."""
-    views, host = (_module(_file(name)) for name in ("calig.js", "page.js"))
+    views, host = (_module(_file(f"{name}.js")) for name in (bundle, "page"))
     script = f"({host})({views});"
     if re.search(r"</script|<!--", script, re.IGNORECASE):
-        raise ValueError("calig.js holds what would end its own script element: build it again.")
+        raise ValueError(
+            f"{bundle}.js holds what would end its own script element: build it again."
+        )
     return script
 
 

@@ -33,7 +33,7 @@ def of_one(explanation: Explanation) -> Words:
     """The words around the views of one explanation."""
     e = explanation
     return Words(
-        title=f"Why {clean(e.target_name, LABEL)}? {clean(e.text, _NAME)}",
+        title=f"Why {clean(e.target_name, LABEL)}? {clean(e.text, _NAME) or 'A picture'}",
         heading=_verdict(e),
         notes=(_how(e), _exactness([e])),
     )
@@ -64,6 +64,8 @@ def _verdict(e: Explanation) -> str:
 def _how(e: Explanation) -> str:
     made = clean(recipe(e.config), 120) or "an unnamed method"
     parts = [f"Method: {made}", f"{len(e.layer_weights)} layers", f"{len(e.tokens)} tokens"]
+    if e.grid is not None:
+        parts[-1] = f"{e.grid[0]} × {e.grid[1]} patches"
     if model := str(e.config.get("model", "")).replace("\\", "/").rstrip("/").split("/")[-1]:
         parts.append(model)
     parts.append(f"score {signed(e.score)}")

@@ -12,6 +12,7 @@ from .evaluation import evaluation_figure as evaluation_figure
 from .flow import flow_figure as flow_figure
 from .palette import THEMES as THEMES
 from .palette import Palette as Palette
+from .patches import patches_figure as patches_figure
 from .question import answers as answers
 from .rollout import rollout_figure as rollout_figure
 from .sanity import sanity_figure as sanity_figure
@@ -29,21 +30,33 @@ _VIEWS: dict[str, Callable[..., Figure]] = {
     "tokens": tokens_figure,
     "flow": flow_figure,
     "rollout": rollout_figure,
+    "patches": patches_figure,
 }
 
 
-def figure(explanation: Explanation, view: str = "tokens", **state: Any) -> Figure:
+def figure(explanation: Explanation, view: str | None = None, **state: Any) -> Figure:
     """The picture of a view; ``state`` holds the options of :class:`State`.
 
     Args:
         explanation: What to draw.
         view: "tokens", see :func:`tokens_figure`; "flow", see :func:`flow_figure`; "rollout",
-            see :func:`rollout_figure`; "workbench", see :func:`workbench_figure`.
+            see :func:`rollout_figure`; "workbench", see :func:`workbench_figure`; "patches", see
+            :func:`patches_figure`. By default "tokens", of a picture "patches".
         **state: Its options.
 
     Raises:
         TypeError: If an option is unknown.
-        ValueError: If there is no such view, or an option is out of its range.
+        ValueError: If there is no such view, an option is out of its range, or the view does not
+            draw what was explained.
     """
+    pictured = explanation.image is not None
+    view = view or ("patches" if pictured else "tokens")
+    if pictured and view == "workbench":
+        view = "patches"
+    if pictured and view == "tokens":
+        raise ValueError(
+            "view 'tokens' draws a text, and this explanation is of a picture: use 'patches', "
+            "'flow' or 'rollout'."
+        )
     one_of("view", view, tuple(_VIEWS))
     return _VIEWS[view](explanation, **state)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .format import digits, isolated, percent, signed
-from .page import Page, fitting
+from .page import Page, fitting, measured
 from .state import check_page
 
 if TYPE_CHECKING:
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from ..classes import ByClass
 
-ROW = 24.0
+ROW = 42.0
 
 
 def classes_figure(
-    found: ByClass, k: int | None, *, theme: str = "light", width: float = 9
+    found: ByClass, k: int | None, *, theme: str = "light", width: float = 10
 ) -> Figure:
     """The strongest rows in reading order, each with a bar for every class, all on one scale.
 
@@ -36,7 +36,7 @@ def classes_figure(
     rows = found.strongest(k)
     page = Page(width, theme)
     colours = page.colours
-    first = page.width * 0.36
+    first = page.width * 0.4
     column = (page.width - first) / len(found.names)
     most = float(np.abs(found.values[rows]).max(initial=0)) or 1.0
     places = digits(most)
@@ -59,19 +59,30 @@ def classes_figure(
     page.advance(26)
     for row in rows:
         page.line(0, page.width, 0, 0, colours.rule, 0.5)
-        text = " ".join(found.units[row].text.split())
+        for n, line in enumerate(_lines(found.units[row].text, first - 14)):
+            page.text(0, 17 + 16 * n, line, 12)
         best = int(found.values[row].argmax())
-        page.text(0, 16, fitting(text, 12.5, first - 14), 12.5)
         for i, value in enumerate(found.values[row].tolist()):
-            half = (column - 58) / 2
+            half = (column - 50) / 2
             middle = first + i * column + half
-            page.line(middle, middle, 6, 18, colours.muted)
+            page.line(middle, middle, 12, 28, colours.muted)
             long = abs(value) / most * half
-            page.bar(middle - (long if value < 0 else 0), 7, long, 10, value, f"row {row} {i}")
+            page.bar(middle - (long if value < 0 else 0), 14, long, 12, value, f"row {row} {i}")
             strong = i == best and value > 0
-            page.text(middle + half + 6, 16, signed(value, places), 11, colours.soft, bold=strong)
+            page.text(middle + half + 4, 24, signed(value, places), 11, colours.soft, bold=strong)
         page.advance(ROW)
     if len(rows) < len(found.units):
         page.text(0, 14, f"the strongest {len(rows)} of {len(found.units)}", 11, colours.muted)
         page.advance(20)
     return page.finished()
+
+
+def _lines(text: str, room: float) -> list[str]:
+    """The text in at most two lines, the last cut with an ellipsis where it is longer."""
+    words = text.split()
+    first = ""
+    while words and measured(f"{first} {words[0]}", 12) <= room:
+        first = f"{first} {words.pop(0)}".strip()
+    if not first:
+        return [fitting(text, 12, room)]
+    return [first, fitting(" ".join(words), 12, room)][: 2 if words else 1]

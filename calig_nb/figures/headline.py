@@ -78,7 +78,7 @@ def looked_at(scene: Scene) -> list[Span]:
     state, own = scene.state, scene.explanation
     layer = "all layers" if scene.layer is None else layer_in(scene.layers, scene.layer)
     lam = [f"λ = {own.fusion.lam:.2f}"] if fused(own.method) else []
-    parts = [layer, *lam, f"{state.granularity}s"]
+    parts = [layer, *lam, f"{state.granularity}s" if own.image is None else "patches"]
     if state.span is not None:
         first, last = state.span
         parts.append(f"tokens {first + 1} to {last + 1} of {len(own.tokens)}")

@@ -49,6 +49,9 @@ class Picture(Figure):
     The same picture is written as the same bytes: without a date, with identifiers that repeat.
     """
 
+    colours: int = 64
+    """So many are enough where it is stored in few."""
+
     def savefig(self, fname: Any, **options: Any) -> None:
         """As matplotlib's; ``metadata`` may bring the date back."""
         suffix = FilePath(fname).suffix if isinstance(fname, (str, FilePath)) else ""

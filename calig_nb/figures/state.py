@@ -35,6 +35,7 @@ class State:
         cell: Row and column of the matrix' pinned cell, as tokens; None or nothing for none.
         head: A single attention head of the layer, in units of the score.
         matrix: Whether the workbench's rollout matrix is unfolded.
+        opacity: Of the map on a picture, 0 ... 1.
         theme: "light" or "dark".
         width: In inches; an inch holds 100 px of the live view.
         k: Rows of the ledger; by default as many as on screen.
@@ -54,6 +55,7 @@ class State:
     cell: Sequence[int] | None = None
     head: int | None = None
     matrix: bool = False
+    opacity: float = 0.7
     theme: str = "light"
     width: float = 7.0
     k: int | None = None
@@ -92,6 +94,8 @@ class State:
             raise ValueError(f"span must be None or (first, last), got {self.span}.")
         if self.play is not None and not (math.isfinite(self.play) and 0 <= self.play <= layers):
             raise ValueError(f"play must be None or lie between 0 and {layers}, got {self.play}.")
+        if not 0 <= self.opacity <= 1:
+            raise ValueError(f"opacity must lie between 0 and 1, got {self.opacity}.")
         if self.k is not None and self.k < 1:
             raise ValueError(f"k must be at least 1, got {self.k}.")
 

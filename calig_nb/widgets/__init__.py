@@ -10,7 +10,9 @@ from ._base import View as View
 from .comparison import Comparison as Comparison
 from .flow import RelevanceFlow as RelevanceFlow
 from .marking import MarkWords as MarkWords
+from .patches import PatchView as PatchView
 from .rollout import RolloutView as RolloutView
+from .selection import PatchSelection as PatchSelection
 from .selection import Selection as Selection
 from .tokens import TokenView as TokenView
 from .workbench import Workbench as Workbench
@@ -20,14 +22,17 @@ _VIEWS: dict[str, type[View]] = {
     "tokens": TokenView,
     "flow": RelevanceFlow,
     "rollout": RolloutView,
+    "patches": PatchView,
 }
 
 
 def show(explanation: Explanation, view: str = "workbench", **state: Any) -> View:
-    """The view of that name.
+    """The view of that name; the workbench of a picture is "patches".
 
     Raises:
-        ValueError: If there is no such view.
+        ValueError: If there is no such view, or it does not draw what was explained.
     """
     one_of("view", view, tuple(_VIEWS))
+    if view == "workbench" and explanation.image is not None:
+        view = "patches"
     return _VIEWS[view](explanation, **state)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets as t
 
@@ -57,6 +57,9 @@ class View(State):
         traitlets.TraitError: If a value is out of its range.
     """
 
+    draws: ClassVar[tuple[str, ...]] = ("text", "picture")
+    """What kinds of input the view is made for."""
+
     _view = t.Unicode("workbench").tag(sync=True)
     _meta = t.Dict().tag(sync=True, echo_update=False)
     _r = t.Bytes(b"").tag(sync=True, echo_update=False)
@@ -85,6 +88,13 @@ class View(State):
             )
         self._refuse_unknown(state)
         explanation = explanation.drawn
+        kind = "text" if explanation.image is None else "picture"
+        if kind not in self.draws:
+            instead = "TokenView or Workbench" if kind == "text" else "PatchView"
+            raise ValueError(
+                f"{name} draws a {self.draws[0]}, and this explanation is of a {kind}: use "
+                f"{instead}, or explanation.show()."
+            )
         if explanation.fusion.channels != "split":
             raise ValueError(
                 f"{name} draws two channels, so fusion.channels must be 'split', got "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import anywidget
 import traitlets as t
@@ -26,7 +26,9 @@ class State(anywidget.AnyWidget):  # type: ignore[misc]
     """The state that all views share. Every trait can be read, set, observed and linked."""
 
     _esm = _STATIC / "calig.js"
-    _css = _STATIC / "calig.css"
+    _css: Any = _STATIC / "calig.css"
+    bundle: ClassVar[str] = "calig"
+    """Which of the bundles of the front end holds the view."""
 
     _busy = t.Bool(False).tag(sync=True)
     _error = t.Unicode("").tag(sync=True)

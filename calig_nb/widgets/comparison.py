@@ -58,6 +58,11 @@ class Comparison(State):
     ) -> None:
         self._refuse_unknown(state)
         self._explanations = comparable(explanations)
+        if any(e.image is not None for e in self._explanations):
+            raise ValueError(
+                "Comparison sets texts side by side. Give each picture a PatchView, and link their "
+                "layer, lam and selected with traitlets.link."
+            )
         self._names = (
             names_of(self._explanations)
             if names is None

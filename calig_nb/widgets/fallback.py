@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 WIDTH = 700
 """Pixels on the page."""
-DENSITY, TALLEST, COLOURS = 1.5, 2400, 64
+DENSITY, TALLEST = 1.5, 2400
 ROWS, LABEL, TEXT = 5, 40, 160
 CROWDED = 160
 """More words than this are drawn as sentences, more sentences as passages."""
@@ -121,7 +121,8 @@ def png(figure: Figure) -> bytes:
     dpi = WIDTH * DENSITY / width
     written, small = BytesIO(), BytesIO()
     figure.savefig(written, format="png", dpi=min(dpi, max(dpi / DENSITY, TALLEST / height)))
-    image = Image.open(written).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    colours = getattr(figure, "colours", 256)
+    image = Image.open(written).convert("RGB").quantize(colours, dither=Image.Dither.NONE)
     image.save(small, format="png", optimize=True)
     return small.getvalue()
 
@@ -153,11 +154,17 @@ def of_one(explanation: Explanation, granularity: Granularity, layer: int | None
         where += f", λ = {explanation.fusion.lam:.2f}"
     sentence = (
         f"Why {name} ({sure(explanation)}){against}? {told} "
-        f"{where}: {signed(values.sum())} in all. "
-        f"The text: “{clean(explanation.text, TEXT)}”"
+        f"{where}: {signed(values.sum())} in all. {_subject(explanation)}"
     )
     head = (verbs[0], "share", verbs[1], "share")
     return Story(sentence, head, tuple(_abreast(sides)), told)
+
+
+def _subject(explanation: Explanation) -> str:
+    if explanation.image is None or explanation.grid is None:
+        return f"The text: “{clean(explanation.text, TEXT)}”"
+    (height, width), (rows, columns) = explanation.image.shape[:2], explanation.grid
+    return f"A picture of {width} × {height} pixels, in {rows} × {columns} patches."
 
 
 def of_several(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from ..results import Explanation
 
@@ -62,3 +63,29 @@ class Selection:
 
     def __repr__(self) -> str:
         return f"Selection({', '.join(map(repr, self.texts or self.tokens))})"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PatchSelection(Selection):
+    """The selected patches of a picture; special tokens stand nowhere on it."""
+
+    @property
+    def patches(self) -> tuple[tuple[int, int], ...]:
+        """Row and column of each patch, counted from 0 at the top left."""
+        numbers = np.cumsum(~self.explanation.special) - 1
+        columns = (self.explanation.grid or (1, 1))[1]
+        own = [i for i in self.indices if not self.explanation.special[i]]
+        return tuple((int(numbers[i]) // columns, int(numbers[i]) % columns) for i in own)
+
+    @property
+    def mask(self) -> npt.NDArray[np.bool_]:
+        """(height, width) which pixels of ``explanation.image`` are selected."""
+        image, grid = self.explanation.image, self.explanation.grid
+        assert image is not None and grid is not None
+        chosen = np.zeros(grid, dtype=np.bool_)
+        chosen[tuple(zip(*self.patches, strict=True)) or ([], [])] = True
+        rows, columns = (
+            np.arange(size) * count // size
+            for size, count in zip(image.shape[:2], grid, strict=True)
+        )
+        return np.asarray(chosen[np.ix_(rows, columns)])

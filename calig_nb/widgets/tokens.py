@@ -13,4 +13,6 @@ class TokenView(View):
     Options and traits are those of :class:`View`.
     """
 
+    draws = ("text",)
+
     _view = t.Unicode("tokens").tag(sync=True)

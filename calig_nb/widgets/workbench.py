@@ -13,4 +13,6 @@ class Workbench(View):
     Options and traits are those of :class:`View`.
     """
 
+    draws = ("text",)
+
     _view = t.Unicode("workbench").tag(sync=True)

@@ -87,7 +87,8 @@ def pictures(folder: Path | None, n: int, model: str = "pictures", methods=METHO
             mean, start, end = means[:, m, c]
             cells.append(f"{mean:.1f} ({start:.1f} to {end:.1f}){mark}")
         print(f"| `{name}` | " + " | ".join(cells) + " |")
-    print("\n### the first less the others, paired, positive is better\n")
+    print(f"\n### {names[0]} against the others, paired, positive is better for it\n")
+    print("| method | " + " | ".join(columns) + " |\n|" + "---|" * (len(columns) + 1))
     for m, name in enumerate(names[1:], 1):
-        cells = [f"{-a:+.1f} ({-c:+.1f} to {-b:+.1f})" for a, b, c in paired[:, m].T]
+        cells = [f"{0 - a:+.1f} ({0 - c:+.1f} to {0 - b:+.1f})" for a, b, c in paired[:, m].T]
         print(f"| `{name}` | " + " | ".join(cells) + " |")

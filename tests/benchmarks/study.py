@@ -1,4 +1,11 @@
-"""Which form of the fusion? Several models, fresh texts; one half chooses, the other confirms."""
+"""Which form of the fusion? Several models, fresh texts; one half chooses, the other confirms.
+
+What made ``forms.md``; SST2, MOVIES (ERASER's) and ENCODER (six blocks, fine-tuned) are folders:
+``python -m tests.benchmarks.small_models --data SST2 --words ENCODER --most 25000 --out MODELS``
+``python -m tests.benchmarks forms --texts SST2/dev.tsv --calibration SST2/train.tsv --n 80
+--rationales MOVIES --reviews 30 --review-tokens 128 --model ENCODER --model MODELS/deep
+--model MODELS/wide --keep KEPT --out tests/benchmarks/forms.md``
+"""
 
 from __future__ import annotations
 
@@ -227,7 +234,11 @@ def _head(asked: Study, n_models: int) -> list[str]:
         f"{n_models} models; {asked.n} sentences{reviews}, every second of which chooses and the "
         "others confirm. Layer weights from other sentences. Words deleted by removing them. Each "
         "form less the default on the same texts, with 95 % intervals; ▲ better and ▽ worse "
-        "beyond them. Figures are means over the texts.",
+        "beyond them. Last in each table: methods without a fusion.",
+        "",
+        "A form wins if on the confirming half of every model it is ahead in a metric of "
+        "faithfulness and in one of agreement with people, and behind in none. In how many "
+        "metrics of all models it is ahead and behind:",
         "",
     ]
 
@@ -235,8 +246,7 @@ def _head(asked: Study, n_models: int) -> list[str]:
 def _summary(found: Sequence[Measured]) -> list[str]:
     """For each form, in how many tables of a model and a metric it is ahead and behind."""
     rows = [
-        "| form | chooses: ahead, behind | confirms: ahead, behind | random deletions and the "
-        "rest of faithfulness | agreement with people | wins |",
+        "| form | where it was chosen | confirmed | of these, faithfulness | people | wins |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for j, name in enumerate(NAMES[1:], 1):

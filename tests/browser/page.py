@@ -21,6 +21,8 @@ ORIGIN = "http://widget.test"
 FILES = {
     "/calig.js": (ROOT / "calig_nb/widgets/static/calig.js", "text/javascript"),
     "/calig.css": (ROOT / "calig_nb/widgets/static/calig.css", "text/css"),
+    "/patches.js": (ROOT / "calig_nb/widgets/static/patches.js", "text/javascript"),
+    "/patches.css": (ROOT / "calig_nb/widgets/static/patches.css", "text/css"),
     "/mock_model.js": (ROOT / "widgets_js/testing/mock_model.js", "text/javascript"),
 }
 HTML = """<!doctype html><html lang="en"><meta charset="utf-8"><title>calig_nb</title>

@@ -89,7 +89,17 @@ def explained(text: str = SENTENCE, layers: int = 4, seed: int = 0, **more: Any)
 
 def traits_of(view: Any) -> tuple[dict[str, Any], dict[str, str]]:
     """What crosses the wire: plain traits, and those that are bytes."""
-    own = ["_view", "_meta", "_r", "_G_columns", "_matrices", "_rows", "_busy", "_error"]
+    own = [
+        "_view",
+        "_meta",
+        "_r",
+        "_G_columns",
+        "_matrices",
+        "_picture",
+        "_rows",
+        "_busy",
+        "_error",
+    ]
     names = [*view.options(), *(name for name in own if view.has_trait(name))]
     values = {name: getattr(view, name) for name in names}
     if isinstance(view, View):

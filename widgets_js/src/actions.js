@@ -163,7 +163,7 @@ export const createActions = (store, scene, send) => {
       history.stop();
     },
   };
-  return { ...actions, matrix: matrixActions(store, scene, actions) };
+  return { ...actions, scene, matrix: matrixActions(store, scene, actions) };
 };
 
 /** @typedef {ReturnType<typeof createActions>} Actions */

@@ -4,7 +4,7 @@ import { OURS, SHARED } from "./lib/store.js";
 /** What moves all the time is told at most this often, in ms. */
 const PACE = 100;
 
-/** @param {import("./index.js").Model} model @param {import("./lib/store.js").Store} store */
+/** @param {import("./widget.js").Model} model @param {import("./lib/store.js").Store} store */
 export const teller = (model, store) => {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let waiting;

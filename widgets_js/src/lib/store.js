@@ -90,6 +90,13 @@ export const INITIAL = {
   note: "",
 };
 
+/** A bundle with a trait of its own brings it along, before anything else is made. @param {string} name @param {unknown} initial */
+export const bring = (name, initial) => {
+  Object.assign(SHARED, { [name]: name });
+  Object.assign(INITIAL, { [name]: initial });
+  OURS.push(/** @type {keyof typeof SHARED} */ (name));
+};
+
 /** @param {unknown} a @param {unknown} b */
 export const equal = (a, b) =>
   Object.is(a, b) || (Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((v, i) => v === b[i]));

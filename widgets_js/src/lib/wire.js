@@ -49,7 +49,7 @@ import { abs, times } from "./maths.js";
  * A copy that starts on a boundary: typed arrays refuse odd offsets, and hosts do hand them out.
  * @param {Bytes} bytes
  */
-const aligned = (bytes) => {
+export const readBytes = (bytes) => {
   if (!bytes) return new ArrayBuffer(0);
   if (bytes instanceof ArrayBuffer) return bytes;
   return /** @type {ArrayBuffer} */ (
@@ -70,7 +70,7 @@ const measured = (name, { byteLength }, want) => {
  * @param {string} name for the message
  */
 export const readRows = (bytes, rows, length, name) => {
-  const buffer = aligned(bytes);
+  const buffer = readBytes(bytes);
   measured(name, buffer, 4 * rows * length);
   const all = new Float32Array(buffer);
   return times(rows, (b) => Float64Array.from(all.subarray(b * length, (b + 1) * length)));
@@ -84,7 +84,7 @@ export const readRows = (bytes, rows, length, name) => {
  * @returns {Float32Array[] | null} null when nothing has arrived yet
  */
 export const readMatrices = (bytes, { "bits": bits, "scales": scales }, tokens) => {
-  const buffer = aligned(bytes);
+  const buffer = readBytes(bytes);
   if (!buffer.byteLength) return null;
   const size = tokens * tokens;
   measured("_matrices", buffer, (scales.length * size * bits) / 8);

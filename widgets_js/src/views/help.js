@@ -2,7 +2,7 @@
 import { el, instance } from "./dom.js";
 
 /** Keys | what they do. */
-const KEYS = [
+export const KEYS = [
   "Tab, Shift Tab|to the next or former part",
   "Arrows, Home, End|inside a part: words, layers, choices",
   "Enter|select a word; with Shift add it, up to four",
@@ -18,8 +18,9 @@ const KEYS = [
   "Drag|on the map of a long text: choose what is in sight",
 ];
 
-export const helpView = () => {
-  const rows = KEYS.map((line) => {
+/** @param {string[]} keys */
+export const helpView = (keys) => {
+  const rows = keys.map((line) => {
     const [keys, does] = line.split("|");
     return el("div", el("dt", keys), el("dd", does));
   });

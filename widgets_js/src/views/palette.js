@@ -13,9 +13,9 @@ import { el } from "./dom.js";
 const NAMES = /** @type {Name[]} */ (["sup", "opp", "sup-deep", "opp-deep", "ink", "ink3", "rule", "surface"]);
 
 /** From this tone on the data colour deepens instead of getting denser. */
-const DENSE = 0.72;
+export const DENSE = 0.72;
 /** Compressive, so that the many weak values can be told from none. */
-const EXPONENT = 0.72;
+export const EXPONENT = 0.72;
 
 /** The numbers in a colour as it is written. @param {string} colour */
 const parts = (colour) => (colour.match(/[\d.]+/g) ?? [0, 0, 0]).map(Number);

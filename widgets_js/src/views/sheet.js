@@ -1,71 +1,47 @@
-/** Which views stand on a sheet, and in which order. */
-import { flowStory, textStory } from "../lib/story.js";
+/** The sheet: a toolbar, its views one below another, and what stands beside the pointer. */
 import { barView } from "./bar.js";
-import { captionView } from "./caption.js";
-import { comparisonViews } from "./comparison.js";
 import { differ, el, mark, set } from "./dom.js";
-import { flowView } from "./flow.js";
 import { helpView } from "./help.js";
 import { command, consume } from "./input.js";
-import { ledgerView } from "./ledger.js";
-import { legendView } from "./legend.js";
-import { minimapView } from "./minimap.js";
-import { noticeView } from "./notice.js";
-import { proseView } from "./prose.js";
-import { questionView } from "./question.js";
-import { rolloutView } from "./rollout.js";
-import { scoreLineView } from "./score_line.js";
-import { tableView } from "./table.js";
 import { watchTheme } from "./theme.js";
 import { tipView } from "./tip.js";
-import { toolsView } from "./tools.js";
 
 /** @typedef {import("../lib/scene.js").Scene} Scene */
 /** @typedef {HTMLElement & {draw(scene: Scene, width: number, theme: number): void, survey?(scene: Scene, width: number): void}} View */
+
+/**
+ * The views in the order in which they are drawn and stand; a list of them stands in one box.
+ * @callback Arrange
+ * @param {string} kind
+ * @param {import("../actions.js").Actions} actions
+ * @param {import("../matrices.js").Matrices} matrices
+ * @param {() => void} redraw
+ * @param {(name: string) => any} get reads one trait
+ * @returns {(View | View[])[]}
+ */
 
 /** Up to this many tokens there is room for the score line under the text. */
 const BRIEF = 80;
 
 /**
- * The views in the order in which they are drawn and stand; a list of them stands in one box.
- * @param {string} kind
- * @param {import("../actions.js").Actions} actions
- * @param {import("../matrices.js").Matrices} matrices
- * @returns {(View | View[])[]}
- */
-const arrange = (kind, actions, matrices) => {
-  if (kind === "comparison") return comparisonViews(actions);
-  const tokens = kind === "tokens";
-  const head = [questionView(actions), toolsView(actions, { slider: tokens }), noticeView(actions)];
-  const table = tableView();
-  if (kind === "rollout") return [...head, captionView(actions, textStory), rolloutView(actions, matrices), table, legendView("matrix")];
-  const map = minimapView(actions);
-  const caption = captionView(actions, tokens ? textStory : flowStory);
-  const legend = legendView(tokens ? "text" : "flow");
-  const figure = tokens ? [] : [map, flowView(actions), caption];
-  if (kind === "flow") return [...head, ...figure, table, legend];
-  const prose = proseView(actions, { specimen: tokens });
-  const sums = [ledgerView(actions), scoreLineView()];
-  if (tokens) return [...head, caption, legend, map, prose, sums, table];
-  return [...head, ...figure, [prose, ...sums], rolloutView(actions, matrices, true), table, legend];
-};
-
-/**
- * @param {string} kind
+ * @param {(name: string) => any} get reads one trait
+ * @param {Arrange} arrange
+ * @param {string[]} keys
  * @param {import("../actions.js").Actions} actions
  * @param {import("../matrices.js").Matrices} matrices
  * @param {() => void} redraw asked for when the width or the colours change
  */
-export const createSheet = (kind, actions, matrices, redraw) => {
+export const createSheet = (get, arrange, keys, actions, matrices, redraw) => {
+  const kind = get("_view");
   const root = el("section.calig", {
     "data-view": kind,
     "aria-label": `Relevance ${kind}`,
     // JupyterLab would take single letters as commands for the cell.
     "data-lm-suppress-shortcuts": "true",
   });
-  const views = arrange(kind, actions, matrices);
+  const views = arrange(kind, actions, matrices, redraw, get);
   const tip = tipView(root);
-  const help = helpView();
+  const help = helpView(keys);
   const bar = barView(actions, help);
   const box = kind === "tokens" ? "div.figures" : "div.reading";
   root.append(bar, help, ...views.map((v) => (Array.isArray(v) ? el(box, ...v) : v)), tip);

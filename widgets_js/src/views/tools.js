@@ -38,10 +38,10 @@ export const toolsView = (actions, { slider, still } = {}) => {
 };
 
 /** @param {string} text */
-const label = (text) => el("span.label", text);
+export const label = (text) => el("span.label", text);
 
 /** @param {Actions} actions */
-const playView = (actions) => {
+export const playView = (actions) => {
   const path = svg("path");
   const text = el("span");
   const root = el("button.icon.play", { click: actions.play, title: "Walk through the layers" }, icon(path), text);
@@ -65,7 +65,7 @@ const layerRadios = (actions, { x }) => {
 };
 
 /** @param {string} name @param {number} most @param {number} step @param {(value: number, final: boolean) => void} act */
-const slide = (name, most, step, act) => {
+export const slide = (name, most, step, act) => {
   const input = el("input", {
     type: "range",
     min: 0,
@@ -86,7 +86,7 @@ const slide = (name, most, step, act) => {
 };
 
 /** @param {Actions} actions @param {number} L */
-const layerSlider = (actions, L) => {
+export const layerSlider = (actions, L) => {
   // One beyond the last block stands for all of them.
   const input = slide("Layer", L, 1, (value, final) => final || actions.layer(value === L ? null : value));
   const output = el("output.wide");
@@ -98,7 +98,7 @@ const layerSlider = (actions, L) => {
 };
 
 /** @param {Actions} actions */
-const lamView = (actions) => {
+export const lamView = (actions) => {
   const input = slide("Lambda: weight of the hidden states against the attention", 1, 0.01, actions.lam);
   set(input, { title: "Double click: 0.50", dblclick: () => actions.lam(0.5, true) });
   const output = el("output");

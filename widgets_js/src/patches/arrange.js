@@ -1,0 +1,56 @@
+/** Which views stand on the sheet of a picture, and in which order. */
+import { memo } from "../lib/scene.js";
+import { captionView } from "../views/caption.js";
+import { noticeView } from "../views/notice.js";
+import { questionView } from "../views/question.js";
+import { patchActions } from "./actions.js";
+import { boardView } from "./board.js";
+import { legendView } from "./legend.js";
+import { gridOf, linksOf, mapMaker } from "./map.js";
+import { photoOf } from "./photo.js";
+import { patchStory } from "./story.js";
+import { tableView } from "./table.js";
+import { toolsView } from "./tools.js";
+
+/** @typedef {import("./traits.js").Scene} Scene */
+
+/** @type {import("../views/sheet.js").Arrange} */
+export const arrange = (kind, shared, matrices, redraw, get) => {
+  /** @type {Scene} */
+  let scene;
+  const actions = patchActions(shared);
+  const photo = photoOf(get, redraw);
+  const maps = mapMaker();
+  const grid = memo((/** @type {Scene["units"]} */ units) => gridOf(get("_meta"), units));
+  const linker = () => memo(
+    /** @param {Scene["picture"]} _ @param {number | null} layer @param {string} channel @param {string} units */
+    (_, layer, channel, units) => linksOf(scene, units ? units.split(",").map(Number) : []),
+  );
+  /** Of what is told, and of what is shown, each with a memory of its own. */
+  const [told, shown] = [linker(), linker()].map((links) => (/** @type {number[]} */ units) => links(scene.picture, scene.layer, scene.state.channel, String(units)));
+  const numbers = (/** @type {Scene} */ now) => ({
+    grid: grid(now.units),
+    maps: maps(now),
+    links: shown(now.selected),
+    photo: photo(),
+  });
+  const question = questionView(actions);
+  const { draw } = question;
+  // The first to be drawn tells the others what is on the sheet.
+  const first = Object.assign(question, {
+    /** @param {Scene} now */
+    draw(now) {
+      scene = now;
+      draw(now);
+    },
+  });
+  return [
+    first,
+    toolsView(actions),
+    noticeView(actions),
+    captionView(actions, () => patchStory(scene, told)),
+    boardView(actions, numbers),
+    tableView(),
+    legendView(),
+  ];
+};

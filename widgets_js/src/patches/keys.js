@@ -1,0 +1,13 @@
+/** Keys | what they do. */
+export const KEYS = [
+  "Tab, Shift Tab|to the next or former part",
+  "Arrows, Home, End|on the picture: patches; elsewhere choices",
+  "Enter|select a patch; with Shift add it",
+  "Space|on the picture: play and pause",
+  "Page Up, Page Down|on the picture: the layer",
+  "Ctrl Z, Ctrl Shift Z|undo, redo",
+  "Escape|clear the selection and the layer; close this",
+  "?|this list",
+  "Click, Shift click|select a patch, in any part; add it",
+  "Drag|over the picture: select a rectangle of patches",
+];
