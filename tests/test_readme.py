@@ -19,7 +19,7 @@ def test_the_table_of_methods_is_the_catalogues():
 
 
 def test_every_notebook_is_named_and_every_name_is_a_notebook():
-    named = set(re.findall(r"\b(0\d_\w+\.ipynb)", README))
+    named = set(re.findall(r"\b(\d\d_\w+\.ipynb)", README))
     assert named == {file.name for file in (ROOT / "notebooks").glob("*.ipynb")}
 
 
