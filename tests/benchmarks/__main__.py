@@ -25,6 +25,7 @@ TABLES = {
     "leaderboard": "all methods: faithfulness, agreement with people, cost",
     "pictures": "methods on pictures: perturbation AUC, patches replaced by mean and by blur",
     "forms": "forms of the fusion, on one half of the texts and on the other",
+    "agreement": "all methods on a decoder, where the word that decides is known",
 }
 
 
@@ -85,6 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(tables: Sequence[str], asked: argparse.Namespace, texts: Sequence[str]) -> None:
+    from .agreement import agreement
     from .comparison import Settings, compare
     from .everyday import waits
     from .flops import floor
@@ -117,6 +119,8 @@ def _run(tables: Sequence[str], asked: argparse.Namespace, texts: Sequence[str])
         sizes = {"lengths": lengths, "depths": (2,), "tolerances": (1e-2,)} if asked.quick else {}
         for who in real:
             growth(who, texts, memory=settings.memory, **sizes)
+    if "agreement" in tables:
+        agreement(3 if asked.quick else min(asked.n, 100), asked.methods)
     if "gpu" in tables:
         on_gpu([*real, *shapes], texts, lengths, settings.steps)
     if "leaderboard" in tables:
