@@ -56,6 +56,14 @@ _DEMOS = (
         example="The plot is thin, but the acting is superb.",
     ),
     Demo(
+        model="amharic",
+        question="What is the mood of an Amharic tweet?",
+        data="AfriSenti, Amharic",
+        accuracy="55.8 % on 1,497 dev tweets (majority 51.8 %, n-grams 57.8 %)",
+        licence="CC BY 4.0",
+        example="ይህ ውሸት ነው፣ በጣም ያሳዝናል።",
+    ),
+    Demo(
         model="topics",
         question="Which of five topics is an English news article about?",
         data="BBC News 2004 and 2005 (Greene & Cunningham 2006)",
