@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import random
 import time
@@ -200,6 +201,16 @@ def calibrate(folder: Path, recipe: Recipe) -> None:
     save_calibration(Calibration(rounded, len(puzzles)), folder)
 
 
+def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, out: Path) -> None:
+    """Write both: the weights at half precision, the tokenizer under its documented class."""
+    model.half().save_pretrained(out)
+    tokenizer.save_pretrained(out)
+    (out / "model.safetensors").chmod(0o644)
+    path = out / "tokenizer_config.json"
+    fields = json.loads(path.read_text()) | {"tokenizer_class": "PreTrainedTokenizerFast"}
+    path.write_text(json.dumps(fields, indent=2) + "\n")
+
+
 def main() -> None:
     """Train, save, load what was saved, and print its accuracies."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -219,8 +230,7 @@ def main() -> None:
     model = build_model(recipe, tokenizer)
     print(f"{len(tokenizer)} words, {model.num_parameters() / 1e6:.2f} million parameters")
     train(model, tokenizer, recipe)
-    model.half().save_pretrained(options.out)
-    tokenizer.save_pretrained(options.out)
+    save(model, tokenizer, options.out)
 
     calibrate(options.out, recipe)
     saved = AutoModelForCausalLM.from_pretrained(options.out, dtype=torch.float32).eval()
