@@ -28,7 +28,7 @@ def test_the_table_of_embedded_models_is_theirs():
 
 
 def test_every_notebook_is_named_and_every_name_is_a_notebook():
-    named = set(re.findall(r"\b(0\d_\w+\.ipynb)", README))
+    named = set(re.findall(r"\b(\d\d_\w+\.ipynb)", README))
     assert named == {file.name for file in (ROOT / "notebooks").glob("*.ipynb")}
 
 

@@ -102,7 +102,8 @@ def recoloured(pixels: Tensor, rng: torch.Generator) -> Tensor:
     """Each a little brighter or darker, with more or less contrast and colour."""
 
     def factor(spread: float) -> Tensor:
-        return 1 + spread * (2 * torch.rand(len(pixels), 1, 1, 1, generator=rng) - 1)
+        drawn = torch.rand(len(pixels), 1, 1, 1, generator=rng).to(pixels)
+        return 1 + spread * (2 * drawn - 1)
 
     grey = pixels.mean(dim=1, keepdim=True)
     pixels = grey + (pixels - grey) * factor(0.3)

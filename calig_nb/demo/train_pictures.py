@@ -153,7 +153,7 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = peak * rate
             optimizer.zero_grad()
-            loss = loss_of(model, *batch)
+            loss = loss_of(model, *(part.to(decayed[0].device) for part in batch))
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_([*decayed, *others], 1.0)
             optimizer.step()
@@ -220,6 +220,7 @@ def main() -> None:
     parser.add_argument("--naming", type=int, default=Recipe.naming, help="passes")
     parser.add_argument("--finishing", type=int, default=Recipe.finishing, help="passes")
     parser.add_argument("--threads", type=int, default=1, help="processor threads")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda (%(default)s)")
     options = parser.parse_args()
     recipe = Recipe(options.seed, options.filling, options.naming, options.finishing)
     torch.set_num_threads(options.threads)
@@ -228,7 +229,7 @@ def main() -> None:
 
     taught, held = hold_out(read(options.data, "train"), recipe.held_out, recipe.seed)
     steps = len(taught) // recipe.batch
-    autoencoder = untaught(recipe)
+    autoencoder = untaught(recipe).to(options.device)
     with timed("filling gaps"):
         autoencoder = train(
             autoencoder,
@@ -260,7 +261,7 @@ def main() -> None:
         namer.encoder.config.mask_ratio = recipe.unseen if passes[0] <= recipe.naming else 0.0
         return batches(taught, recipe.batch, rng)
 
-    passes, namer = [0], Namer(autoencoder.vit)
+    passes, namer = [0], Namer(autoencoder.vit).to(options.device)
     n_passes = recipe.naming + recipe.finishing
     with timed("naming"):
         train(
