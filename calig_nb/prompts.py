@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -229,6 +229,20 @@ class SpanReader(Reader):
 
     windows = False
 
+    def read(
+        self,
+        inputs: Any,
+        name: str = "inputs",
+        position: int | None = None,
+        classes: Sequence[int | str | None] = (),
+        *,
+        longer: bool = False,
+    ) -> TextInputs:
+        """As :meth:`Reader.read`; a pair may be called question and context too."""
+        if isinstance(inputs, Mapping) and set(inputs) == {"question", "context"}:
+            inputs = {"text": inputs["question"], "text_pair": inputs["context"]}
+        return super().read(inputs, name, position, classes, longer=longer)
+
     def asked(
         self, read: TextInputs, position: int | None, classes: Sequence[int | str | None]
     ) -> TextInputs:
@@ -236,7 +250,8 @@ class SpanReader(Reader):
         if position is None:
             which = int(classes[:1] in (("end",), (1,)))
             ends = _said(self.model, "both", read.model_inputs)[0, :, which]
-            ends[torch.from_numpy(read.special)] = -torch.inf
+            passage = ~read.special if read.segment_ids is None else read.segment_ids == 1
+            ends[~torch.from_numpy(passage)] = -torch.inf
             position = int(ends.argmax())
         asked = *(0 if one is None else one for one in classes[:-1]), *classes[-1:]
         return _with(read, Question(position, asked=asked, stays=True))

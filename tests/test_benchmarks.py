@@ -3,6 +3,8 @@
 import json
 import re
 
+import transformers as hf
+
 from .benchmarks.__main__ import TABLES, main
 from .benchmarks.leaderboard import Review, cut
 from .benchmarks.measures import peak_memory
@@ -44,6 +46,20 @@ def test_the_leaderboard_reads_labelled_sentences_and_reviews_with_rationales(ca
     assert out.count("| less ca-lig |") == 2
     assert "AUPRC ↑" in out
     assert [*(tmp_path / "kept").glob("*.trial")]
+
+
+def test_methods_are_compared_on_pictures(capsys, tmp_path):
+    model = hf.ViTForImageClassification(hf.ViTConfig(
+        hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
+        image_size=16, patch_size=4, num_labels=3,
+    ))  # fmt: skip
+    model.save_pretrained(tmp_path)
+    hf.ViTImageProcessor(size={"height": 16, "width": 16}).save_pretrained(tmp_path)
+    main(["pictures", "--quick", "--n", "2", "--vision", str(tmp_path)])
+    out = capsys.readouterr().out
+    assert "2 pictures" in out
+    assert "| `random` |" in out
+    assert "against the others" in out
 
 
 def test_a_review_is_cut_between_words_with_its_marks():

@@ -390,6 +390,21 @@ def test_an_answer_is_explained_where_it_starts_and_ends(pieces, side):
     assert named.config["position"] == 2 and named.score != got.score
 
 
+def test_an_answer_is_looked_for_in_the_passage(pieces):
+    torch.manual_seed(0)
+    config = hf.BertConfig(**_SIZE, **_FORWARD)
+    model = rough(hf.AutoModelForQuestionAnswering.from_config(config))
+    pair = {"question": "is the film good", "context": SENTENCE}
+    got = Explainer(model, pieces).explain(pair, target="start")
+    with torch.no_grad():
+        logits = model(**pieces(*pair.values(), return_tensors="pt")).start_logits[0]
+    at = got.config["position"]
+    assert got.segment_ids[at] == 1
+    assert logits[at] == logits[torch.from_numpy(got.segment_ids == 1)].max()
+    assert got.probabilities[0] == pytest.approx(float(logits.softmax(dim=0)[at]))
+    assert got.check(random=3).words == len(got.words)
+
+
 @pytest.mark.parametrize("name", CAUSAL)
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_a_causal_classifier_reads_its_last_token_whatever_side_is_padded(name, side):

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 from captum.attr import LayerIntegratedGradients
@@ -314,18 +315,37 @@ def test_a_model_without_a_classification_head_is_refused(kind, tokenizer):
         Explainer(user, tokenizer).explain(SENTENCE)
 
 
+class Hidden(OwnClassifier):
+    """It cannot be asked for its attention."""
+
+    def forward(self, input_ids, attention_mask, token_type_ids=None):
+        return super().forward(input_ids, attention_mask)
+
+
+class Empty(OwnClassifier):
+    """It is asked for its attention and gives none."""
+
+    def forward(self, *args, output_attentions=False, **kwargs):
+        return super().forward(*args, **kwargs)
+
+
+@pytest.mark.parametrize("kind", [Hidden, Empty])
+def test_what_a_model_hides_is_heard_from_its_blocks(kind, tokenizer):
+    user, hiding = OwnClassifier().eval(), kind().eval()
+    hiding.load_state_dict(user.state_dict())
+    said, heard = (Explainer(one, tokenizer).explain(SENTENCE) for one in (user, hiding))
+    np.testing.assert_array_equal(said.attention_relevance, heard.attention_relevance)
+
+
 @pytest.mark.bad_input
-def test_a_model_that_hides_its_attention_is_refused(tokenizer):
-    class Hidden(OwnClassifier):
-        def forward(self, input_ids, attention_mask, token_type_ids=None):
-            return super().forward(input_ids, attention_mask)
+@pytest.mark.parametrize("change", [torch.detach, lambda a: 2 * a], ids=["cut", "no attention"])
+def test_a_model_without_attention_that_carries_a_gradient_is_refused(change, tokenizer):
+    class Other(OwnBlock):
+        def forward(self, x):
+            x, a = super().forward(x)
+            return x, change(a)
 
-    with pytest.raises(ValueError, match="must return its attention probabilities"):
-        Explainer(Hidden().eval(), tokenizer).explain(SENTENCE)
-
-    class Empty(OwnClassifier):
-        def forward(self, *args, output_attentions=False, **kwargs):
-            return super().forward(*args, **kwargs)
-
+    user = Empty()
+    user.trunk["steps"] = nn.ModuleList([Other(), Other()])
     with pytest.raises(ValueError, match="one attention matrix with a gradient for each of its 2"):
-        Explainer(Empty().eval(), tokenizer).explain(SENTENCE)
+        Explainer(user.eval(), tokenizer).explain(SENTENCE)

@@ -55,6 +55,8 @@ def read(tokenizer):
 
 def test_offsets_slice_both_texts(read):
     assert read.text == f"{A}\n{B}" and read.split == len(A)
+    second = [token for token, segment in zip(read.tokens, read.segment_ids) if segment == 1]
+    assert second == ["But", "not", "bad", ",", "the", "film", "!"]
     for token, (start, end), segment in zip(read.tokens, read.offsets, read.segment_ids):
         if segment >= 0:
             assert read.text[start:end] == token

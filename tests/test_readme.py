@@ -18,8 +18,17 @@ def test_the_table_of_methods_is_the_catalogues():
     ]
 
 
+def test_the_table_of_embedded_models_is_theirs():
+    columns = ["question", "data", "accuracy", "licence", "parameters", "size"]
+    rows = [
+        f"| {' | '.join([f'`{name}`', *row[columns]])} |" for name, row in cn.demos().iterrows()
+    ]
+    table = README.split("<!-- demos -->\n")[1].split("\n\n")[0].splitlines()[2:]
+    assert table == rows, "\n".join(["it should read:", *rows])
+
+
 def test_every_notebook_is_named_and_every_name_is_a_notebook():
-    named = set(re.findall(r"\b(0\d_\w+\.ipynb)", README))
+    named = set(re.findall(r"\b(\d\d_\w+\.ipynb)", README))
     assert named == {file.name for file in (ROOT / "notebooks").glob("*.ipynb")}
 
 

@@ -25,6 +25,7 @@ TABLES = {
     "leaderboard": "all methods: faithfulness, agreement with people, cost",
     "pictures": "methods on pictures: perturbation AUC, patches replaced by mean and by blur",
     "forms": "forms of the fusion, on one half of the texts and on the other",
+    "agreement": "all methods on a decoder, where the word that decides is known",
 }
 
 
@@ -59,6 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--deletion", nargs="+", default=["remove"], help="remove, mask or pad; several (remove)"
     )
+    parser.add_argument(
+        "--vision", action="append", default=[], help="folder of a classifier of pictures"
+    )
     parser.add_argument("--images", type=Path, help="folder of pictures; our own drawings")
     parser.add_argument("--methods", nargs="+", help="of the leaderboard; the first leads (all)")
     parser.add_argument("--full", action="store_true", help="reviews by deletion too: hours")
@@ -85,6 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(tables: Sequence[str], asked: argparse.Namespace, texts: Sequence[str]) -> None:
+    from .agreement import agreement
     from .comparison import Settings, compare
     from .everyday import waits
     from .flops import floor
@@ -117,6 +122,8 @@ def _run(tables: Sequence[str], asked: argparse.Namespace, texts: Sequence[str])
         sizes = {"lengths": lengths, "depths": (2,), "tolerances": (1e-2,)} if asked.quick else {}
         for who in real:
             growth(who, texts, memory=settings.memory, **sizes)
+    if "agreement" in tables:
+        agreement(3 if asked.quick else min(asked.n, 100), asked.methods)
     if "gpu" in tables:
         on_gpu([*real, *shapes], texts, lengths, settings.steps)
     if "leaderboard" in tables:
@@ -129,7 +136,10 @@ def _run(tables: Sequence[str], asked: argparse.Namespace, texts: Sequence[str])
         leaderboard(real, contest)
     if "pictures" in tables:
         methods = PICTURE_METHODS[:2] if asked.quick else asked.methods or PICTURE_METHODS
-        pictures(asked.images, asked.n, methods=methods)
+        for who in asked.vision:
+            pictures(asked.images, asked.n, who, methods)
+        if not asked.vision:
+            print("No table of pictures: name the folder of a model with --vision.")
     if "forms" in tables:
         few = {"n": 4} if asked.quick else {"n": asked.n}
         calibration = _texts(asked.calibration) if asked.calibration else ()

@@ -61,9 +61,9 @@ def areas(
     return [*named, RANDOM], np.stack(table)
 
 
-def pictures(folder: Path | None, n: int, model: str = "pictures", methods=METHODS) -> None:
+def pictures(folder: Path | None, n: int, model: str, methods=METHODS) -> None:
     """Print the table: means, and ▲ better, ▽ worse than the first where intervals exclude zero."""
-    explainer = cn.load_demo(model) if model == "pictures" else cn.Explainer.from_pretrained(model)
+    explainer = cn.Explainer.from_pretrained(model)
     explainer.cache = None
     files = found_in(folder, n)
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""Small classifiers to try forms on, other than the embedded one, from labelled phrases alone.
+"""Small classifiers to try forms on, other than the embedded one, from labelled phrases.
 
 ``python -m tests.benchmarks.small_models --data DIR --out DIR``, DIR with ``train.tsv`` and
 ``dev.tsv`` of SST-2; a folder for each model, some two minutes of one core each.

@@ -1,10 +1,10 @@
 """Which form of the fusion? Several models, fresh texts; one half chooses, the other confirms.
 
 What made ``forms.md``; SST2, MOVIES (ERASER's) and ENCODER (six blocks, fine-tuned) are folders:
-``python -m tests.benchmarks.small_models --data SST2 --words ENCODER --most 25000 --out MODELS``
-``python -m tests.benchmarks forms --texts SST2/dev.tsv --calibration SST2/train.tsv --n 80
---rationales MOVIES --reviews 30 --review-tokens 128 --model ENCODER --model MODELS/deep
---model MODELS/wide --keep KEPT --out tests/benchmarks/forms.md``
+``python -m tests.benchmarks.small_models --data SST2 --words ENCODER --most 25000 --names deep
+--out MODELS``; ``python -m tests.benchmarks forms --texts SST2/dev.tsv --n 80 --rationales MOVIES
+--calibration SST2/train.tsv --reviews 30 --review-tokens 128 --model ENCODER --model MODELS/deep
+--keep KEPT --out tests/benchmarks/forms.md``.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def round_trip(session: Colab, frame: Frame, model: str) -> None:
     assert session.until(lambda: view.get_attribute("data-theme") == "dark")
     session.execute("v.theme = 'auto'; v.granularity = 'word'")
     assert session.until(view.get_by_role("radio", name="words").first.is_checked)
-    view.get_by_role("radio", name="tokens").first.click()
+    view.get_by_role("radio", name="tokens", exact=True).first.click()
     assert session.until(lambda: session.execute("print(v.granularity)") == "token")
 
 

@@ -167,3 +167,24 @@ def test_the_view_follows_the_theme(opened: Lab, workbench: Locator, theme: str)
 
 def test_nothing_was_fetched_and_the_console_is_silent(opened: Lab) -> None:
     assert opened.complaints == []
+
+
+def test_patches_of_a_picture_are_read_back_in_python(opened: Lab) -> None:
+    opened.execute(
+        "import dataclasses, numpy as np\n"
+        "n = int((~explanation.special).sum())\n"
+        "image = np.full((20, 20 * n, 3), 120, np.uint8)\n"
+        "nowhere = np.zeros_like(explanation.offsets)\n"
+        "picture = dataclasses.replace(\n"
+        "    explanation, text='', offsets=nowhere, image=image, grid=(1, n))\n"
+        "view = picture.show()"
+    )
+    show(opened, "view")
+    view = opened.page.locator(".jp-Cell .calig[data-view=patches]").last
+    plate = view.locator(".main .plate")
+    plate.scroll_into_view_if_needed()
+    expect(plate.locator("canvas")).to_be_visible()
+    plate.click(position={"x": 4, "y": 4})
+    expect(view.locator(".caption")).to_contain_text("brings")
+    expect(view.locator(".links-of .plate").first).to_be_visible()
+    assert opened.execute("print(view.selection.patches)") == "((0, 0),)"
