@@ -114,12 +114,13 @@ def words(scene: Scene) -> Iterator[Word]:
         start, stop = int(own.offsets[t][0]), int(own.offsets[upto][1])
         before = own.text[end:start] if start > end else ""
         spaced = bool(before) or (t > 0 and bool(own.special[t - 1]))
-        after = upto + 1 < len(own.tokens) and of[upto + 1] == of[t]
+        joined = joins and upto < last and of[upto + 1] == of[t]
+        joined = joined and int(own.offsets[upto + 1][0]) > stop  # there is a space to cross
         groups = [(k, k) for k in range(t, upto + 1)] if grain == "token" else [(t, upto)]
         pieces = []
         for low, high in groups:
             written = own.text[max(end, int(own.offsets[low][0])) : int(own.offsets[high][1])]
-            pieces.append(Piece(int(of[low]), written or own.tokens[low], joins and after))
+            pieces.append(Piece(int(of[low]), written or own.tokens[low], joined))
             end = max(end, int(own.offsets[high][1]))
         text = "".join(piece.text for piece in pieces)
         mark = bool(text) and unicodedata.category(text[0]) in MARKS

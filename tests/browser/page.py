@@ -51,7 +51,7 @@ MOUNT = """async ({state, bytes, odd}) => {
     onSend: (content) => window.sent.push(content),
   });
   const cell = document.querySelector("#cell");
-  const before = performance.now();
+  const before = (window.began = performance.now());
   window.stop = render({ model: window.model, el: cell });
   cell.getBoundingClientRect();
   window.firstPaint = performance.now() - before;

@@ -85,8 +85,8 @@ export const written = (text, scene) => {
     let last = t;
     while (last < to && x.wordIds[t] >= 0 && x.wordIds[last + 1] === x.wordIds[t]) last++;
     if (units.granularity !== "token" || last === t)
-      // The bars of one sentence join up across its spaces.
-      place(word(t, content(t, last), units.of[last + 1] !== units.of[t] ? "last" : ""), t);
+      // The bars of one sentence join up across its spaces, where there are any.
+      place(word(t, content(t, last), units.of[last + 1] === units.of[t] && x.offsets[last + 1][0] > x.offsets[last][1] ? "" : "last"), t);
     else {
       const whole = el("span.whole");
       for (let k = t; k <= last; k++) whole.append(word(k, content(k, k), k === t ? "piece.first" : "piece"));
