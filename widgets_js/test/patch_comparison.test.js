@@ -4,7 +4,7 @@ import test from "node:test";
 import { JSDOM } from "jsdom";
 
 import { mockModel } from "../testing/mock_model.js";
-import { sample } from "../testing/sample.js";
+import { sample, view } from "../testing/sample.js";
 
 // What a browser has and jsdom lacks; drawing itself is tested in a browser.
 const { window } = new JSDOM("<!doctype html><main></main>", { pretendToBeVisual: true });
@@ -78,6 +78,13 @@ test("one scale holds for all pictures and their differences", () => {
   const { scene, pictures } = shown(two(), LIKE);
   const all = [1, 2, 3, 4].flatMap((n) => [...scene.values[n], scene.changes[n]]);
   assert.ok(Math.abs(pictures.limit - Math.max(...all.map(Math.abs))) < 1e-12);
+  // What is turned differs by twice as much: nothing is cut off.
+  const [one] = two();
+  const negated = (data, Kind) => view(new Kind(data.buffer.slice(data.byteOffset)).map((v) => -v));
+  const turned = { ...one, _r: negated(one._r, Float32Array), _G_columns: negated(one._G_columns, Float32Array), _matrices: negated(one._matrices, Int16Array) };
+  const both = shown([one, turned], LIKE);
+  const own = Math.max(...[1, 2, 3, 4].map((n) => Math.abs(both.scene.values[n][0])));
+  assert.ok(Math.abs(both.pictures.limit - 2 * own) < 1e-6);
 });
 
 test("the numbers are made anew only when they change", () => {
