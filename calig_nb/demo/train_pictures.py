@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,8 +25,7 @@ from transformers import (
     ViTMAEForPreTraining,
 )
 
-from ..cache import Calibration, save_calibration
-from ..explainer import Explainer
+from ._learning import follow, learn, weigh_layers
 from ._pictures_lessons import (
     SIDE,
     Pictures,
@@ -141,26 +139,16 @@ def train(
         {"params": decayed, "weight_decay": recipe.weight_decay},
         {"params": others},
     ]
-    optimizer = torch.optim.AdamW(groups, lr=peak, betas=(0.9, 0.95), weight_decay=0.0)
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.95), weight_decay=0.0)
     mean, step = copy.deepcopy(model).eval(), 0
     for epoch in range(n_epochs):
         model.train()
         began, total, count = time.monotonic(), 0.0, 0
         for batch in lessons():
-            rate = min(
-                step / (recipe.warm_up * n_steps), 0.5 + 0.5 * math.cos(math.pi * step / n_steps)
-            )
-            for group in optimizer.param_groups:
-                group["lr"] = peak * rate
-            optimizer.zero_grad()
             loss = loss_of(model, *(part.to(decayed[0].device) for part in batch))
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_([*decayed, *others], 1.0)
-            optimizer.step()
-            total, count, step = total + loss.item(), count + 1, step + 1
-            with torch.no_grad():
-                decay = min(recipe.mean_decay, step / (step + 10))
-                torch._foreach_lerp_(list(mean.parameters()), list(model.parameters()), 1 - decay)
+            total += learn(optimizer, loss, step / n_steps, peak=peak, warm_up=recipe.warm_up)
+            count, step = count + 1, step + 1
+            follow(mean, model, step, recipe.mean_decay)
         seconds = time.monotonic() - began
         said = after(mean)
         print(f"  {epoch + 1}: loss {total / count:.3f}, {seconds:.0f} s{said}", flush=True)
@@ -193,10 +181,7 @@ def save(model: nn.Module, out: Path) -> None:
 
 def calibrate(folder: Path, held: Pictures, n: int) -> None:
     """Estimate the layer weights on n held-out pictures, and keep them."""
-    pictures = [Image.fromarray(one.permute(1, 2, 0).numpy()) for one in held.pixels[:n]]
-    weights = Explainer.from_pretrained(folder, cache=False).calibrate(pictures)
-    rounded = tuple(round(weight, 6) for weight in weights.tolist())
-    save_calibration(Calibration(rounded, len(pictures)), folder)
+    weigh_layers(folder, [Image.fromarray(one.permute(1, 2, 0).numpy()) for one in held.pixels[:n]])
 
 
 @contextmanager
