@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from PIL import Image
@@ -37,6 +37,8 @@ from ._pictures_lessons import (
 )
 from ._pictures_namer import Namer
 
+Model = TypeVar("Model", bound=nn.Module)
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -60,7 +62,8 @@ class Recipe:
         batch: Pictures an optimiser step.
         filling_rate: Peak of the learning rate, reached after `warm_up` of the steps, then a
             cosine to zero.
-        naming_rate: The same while pictures are named.
+        naming_rate: The same while pictures are named from some of their patches.
+        finishing_rate: The same while they are named from all.
         warm_up: Share of the steps.
         weight_decay: AdamW's.
         smoothing: Label smoothing.
@@ -69,9 +72,9 @@ class Recipe:
     """
 
     seed: int = 0
-    filling: int = 4
-    naming: int = 13
-    finishing: int = 3
+    filling: int = 20
+    naming: int = 64
+    finishing: int = 16
     held_out: int = 500
     patch: int = 4
     hidden: int = 128
@@ -84,6 +87,7 @@ class Recipe:
     batch: int = 64
     filling_rate: float = 1.5e-3
     naming_rate: float = 1e-3
+    finishing_rate: float = 5e-4
     warm_up: float = 0.08
     weight_decay: float = 0.05
     smoothing: float = 0.05
@@ -112,7 +116,7 @@ def untaught(recipe: Recipe) -> ViTMAEForPreTraining:
 
 
 def train(
-    model: nn.Module,
+    model: Model,
     lessons: Callable[[], Iterator[tuple[Tensor, ...]]],
     loss_of: Callable[..., Tensor],
     n_epochs: int,
@@ -120,7 +124,7 @@ def train(
     peak: float,
     recipe: Recipe,
     after: Callable[[Any], str],
-) -> nn.Module:
+) -> Model:
     """The running mean of the weights at the end of training.
 
     Args:
@@ -214,12 +218,16 @@ def main() -> None:
 
     taught, held = hold_out(read(options.data, "train"), recipe.held_out, recipe.seed)
     steps = len(taught) // recipe.batch
+
+    def lessons() -> Iterator[tuple[Tensor, ...]]:
+        return batches(taught, recipe.batch, rng)
+
     autoencoder = untaught(recipe).to(options.device)
     with timed("filling gaps"):
         autoencoder = train(
             autoencoder,
-            lambda: ((pixels,) for pixels, _ in batches(taught, recipe.batch, rng)),
-            lambda model, pixels: model(pixel_values=pixels).loss,
+            lessons,
+            lambda model, pixels, _: model(pixel_values=pixels).loss,
             recipe.filling,
             recipe.filling * steps,
             recipe.filling_rate,
@@ -227,35 +235,42 @@ def main() -> None:
             lambda _: "",
         )
 
-    def named(model: Namer, pixels: Tensor, labels: Tensor) -> Tensor:
-        logits = model(recoloured(pixels, rng))
+    def named(model: nn.Module, pixels: Tensor, labels: Tensor) -> Tensor:
+        logits = model(pixel_values=recoloured(pixels, rng))
+        logits = getattr(logits, "logits", logits)
         return F.cross_entropy(logits, labels, label_smoothing=recipe.smoothing)
 
-    best = [0.0]
-
-    def keep_best(mean: Namer) -> str:
-        classifier = mean.classifier()
-        right = accuracy(classifier, held)
-        if right >= best[0]:
-            best[0] = right
-            save(classifier, options.out)
-        return f", {right:.1%} of those kept back"
-
-    def lessons() -> Iterator[tuple[Tensor, Tensor]]:
-        passes[0] += 1
-        namer.encoder.config.mask_ratio = recipe.unseen if passes[0] <= recipe.naming else 0.0
-        return batches(taught, recipe.batch, rng)
-
-    passes, namer = [0], Namer(autoencoder.vit).to(options.device)
-    n_passes = recipe.naming + recipe.finishing
-    with timed("naming"):
-        train(
+    namer = Namer(autoencoder.vit).to(options.device)
+    namer.encoder.config.mask_ratio = recipe.unseen
+    with timed("naming them from some patches"):
+        namer = train(
             namer,
             lessons,
             named,
-            n_passes,
-            n_passes * steps,
+            recipe.naming,
+            recipe.naming * steps,
             recipe.naming_rate,
+            recipe,
+            lambda mean: f", {accuracy(mean.classifier(), held):.1%} of those kept back",
+        )
+
+    best = [0.0]
+
+    def keep_best(mean: ViTForImageClassification) -> str:
+        right = accuracy(mean, held)
+        if right >= best[0]:
+            best[0] = right
+            save(mean, options.out)
+        return f", {right:.1%} of those kept back"
+
+    with timed("naming them from all"):
+        train(
+            namer.classifier().to(options.device),
+            lessons,
+            named,
+            recipe.finishing,
+            recipe.finishing * steps,
+            recipe.finishing_rate,
             recipe,
             keep_best,
         )
