@@ -10,7 +10,7 @@ import { gutter } from "./flow_gutter.js";
 import { drawMarks } from "./flow_marks.js";
 import { paint } from "./flow_paint.js";
 import { adds, command, keyed, placeIn, targetOf, zooms } from "./input.js";
-import { inks } from "./palette.js";
+import { inks, reader } from "./palette.js";
 import { hatch } from "./shapes.js";
 
 /** @typedef {import("../lib/scene.js").Scene} Scene */
@@ -26,6 +26,10 @@ export const flowView = (actions) => {
   const marks = svg("g");
   const picture = svg("svg", HIDDEN, hatch(id), still, marks);
   const colour = probe();
+  const inksOf = reader(() => {
+    const context = canvas.getContext("2d");
+    return context && inks(colour, context);
+  });
   const root = el(
     "div.flow",
     { tabindex: 0, role: "group", "aria-roledescription": "relevance flow", "aria-label": HELP },
@@ -44,15 +48,20 @@ export const flowView = (actions) => {
   /** @type {import("../lib/axis.js").Label[]} */
   let labels = [];
   let family = "";
-  /** @type {import("./palette.js").Inks | undefined} */
+  /** @type {import("./palette.js").Inks | null} */
   let ink;
 
   listen(root, actions, () => ({ scene, layout }));
 
-  return view(root, (/** @type {Scene} */ now, /** @type {number} */ width, /** @type {number} */ theme) => {
+  /** @param {Scene} now @param {number} _ @param {number} theme */
+  const survey = (now, _, theme) => {
+    ink = inksOf(now, theme);
+    family ||= familyOf(root);
+  };
+
+  const draw = (/** @type {Scene} */ now, /** @type {number} */ width, /** @type {number} */ theme) => {
     const { state, units, active, sight, x, rtl } = (scene = now);
     if (moved(units, x, width, sight.first, sight.last)) {
-      family = familyOf(root);
       names = units.names.map((_, u) => textWidth(nameOf(units, u), 12, family));
       layout = flowLayout({ width, sight, weights: x.weights, names, rtl });
       root.style.height = `${layout.height}px`;
@@ -63,15 +72,13 @@ export const flowView = (actions) => {
     if (repaint(layout, now.picture, String(active), ribbons, state.play, state.layer, focus, theme)) {
       const flow = flowOf(now, layout);
       const context = fitted(canvas, width, layout.height);
-      if (context) {
-        if (!ink || !(state.dragging || state.playing)) ink = inks(colour, context);
-        paint(context, { scene: now, layout, flow, focus, ...ink });
-      }
+      if (context && ink) paint(context, { scene: now, layout, flow, focus, ...ink });
       labels = axisLabels(now, layout, names.map((w) => (w * layout.font) / 12));
       put(still, ...decision(now, layout, flow, family), ...gutter(now, layout, id), ...axis(now, layout, labels));
     }
     drawMarks(marks, still, now, layout, labels);
-  });
+  };
+  return view(root, draw, survey);
 };
 
 /**

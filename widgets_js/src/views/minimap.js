@@ -4,7 +4,7 @@ import { LONG, spanOf } from "../lib/zoom.js";
 import { fill, fitted } from "./canvas.js";
 import { HIDDEN, differ, el, mark, probe, set, view } from "./dom.js";
 import { command, keyed, placeIn } from "./input.js";
-import { palette, rgba } from "./palette.js";
+import { palette, reader, rgba } from "./palette.js";
 import { bar } from "./shapes.js";
 
 /** @typedef {import("../lib/scene.js").Scene} Scene */
@@ -18,9 +18,12 @@ export const minimapView = (actions) => {
   const canvas = el("canvas", HIDDEN);
   const part = el("div.window", { role: "slider", tabindex: 0, "aria-label": "Part of the text in sight", "aria-valuemin": 1 });
   const colour = probe();
+  const coloursOf = reader(() => palette(colour));
   const root = el("div.minimap", { hidden: true }, canvas, part, colour);
   const repaint = differ();
   const moved = differ();
+  /** @type {import("./palette.js").Palette} */
+  let colours;
   /** @type {Scene} */
   let scene;
   listen(root, part, actions, () => scene);
@@ -29,7 +32,6 @@ export const minimapView = (actions) => {
   function paint({ picture: p, units, rtl, x }, width) {
     const context = fitted(canvas, width, HEIGHT);
     if (!context) return;
-    const colours = palette(colour);
     const T = x.tokens.length;
     const middle = HEIGHT / 2;
     fill(context, rgba(colours.rule), 0, middle - 0.5, width, 1);
@@ -45,7 +47,11 @@ export const minimapView = (actions) => {
     }
   }
 
-  return view(root, (/** @type {Scene} */ now, /** @type {number} */ width, /** @type {number} */ theme) => {
+  /** @param {Scene} now @param {number} _ @param {number} theme */
+  const survey = (now, _, theme) => {
+    if (now.x.tokens.length >= LONG) colours = coloursOf(now, theme);
+  };
+  const draw = (/** @type {Scene} */ now, /** @type {number} */ width, /** @type {number} */ theme) => {
     scene = now;
     const { x, state, rtl } = now;
     const { span } = state;
@@ -65,7 +71,8 @@ export const minimapView = (actions) => {
       "aria-valuemax": T,
       "aria-valuetext": span ? `tokens ${from + 1} to ${to + 1} of ${T}` : `all ${T} tokens`,
     });
-  });
+  };
+  return view(root, draw, survey);
 };
 
 /**

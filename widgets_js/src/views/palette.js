@@ -4,7 +4,7 @@
  */
 import { abs, clamp, min, round, times } from "../lib/maths.js";
 import { density } from "./canvas.js";
-import { el } from "./dom.js";
+import { differ, el, put } from "./dom.js";
 
 /** @typedef {[number, number, number]} Rgb */
 /** @typedef {"sup" | "opp" | "sup-deep" | "opp-deep" | "ink" | "ink3" | "rule" | "surface"} Name */
@@ -22,11 +22,25 @@ const parts = (colour) => (colour.match(/[\d.]+/g) ?? [0, 0, 0]).map(Number);
 
 /** @param {HTMLElement} probe an element inside the widget's root @returns {Palette} */
 export const palette = (probe) => {
-  const entries = NAMES.map((name) => {
-    probe.style.color = `var(--calig-${name})`;
-    return [name, parts(getComputedStyle(probe).color).slice(0, 3)];
-  });
+  // One node each: changing the colour of one between two readings would cost a style pass every time.
+  put(probe, ...NAMES.map((name) => el("i", { style: `color:var(--calig-${name})` })));
+  const entries = NAMES.map((name, i) => [name, parts(getComputedStyle(probe.children[i]).color).slice(0, 3)]);
   return Object.fromEntries(entries);
+};
+
+/**
+ * Colours are read when they may have changed, not at every step of a drag: reading costs a style pass.
+ * @template C
+ * @param {() => C} read
+ */
+export const reader = (read) => {
+  const changed = differ();
+  /** @type {C} */
+  let known;
+  return (/** @type {import("../lib/scene.js").Scene} */ { state, picture }, /** @type {number} */ theme) => {
+    if (!known || (!state.dragging && !state.playing && changed(theme, picture))) known = read();
+    return known;
+  };
 };
 
 /** @param {number[]} colour @param {number} [alpha] */
@@ -44,7 +58,7 @@ const toneOf = (colours, t) => {
 };
 
 /**
- * All that the canvas paints with.  Reading it from the page costs a style pass: not at every step of a drag.
+ * All that the canvas paints with.
  * @param {HTMLElement} probe @param {CanvasRenderingContext2D} context
  */
 export const inks = (probe, context) => {

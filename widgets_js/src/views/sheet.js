@@ -7,10 +7,11 @@ import { watchTheme } from "./theme.js";
 import { tipView } from "./tip.js";
 
 /** @typedef {import("../lib/scene.js").Scene} Scene */
-/** @typedef {HTMLElement & {draw(scene: Scene, width: number, theme: number): void, survey?(scene: Scene, width: number): void}} View */
+/** @typedef {HTMLElement & {draw(scene: Scene, width: number, theme: number): void, survey?: View["draw"]}} View */
 
 /**
- * The views in the order in which they are drawn and stand; a list of them stands in one box.
+ * The views in the order in which they are drawn and stand; a list of them stands in one box, which
+ * the first paint leaves to the frame after it.
  * @callback Arrange
  * @param {string} kind
  * @param {import("../actions.js").Actions} actions
@@ -90,8 +91,9 @@ export const createSheet = (get, arrange, keys, actions, matrices, redraw) => {
       }
       // Not laid out yet: the observer asks again as soon as there is a width.
       if (!width) return;
-      const drawn = [bar, ...views.flat()].filter((view) => !empty || !isFigure(view));
-      for (const view of drawn) view.survey?.(scene, inner);
+      const ready = state.fresh ? views.filter((v) => !Array.isArray(v)) : views;
+      const drawn = [bar, ...ready.flat()].filter((view) => !empty || !isFigure(view));
+      for (const view of drawn) view.survey?.(scene, inner, theme);
       for (const view of drawn) view.draw(scene, inner, theme);
       tip.draw(scene);
     },
