@@ -83,6 +83,15 @@ _DEMOS = (
         kind="prompt",
         ask=MappingProxyType({"target": " are", "contrast": " is"}),
     ),
+    Demo(
+        model="pictures",
+        question="Is it an airplane, an automobile, a cat or a horse?",
+        data="CIFAR-10, four classes",
+        accuracy="83.3 % on 4,000 test pictures",
+        licence="Apache-2.0",
+        example="examples/horse.png",
+        kind="picture",
+    ),
 )
 
 
