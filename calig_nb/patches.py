@@ -64,7 +64,11 @@ def layout_of(model: BlockModel, pixels: Tensor) -> Layout:
             blocks.entering(modules, partial(model.predict, inputs)) for inputs in (first, second)
         )
     special = (one == other).all(dim=-1)[0].cpu().numpy()
-    grid = _grid(shapes[-1] if shapes else None, int((~special).sum()), pixels.shape[-2:])
+    grid = model.cells(first).grid
+    if grid is None:
+        grid = _grid(shapes[-1] if shapes else None, int((~special).sum()), pixels.shape[-2:])
+    else:
+        special = np.zeros(grid[0] * grid[1], dtype=np.bool_)
     if grid is None:
         raise ValueError(
             "model must cut a picture into a grid of patches, a token each, but of "
