@@ -62,24 +62,30 @@ class GridCells(Cells):
 
     Attributes:
         grid: Rows and columns of cells.
+        span: Rows and columns of the embeddings' tokens in a cell; at the far edges maybe fewer.
         places: (tokens,) for each of L + 1 layers: the cell of each token.
         windows: (windows, rows) for each of L blocks: the token in each row of the windows that
             its attention works in, -1 for padding.
     """
 
     grid: Grid
+    span: Grid
     places: Sequence[Tensor]
     windows: Sequence[Tensor]
 
+    @property
+    def n(self) -> int:
+        """How many there are."""
+        return self.grid[0] * self.grid[1]
+
     def of_tokens(self, layer: int, values: Tensor) -> Tensor:
         """(..., cells): the sums of a layer's token values (..., tokens) in each cell."""
-        n = self.grid[0] * self.grid[1]
-        sums = values.new_zeros(*values.shape[:-1], n)
+        sums = values.new_zeros(*values.shape[:-1], self.n)
         return sums.index_add_(-1, self.places[layer].to(values.device), values)
 
     def of_pairs(self, block: int, values: Tensor) -> Tensor:
         """(items, ..., cells, cells), windows undone; as it is where these are not its windows."""
-        windows, n = self.windows[block], self.grid[0] * self.grid[1]
+        windows, n = self.windows[block], self.n
         n_windows, n_rows = windows.shape
         if values.shape[-2:] != (n_rows, n_rows) or len(values) % n_windows:
             return values
@@ -121,12 +127,16 @@ def cells_of(modules: Sequence[nn.Module], run_model: Callable[[], Any]) -> Cell
     if calls[-1].returned.shape[1] != last[0] * last[1]:
         return Cells()
     places = [torch.arange(last[0] * last[1])] * 2
+    span = (1, 1)
     for below, above in reversed([*pairwise(known)]):
-        places.insert(0, places[0][_merged(below, above)])
+        down, along = _sides(below, above)
+        rows, columns = torch.arange(below[0]) // down, torch.arange(below[1]) // along
+        places.insert(0, places[0][(rows[:, None] * above[1] + columns).flatten()])
+        span = span[0] * down, span[1] * along
     windows = [_windows(module, call) for module, call in zip(modules, calls, strict=True)]
     if len(set(known)) == 1 and all(len(one) == 1 for one in windows):
         return Cells()
-    return GridCells(last, places, windows)
+    return GridCells(last, span, places, windows)
 
 
 def _stated_grid(call: blocks.Call) -> Grid | None:
@@ -140,14 +150,13 @@ def _stated_grid(call: blocks.Call) -> Grid | None:
     return None
 
 
-def _merged(below: Grid, above: Grid) -> Tensor:
-    """(tokens below,) the token above that each is merged into: as many a side as make the grid."""
+def _sides(below: Grid, above: Grid) -> Grid:
+    """How many rows, and how many columns, of tokens below are merged: as few as make the grid."""
     down, along = (
         next(side for side in range(1, b + 1) if -(-b // side) <= a)
         for b, a in zip(below, above, strict=True)
     )
-    rows, columns = torch.arange(below[0]) // down, torch.arange(below[1]) // along
-    return (rows[:, None] * above[1] + columns).flatten()
+    return down, along
 
 
 def _windows(block: nn.Module, call: blocks.Call) -> Tensor:

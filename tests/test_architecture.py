@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "images": set(),
     "heads": set(),
     "prompts": {"classifier", "heads", "inputs", "questions"},
-    "patches": {"blocks", "models"},
+    "patches": {"blocks", "cells", "models"},
     "pictures": {"images", "inputs", "models", "patches", "reading", "words"},
     "readers": {"models", "pictures", "prompts"},
     "loading": set(),

@@ -200,8 +200,8 @@ def without_biases(user):
 
 
 # Some architectures take their softmax in float32, so two forward passes differ by so much.
-SINGLE = ("vit", "deit", "beit", "beit-shared", "vit-mae", "swin", "modernbert", "llama", "llama-no-pad",
-          "qwen2", "qwen2-no-pad")  # fmt: skip
+SINGLE = ("vit", "deit", "beit", "beit-shared", "vit-mae", "swin", "modernbert", "llama",
+          "llama-no-pad", "qwen2", "qwen2-no-pad")  # fmt: skip
 # Their relative positions are states too, through the biases of a norm; AttnLRP gives them a part.
 ROUGH = ("deberta", "beit")
 

@@ -125,6 +125,34 @@ def test_a_token_is_merged_into_its_cell_and_no_other():
             assert torch.equal((g[0] != 0).any(dim=-1), places[0] == cell)
 
 
+def test_the_picture_is_cut_where_the_cells_are(tmp_path):
+    """20 pixels, patches of 4, cells of 8: the last row and column reach beyond the picture."""
+    explainer = explainer_of(side=20, patch_size=4)
+    own = explainer._reader.read(picture())
+    pixels = own.model_inputs["pixel_values"]
+    found = explainer.explain(picture(), tolerance=1e-4)
+    assert found.grid == (3, 3)
+    assert found.tokens[5] == "row 2, column 3"
+    assert found.image.shape == (24, 24, 3)
+    assert np.ptp(found.image[20:]) <= 1  # mid-grey
+    for cell in range(9):
+        gone = explainer._reader.without(own, np.arange(9) == cell, "zero")["pixel_values"]
+        at = np.argwhere((gone != pixels).any(dim=1)[0].numpy())
+        row, column = divmod(cell, 3)
+        assert at.min(axis=0).tolist() == [8 * row, 8 * column]
+        assert at.max(axis=0).tolist() == [min(8 * row + 7, 19), min(8 * column + 7, 19)]
+        with torch.no_grad():  # what changes are this cell's tokens and no others
+            changed = [explainer._model.model.swin.embeddings(p)[0] for p in (pixels, gone)]
+        moved = (changed[0] != changed[1]).any(dim=-1)[0]
+        places = explainer._model.cells(own.model_inputs).places[0]
+        assert torch.equal(moved, places == cell)
+    found.save(tmp_path / "one.safetensors")
+    again = explainer._reader.again(cn.load(tmp_path / "one.safetensors"))
+    assert again.model_inputs["pixel_values"].shape == (1, 3, 20, 20)
+    assert np.array_equal(again.image, found.image)
+    assert found.check(random=3).words == 9
+
+
 @pytest.mark.parametrize("name", ["two stages", "odd at every merging", "padded pixels"])
 def test_integrated_gradients_are_those_of_the_tokens_summed_in_cells(name):
     """Layer by layer through the whole model, hooks in the place of the engine; and by Captum."""
