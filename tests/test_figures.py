@@ -10,6 +10,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from calig_nb.figures import THEMES, comparison_figure
+from calig_nb.widgets.wire import meta
 
 from .hostile import HOSTILE, hostile
 
@@ -136,3 +137,20 @@ def test_the_same_state_is_written_as_the_same_bytes(explanation, view, kind):
         assert b"<dc:date>" not in first
         # Only the film's small matrices are pictures.
         assert (b"<image" in first) == (view in ("rollout", "workbench"))
+
+
+def test_the_second_of_two_texts_lies_on_a_band(explainer):
+    one = explainer.explain({"text": "A fine film.", "text_pair": "Is it dull?"})
+    band = THEMES["light"].band
+
+    def bands(found):
+        (axes,) = found.figure(width=7).axes
+        return [p for p in axes.patches if to_hex(p.get_facecolor()) == band]
+
+    (own,) = bands(one)
+    wide = own.get_width()
+    assert wide > 40 and not bands(explainer.explain("A fine film. Is it dull?"))
+    (wider,) = bands(explainer.explain({"text": "A fine film.", "text_pair": "Is it dull, dull?"}))
+    assert wider.get_width() > wide
+    first, *_ = np.flatnonzero(meta(one)["second"])
+    assert one.text[one.offsets[first][0] :] == "Is it dull?"

@@ -37,6 +37,7 @@ def test_the_colours_are_those_of_the_style_sheet():
     css = (SOURCES / "styles" / "theme.css").read_text()
     roles = {
         "paper": "page", "ink": "ink", "ink2": "soft", "ink3": "muted", "rule": "rule",
+        "rule2": "band",
         "sup": "supports", "warn": "warning",
         "opp": "opposes", "sup-ink": "supports_text", "opp-ink": "opposes_text",
         "sup-deep": "supports_deep", "opp-deep": "opposes_deep",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import random
 import time
 from collections.abc import Iterator, Sequence
@@ -28,9 +27,8 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from ..cache import Calibration, save_calibration
-from ..explainer import Explainer
 from ._agreement_grammar import KINDS, Grammar, Puzzle
+from ._learning import learn, weigh_layers
 
 PAD, UNKNOWN, START = "[PAD]", "[UNK]", "<s>"
 TESTS = 1_000_000
@@ -157,20 +155,13 @@ def train(
     with torch.no_grad():
         table[pad] = blank
     for step, (ids, faded, wanted) in enumerate(islice(drawn, recipe.steps)):
-        done = step / recipe.steps
-        rate = min(done / recipe.warm_up, 0.5 + 0.5 * math.cos(math.pi * done))
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * rate
-        optimizer.zero_grad()
         words = torch.lerp(table[ids], table[pad], faded[..., None])
         logits = model(inputs_embeds=words, use_cache=False).logits
         loss = F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=-100)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
+        done = step / recipe.steps
+        total += learn(optimizer, loss, done, peak=recipe.learning_rate, warm_up=recipe.warm_up)
         with torch.no_grad():
             table[pad] = blank
-        total += loss.item()
         if (step + 1) % 200 == 0:
             seconds = time.monotonic() - began
             print(f"step {step + 1}: loss {total / 200:.3f}, {seconds:.0f} s", flush=True)
@@ -190,15 +181,6 @@ def accuracy(
         own, other = tokenizer.convert_tokens_to_ids([puzzle.right, puzzle.wrong])
         right += int(logits[own] > logits[other])
     return right / len(puzzles)
-
-
-def calibrate(folder: Path, recipe: Recipe) -> None:
-    """Estimate the layer weights on prompts of number agreement, and keep them."""
-    puzzles = Grammar(TESTS - 1).puzzles(recipe.calibration, "number", seen=True)
-    explainer = Explainer.from_pretrained(folder)
-    weights = explainer.calibrate([puzzle.prompt for puzzle in puzzles])
-    rounded = tuple(round(weight, 6) for weight in weights.tolist())
-    save_calibration(Calibration(rounded, len(puzzles)), folder)
 
 
 def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, out: Path) -> None:
@@ -232,7 +214,8 @@ def main() -> None:
     train(model, tokenizer, recipe)
     save(model, tokenizer, options.out)
 
-    calibrate(options.out, recipe)
+    puzzles = Grammar(TESTS - 1).puzzles(recipe.calibration, "number", seen=True)
+    weigh_layers(options.out, [puzzle.prompt for puzzle in puzzles])
     saved = AutoModelForCausalLM.from_pretrained(options.out, dtype=torch.float32).eval()
     tokenizer = AutoTokenizer.from_pretrained(options.out)
     for kind in KINDS:

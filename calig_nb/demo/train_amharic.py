@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import math
 import random
 import time
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 from transformers import (
     AutoTokenizer,
@@ -24,12 +23,11 @@ from transformers import (
     XLMRobertaForSequenceClassification,
 )
 
-from ..cache import Calibration, save_calibration
-from ..explainer import Explainer
 from ._amharic_lessons import Lessons, advised, meanings
 from ._amharic_ngrams import NGrams, features
 from ._amharic_scores import scores
 from ._amharic_student import LABELS, Tweet, build_tokenizer, read, save
+from ._learning import follow, learn, weigh_layers
 
 
 @dataclass(frozen=True)
@@ -119,26 +117,23 @@ def train(
     model: XLMRobertaForSequenceClassification, lessons: Lessons, recipe: Recipe, rng: random.Random
 ) -> XLMRobertaForSequenceClassification:
     """The running mean of the model's weights at the end of training."""
-    weights = list(model.parameters())
-    optimizer = torch.optim.AdamW(weights, weight_decay=recipe.weight_decay, fused=True)
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=recipe.weight_decay, fused=True)
     steps = recipe.epochs * sum(1 for _ in lessons.batches(random.Random(recipe.seed)))
     mean, step = copy.deepcopy(model).eval(), 0
     model.train()
     for epoch in range(recipe.epochs):
         began, total, count = time.monotonic(), 0.0, 0
         for chosen in lessons.batches(rng):
-            fall = 0.5 + 0.5 * math.cos(math.pi * min(step / steps, 1))
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.learning_rate * min(step / (recipe.warm_up * steps), fall)
-            optimizer.zero_grad()
             loss = objective(model, lessons, chosen, recipe, rng)
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(weights, 1.0)
-            optimizer.step()
-            total, count, step = total + loss.item(), count + 1, step + 1
-            with torch.no_grad():
-                decay = min(recipe.mean_decay, step / (step + 10))
-                torch._foreach_lerp_(list(mean.parameters()), list(model.parameters()), 1 - decay)
+            total += learn(
+                optimizer,
+                loss,
+                step / steps,
+                peak=recipe.learning_rate,
+                warm_up=recipe.warm_up,
+            )
+            count, step = count + 1, step + 1
+            follow(mean, model, step, recipe.mean_decay)
         seconds = time.monotonic() - began
         print(f"epoch {epoch + 1}: loss {total / count:.3f}, {seconds:.0f} s", flush=True)
     return mean
@@ -203,14 +198,6 @@ def report(
     print(f"  model: {scores(answers(model, tokenizer, texts), known, len(LABELS))}", flush=True)
 
 
-def calibrate(folder: Path, tweets: Sequence[Tweet], n: int) -> None:
-    """Estimate the layer weights on n tweets that were not learnt, and keep them."""
-    texts = [tweet.text for tweet in tweets if len(tweet.text.split()) >= 8][:n]
-    weights = Explainer.from_pretrained(folder, cache=False).calibrate(texts).tolist()
-    rounded = tuple(round(weight, 6) for weight in weights)
-    save_calibration(Calibration(rounded, len(texts)), folder)
-
-
 def main() -> None:
     """Train, save, load what was saved, and print how good it is."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -235,7 +222,8 @@ def main() -> None:
     save(train(model, lessons, recipe, rng), tokenizer, options.out)
 
     dev = read(options.data / "amh.dev.tsv")
-    calibrate(options.out, dev, recipe.calibration)
+    longer = [tweet.text for tweet in dev if len(tweet.text.split()) >= 8]
+    weigh_layers(options.out, longer[: recipe.calibration])
     saved = XLMRobertaForSequenceClassification.from_pretrained(options.out, dtype=torch.float32)
     tokenizer = AutoTokenizer.from_pretrained(options.out)
     ngrams = NGrams([features(text) for text in texts], labels, len(LABELS), recipe.penalty)

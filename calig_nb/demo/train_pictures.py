@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import argparse
 import copy
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from PIL import Image
@@ -26,8 +25,7 @@ from transformers import (
     ViTMAEForPreTraining,
 )
 
-from ..cache import Calibration, save_calibration
-from ..explainer import Explainer
+from ._learning import follow, learn, weigh_layers
 from ._pictures_lessons import (
     SIDE,
     Pictures,
@@ -38,6 +36,8 @@ from ._pictures_lessons import (
     scaled,
 )
 from ._pictures_namer import Namer
+
+Model = TypeVar("Model", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ class Recipe:
         batch: Pictures an optimiser step.
         filling_rate: Peak of the learning rate, reached after `warm_up` of the steps, then a
             cosine to zero.
-        naming_rate: The same while pictures are named.
+        naming_rate: The same while pictures are named from some of their patches.
+        finishing_rate: The same while they are named from all.
         warm_up: Share of the steps.
         weight_decay: AdamW's.
         smoothing: Label smoothing.
@@ -71,9 +72,9 @@ class Recipe:
     """
 
     seed: int = 0
-    filling: int = 4
-    naming: int = 13
-    finishing: int = 3
+    filling: int = 20
+    naming: int = 64
+    finishing: int = 16
     held_out: int = 500
     patch: int = 4
     hidden: int = 128
@@ -86,6 +87,7 @@ class Recipe:
     batch: int = 64
     filling_rate: float = 1.5e-3
     naming_rate: float = 1e-3
+    finishing_rate: float = 5e-4
     warm_up: float = 0.08
     weight_decay: float = 0.05
     smoothing: float = 0.05
@@ -114,7 +116,7 @@ def untaught(recipe: Recipe) -> ViTMAEForPreTraining:
 
 
 def train(
-    model: nn.Module,
+    model: Model,
     lessons: Callable[[], Iterator[tuple[Tensor, ...]]],
     loss_of: Callable[..., Tensor],
     n_epochs: int,
@@ -122,7 +124,7 @@ def train(
     peak: float,
     recipe: Recipe,
     after: Callable[[Any], str],
-) -> nn.Module:
+) -> Model:
     """The running mean of the weights at the end of training.
 
     Args:
@@ -141,26 +143,16 @@ def train(
         {"params": decayed, "weight_decay": recipe.weight_decay},
         {"params": others},
     ]
-    optimizer = torch.optim.AdamW(groups, lr=peak, betas=(0.9, 0.95), weight_decay=0.0)
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.95), weight_decay=0.0)
     mean, step = copy.deepcopy(model).eval(), 0
     for epoch in range(n_epochs):
         model.train()
         began, total, count = time.monotonic(), 0.0, 0
         for batch in lessons():
-            rate = min(
-                step / (recipe.warm_up * n_steps), 0.5 + 0.5 * math.cos(math.pi * step / n_steps)
-            )
-            for group in optimizer.param_groups:
-                group["lr"] = peak * rate
-            optimizer.zero_grad()
             loss = loss_of(model, *(part.to(decayed[0].device) for part in batch))
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_([*decayed, *others], 1.0)
-            optimizer.step()
-            total, count, step = total + loss.item(), count + 1, step + 1
-            with torch.no_grad():
-                decay = min(recipe.mean_decay, step / (step + 10))
-                torch._foreach_lerp_(list(mean.parameters()), list(model.parameters()), 1 - decay)
+            total += learn(optimizer, loss, step / n_steps, peak=peak, warm_up=recipe.warm_up)
+            count, step = count + 1, step + 1
+            follow(mean, model, step, recipe.mean_decay)
         seconds = time.monotonic() - began
         said = after(mean)
         print(f"  {epoch + 1}: loss {total / count:.3f}, {seconds:.0f} s{said}", flush=True)
@@ -193,10 +185,7 @@ def save(model: nn.Module, out: Path) -> None:
 
 def calibrate(folder: Path, held: Pictures, n: int) -> None:
     """Estimate the layer weights on n held-out pictures, and keep them."""
-    pictures = [Image.fromarray(one.permute(1, 2, 0).numpy()) for one in held.pixels[:n]]
-    weights = Explainer.from_pretrained(folder, cache=False).calibrate(pictures)
-    rounded = tuple(round(weight, 6) for weight in weights.tolist())
-    save_calibration(Calibration(rounded, len(pictures)), folder)
+    weigh_layers(folder, [Image.fromarray(one.permute(1, 2, 0).numpy()) for one in held.pixels[:n]])
 
 
 @contextmanager
@@ -229,12 +218,16 @@ def main() -> None:
 
     taught, held = hold_out(read(options.data, "train"), recipe.held_out, recipe.seed)
     steps = len(taught) // recipe.batch
+
+    def lessons() -> Iterator[tuple[Tensor, ...]]:
+        return batches(taught, recipe.batch, rng)
+
     autoencoder = untaught(recipe).to(options.device)
     with timed("filling gaps"):
         autoencoder = train(
             autoencoder,
-            lambda: ((pixels,) for pixels, _ in batches(taught, recipe.batch, rng)),
-            lambda model, pixels: model(pixel_values=pixels).loss,
+            lessons,
+            lambda model, pixels, _: model(pixel_values=pixels).loss,
             recipe.filling,
             recipe.filling * steps,
             recipe.filling_rate,
@@ -242,35 +235,42 @@ def main() -> None:
             lambda _: "",
         )
 
-    def named(model: Namer, pixels: Tensor, labels: Tensor) -> Tensor:
-        logits = model(recoloured(pixels, rng))
+    def named(model: nn.Module, pixels: Tensor, labels: Tensor) -> Tensor:
+        logits = model(pixel_values=recoloured(pixels, rng))
+        logits = getattr(logits, "logits", logits)
         return F.cross_entropy(logits, labels, label_smoothing=recipe.smoothing)
 
-    best = [0.0]
-
-    def keep_best(mean: Namer) -> str:
-        classifier = mean.classifier()
-        right = accuracy(classifier, held)
-        if right >= best[0]:
-            best[0] = right
-            save(classifier, options.out)
-        return f", {right:.1%} of those kept back"
-
-    def lessons() -> Iterator[tuple[Tensor, Tensor]]:
-        passes[0] += 1
-        namer.encoder.config.mask_ratio = recipe.unseen if passes[0] <= recipe.naming else 0.0
-        return batches(taught, recipe.batch, rng)
-
-    passes, namer = [0], Namer(autoencoder.vit).to(options.device)
-    n_passes = recipe.naming + recipe.finishing
-    with timed("naming"):
-        train(
+    namer = Namer(autoencoder.vit).to(options.device)
+    namer.encoder.config.mask_ratio = recipe.unseen
+    with timed("naming them from some patches"):
+        namer = train(
             namer,
             lessons,
             named,
-            n_passes,
-            n_passes * steps,
+            recipe.naming,
+            recipe.naming * steps,
             recipe.naming_rate,
+            recipe,
+            lambda mean: f", {accuracy(mean.classifier(), held):.1%} of those kept back",
+        )
+
+    best = [0.0]
+
+    def keep_best(mean: ViTForImageClassification) -> str:
+        right = accuracy(mean, held)
+        if right >= best[0]:
+            best[0] = right
+            save(mean, options.out)
+        return f", {right:.1%} of those kept back"
+
+    with timed("naming them from all"):
+        train(
+            namer.classifier().to(options.device),
+            lessons,
+            named,
+            recipe.finishing,
+            recipe.finishing * steps,
+            recipe.finishing_rate,
             recipe,
             keep_best,
         )

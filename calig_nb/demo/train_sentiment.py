@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import math
 import random
 import time
 from collections.abc import Sequence
@@ -24,8 +23,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from ..cache import Calibration, save_calibration
-from ..explainer import Explainer
+from ._learning import follow, learn, weigh_layers
 from ._sentiment_corpus import Example, hold_out, natural, read, recombinations, templates
 from ._sentiment_lessons import (
     UNKNOWN,
@@ -119,9 +117,7 @@ def train(
     """The running mean of the model's weights at the end of training."""
     projection = nn.Linear(recipe.hidden, taught[0].feature.numel())
     weights = [*model.parameters(), *projection.parameters()]
-    optimizer = torch.optim.AdamW(
-        weights, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-    )
+    optimizer = torch.optim.AdamW(weights, weight_decay=recipe.weight_decay, fused=True)
     per_epoch = sum(
         1 for _ in batches(taught, tokenizer, recipe.batch_tokens, random.Random(recipe.seed))
     )
@@ -131,21 +127,16 @@ def train(
     for epoch in range(recipe.epochs):
         began, total, count = time.monotonic(), 0.0, 0
         for batch in batches(taught, tokenizer, recipe.batch_tokens, rng):
-            rate = min(
-                step / (recipe.warm_up * steps),
-                0.5 + 0.5 * math.cos(math.pi * min(step / steps, 1)),
-            )
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.learning_rate * rate
-            optimizer.zero_grad()
             loss = objective(model, projection, batch, recipe, rng)
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(weights, 1.0)
-            optimizer.step()
-            total, count, step = total + loss.item(), count + 1, step + 1
-            with torch.no_grad():
-                decay = min(recipe.mean_decay, step / (step + 10))
-                torch._foreach_lerp_(list(mean.parameters()), list(model.parameters()), 1 - decay)
+            total += learn(
+                optimizer,
+                loss,
+                step / steps,
+                peak=recipe.learning_rate,
+                warm_up=recipe.warm_up,
+            )
+            count, step = count + 1, step + 1
+            follow(mean, model, step, recipe.mean_decay)
         print(
             f"epoch {epoch + 1}: loss {total / count:.3f}, {time.monotonic() - began:.0f} s",
             flush=True,
@@ -206,14 +197,6 @@ def accuracy(
     return right / len(examples)
 
 
-def calibrate(folder: Path, held: Sequence[Example], n: int) -> None:
-    """Estimate the layer weights on n held-out sentences, typed as people do, and keep them."""
-    texts = [natural(example.text) for example in held if len(example.text.split()) >= 8][:n]
-    explainer = Explainer.from_pretrained(folder)
-    weights = tuple(round(weight, 6) for weight in explainer.calibrate(texts).tolist())
-    save_calibration(Calibration(weights, len(texts)), folder)
-
-
 def main() -> None:
     """Train, save, load what was saved, and print its accuracies."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -256,7 +239,8 @@ def main() -> None:
     taught += blanks(tokenizer.mask_token_id, judgements.features.shape[1])
     save(train(model, tokenizer, taught, recipe, rng), tokenizer, options.out)
 
-    calibrate(options.out, held, recipe.calibration)
+    texts = [natural(example.text) for example in held if len(example.text.split()) >= 8]
+    weigh_layers(options.out, texts[: recipe.calibration])
     saved = BertForSequenceClassification.from_pretrained(options.out, dtype=torch.float32).eval()
     tokenizer = AutoTokenizer.from_pretrained(options.out)
     for name, found in (("held out of train", held), ("dev", read(options.data / "dev.tsv"))):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 from transformers import (
     AutoTokenizer,
@@ -24,8 +24,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from ..cache import Calibration, save_calibration
-from ..explainer import Explainer
+from ._learning import follow, learn, weigh_layers
 from ._sentiment_student import build_tokenizer, save
 from ._topics_articles import BLANK, LABELS, Article, Batch, batches, read
 
@@ -133,7 +132,6 @@ def train(
     """The running mean of the model's weights at the end of training."""
     optimizer = torch.optim.AdamW(
         [parameter for parameter in model.parameters() if parameter.requires_grad],
-        lr=recipe.learning_rate,
         weight_decay=recipe.weight_decay,
         fused=True,
     )
@@ -151,19 +149,10 @@ def train(
         rng=random.Random(recipe.seed),
     )
     for step, batch in enumerate(drawn):
-        done = step / recipe.steps
-        rate = min(done / recipe.warm_up, 0.5 + 0.5 * math.cos(math.pi * done))
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * rate
-        optimizer.zero_grad()
         loss = objective(model, batch, recipe)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        with torch.no_grad():
-            decay = min(recipe.mean_decay, (step + 1) / (step + 11))
-            torch._foreach_lerp_(list(mean.parameters()), list(model.parameters()), 1 - decay)
-        total += loss.item()
+        done = step / recipe.steps
+        total += learn(optimizer, loss, done, peak=recipe.learning_rate, warm_up=recipe.warm_up)
+        follow(mean, model, step + 1, recipe.mean_decay)
         if (step + 1) % 50 == 0:
             print(
                 f"step {step + 1}: loss {total / 50:.3f}, {time.monotonic() - began:.0f} s",
@@ -209,14 +198,6 @@ def interval(share: float, n: int) -> tuple[float, float]:
     return centre - half, centre + half
 
 
-def calibrate(folder: Path, held: Sequence[Article], n: int) -> None:
-    """Estimate the layer weights on n held-out articles, the first 1,000 characters of each."""
-    texts = [article.text[:1000] for article in held[:: len(held) // n]][:n]
-    weights = Explainer.from_pretrained(folder, cache=False).calibrate(texts)
-    rounded = tuple(round(weight, 6) for weight in weights.tolist())
-    save_calibration(Calibration(rounded, len(texts)), folder)
-
-
 def main() -> None:
     """Train, save, load what was saved, and print its accuracy."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -244,7 +225,8 @@ def main() -> None:
     )
     lessons = [(tokens, a.label) for tokens, a in zip(encoded, taught, strict=True)]
     save(train(model, tokenizer, lessons, recipe), tokenizer, options.out)
-    calibrate(options.out, held, recipe.calibration)
+    some = held[:: len(held) // recipe.calibration][: recipe.calibration]
+    weigh_layers(options.out, [article.text[:1000] for article in some])
 
     saved = BertForSequenceClassification.from_pretrained(options.out, dtype=torch.float32).eval()
     tokenizer = AutoTokenizer.from_pretrained(options.out)

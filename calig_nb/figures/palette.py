@@ -24,6 +24,7 @@ class Palette:
     soft: str
     muted: str
     rule: str
+    band: str
     supports: str
     opposes: str
     supports_text: str
@@ -58,11 +59,11 @@ class Palette:
 
 THEMES = {
     "light": Palette(
-        "#ffffff", "#14171b", "#4d545c", "#666d76", "#dfe2e6", "#347ec4", "#c3611f", "#0c60a3",
-        "#964100", "#034f8a", "#7d3400", "#8a5a00",
+        "#ffffff", "#14171b", "#4d545c", "#666d76", "#dfe2e6", "#eef0f2", "#347ec4", "#c3611f",
+        "#0c60a3", "#964100", "#034f8a", "#7d3400", "#8a5a00",
     ),
     "dark": Palette(
-        "#15171b", "#eef0f2", "#b3bac2", "#949ba4", "#30343a", "#5aa3ec", "#e57f46", "#75b6f9",
-        "#fa9259", "#9ac9f9", "#f7b28f", "#e8b64c",
+        "#15171b", "#eef0f2", "#b3bac2", "#949ba4", "#30343a", "#24272c", "#5aa3ec", "#e57f46",
+        "#75b6f9", "#fa9259", "#9ac9f9", "#f7b28f", "#e8b64c",
     ),
 }  # fmt: skip

@@ -42,6 +42,7 @@ class Word:
     chip: bool = False
     glued: bool = False
     fresh: bool = False
+    second: bool = False
 
     @property
     def text(self) -> str:
@@ -74,15 +75,22 @@ def draw_prose(
     if specimen and not long and len(lines) > 1:
         lines = _balanced(scene, lines, size, width, family)
     shares = shares_of(scene)
-    for line in lines:
+    for n, line in enumerate(lines):
+        if n and line[0][1].fresh:
+            page.advance(0.9 * size)
         base = bar + 5 + size * 0.98
+        banded = [(x, x + _wide(word, size, family)) for x, word in line if word.second]
+        if banded:  # the second of two texts lies on a band
+            low, high = banded[0][0] - 0.15 * size, banded[-1][1] + 0.15 * size
+            left = page.width - high if scene.right_to_left else low
+            page.rect(left, base - size * 0.98, high - low, size * 1.25, page.colours.band)
         for x, word in line:
             wide = _wide(word, size, family)
             left = page.width - x - wide if scene.right_to_left else x
             (_chip if word.chip else _word)(
                 page, scene, word, left, base, size, bar, shares, specimen
             )
-        page.advance(height + (0.9 * size if any(word.fresh for _, word in line[:1]) else 0))
+        page.advance(height)
     page.advance(8)
 
 
@@ -130,7 +138,8 @@ def words(scene: Scene) -> Iterator[Word]:
         short = before == " " and alone and 0 < len(last_text) < 20
         glued = (mark and not spaced and t > 0) or short
         last_text = f"{last_text}{before}{text}" if glued else text
-        yield Word(pieces, spaced, glued=glued, fresh=fresh)
+        second = own.segment_ids is not None and own.segment_ids[t] == 1
+        yield Word(pieces, spaced, glued=glued, fresh=fresh, second=second)
         end, t = max(end, stop), upto + 1
 
 
@@ -202,7 +211,8 @@ def _broken(
                 n = max(1, min(len(ahead), int(len(ahead) * width / wide)))
                 while n > 1 and measured(text[:n], size, family) > width:
                     n -= 1
-                yield Word([Piece(piece.unit, text[:n], piece.joined)], word.spaced and first)
+                part = Piece(piece.unit, text[:n], piece.joined)
+                yield Word([part], word.spaced and first, second=word.second)
                 text, first = text[n:], False
 
 

@@ -41,6 +41,9 @@ def meta(explanation: Explanation) -> dict[str, Any]:
         "word_ids": explanation.word_ids.tolist(),
         "sentence_ids": explanation.sentence_ids.tolist(),
         "passage_ids": explanation.passage_ids.tolist(),
+        "second": None
+        if explanation.segment_ids is None
+        else (explanation.segment_ids == 1).tolist(),
         "labels": list(explanation.labels),
         "probs": _finite(explanation.probabilities),
         "answer": explanation.answer,

@@ -108,6 +108,7 @@ class Explanation:
     gaps: tuple[tuple[int, int, int], ...] = ()
     weights: Iterable[float] | None = None
     special_only: bool = False
+    second: int | None = None  # where the second of two texts begins
     state: dict[str, Any] = field(default_factory=dict)
 
     def wire(self) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -165,6 +166,9 @@ class Explanation:
             "word_ids": [-1, *(w for *_, w in pieces), -1],
             "sentence_ids": sentences,
             "passage_ids": passages_of(sentences),
+            "second": None
+            if self.second is None
+            else [False, *(a >= self.second for a, *_ in pieces), False],
             "labels": list(self.labels),
             "probs": probs.tolist(),
             "answer": self.labels[-1],

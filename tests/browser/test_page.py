@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any
 
 import pytest
-from page import ROOT, Explanation, Sheet, encoded, longer
+from page import ROOT, SENTENCE, Explanation, Sheet, encoded, longer
 from playwright.sync_api import expect
 
 Mount = Callable[..., Sheet]
@@ -335,6 +335,35 @@ def test_right_to_left(sheet: Mount) -> None:
     s.page.keyboard.press("ArrowLeft")
     s.settle()
     expect(s.page.locator(".caption")).to_contain_text("الفيلم")
+
+
+def test_the_bars_of_a_sentence_reach_to_its_next_word_and_not_over_it(sheet: Mount) -> None:
+    s = sheet(Explanation(state={"granularity": "sentence"}))
+    gaps = s.page.evaluate(
+        """() => {
+          const words = [...document.querySelectorAll(".prose .w:not(.chip)")];
+          return words.slice(1).map((next, i) => [
+            -parseFloat(getComputedStyle(words[i], "::before").right),
+            next.getBoundingClientRect().left - words[i].getBoundingClientRect().right,
+          ]);
+        }"""
+    )
+    assert sum(gap < 1 for _, gap in gaps) == 2, "a comma and a full stop follow without a space"
+    for reach, gap in gaps:
+        assert (reach > 3) == (gap > 1) and reach < gap + 2
+
+
+@pytest.mark.parametrize("text", [SENTENCE, ARABIC])
+def test_the_second_of_two_texts_is_told_apart(sheet: Mount, axe: str, text: str) -> None:
+    pair = f"{text}\nIs it any good?"
+    s = sheet(Explanation(text=pair, second=len(text) + 1, state={"granularity": "token"}))
+    group = s.page.get_by_role("group", name="second text")
+    assert " ".join(group.inner_text().split()) == "Is it any good?"
+    paper = s.page.locator(".prose").evaluate("(e) => getComputedStyle(e).backgroundColor")
+    assert group.evaluate("(e) => getComputedStyle(e).backgroundColor") != paper
+    s.page.evaluate(axe)
+    found = s.page.evaluate("async () => (await axe.run('#cell')).violations")
+    assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
 
 
 def test_many_classes(sheet: Mount) -> None:

@@ -15,6 +15,7 @@ import { abs, times } from "./maths.js";
  * @property {number[]} wordIds −1 for special tokens
  * @property {number[]} sentenceIds −1 for special tokens
  * @property {number[]} passageIds −1 for special tokens
+ * @property {boolean[] | null} [second] which tokens are of the second of two texts
  * @property {number} lam the λ it came with
  * @property {boolean} [single] one signal, so that λ has nothing to weigh
  * @property {string[]} labels
@@ -138,6 +139,7 @@ export const readExplanation = (get) => {
     wordIds: m["word_ids"],
     sentenceIds: m["sentence_ids"],
     passageIds: m["passage_ids"],
+    second: m["second"],
     labels: m["labels"],
     probs: numbers(m["probs"]),
     answer: m["answer"],

@@ -30,8 +30,10 @@ export const written = (text, scene) => {
   const words = [];
   let end = 0;
   const turned = turns(scene);
-  /** Where words go: the text, or a stretch of it that reads the other way. */
+  /** Where words go: the text, the second of two, or a stretch of either that reads the other way. */
   let into = text;
+  /** @type {HTMLElement | undefined} */
+  let second;
   /** @param {number} t @param {string} content @param {string} kind */
   const word = (t, content, kind) => {
     const node = el(`span.w.${kind}`, { role: "option", tabindex: words.length ? -1 : 0, "aria-selected": false, "data-unit": units.of[t] }, content);
@@ -42,9 +44,10 @@ export const written = (text, scene) => {
   const content = (t, last) => {
     const [from, to] = [x.offsets[t][0], x.offsets[last][1]];
     const space = from > end ? x.text.slice(end, from) : "";
-    if (!turned[t]) into = text;
+    const home = x.second?.[t] ? (second ??= text.appendChild(el("span.second", { role: "group", "aria-label": "second text" }))) : text;
+    if (!turned[t] || into === text) into = home;
     if (space) into.append(space);
-    if (turned[t] && into === text) text.append((into = el("span", { dir: rtl ? "ltr" : "rtl" })));
+    if (turned[t] && into === home) home.append((into = el("span", { dir: rtl ? "ltr" : "rtl" })));
     const found = x.text.slice(max(from, end), to) || x.tokens[t];
     end = max(end, to);
     return found;
