@@ -24,7 +24,7 @@ from .classifier import Classifier, ModelInputs, logits_of
 from .gradients import by_layer, gradients_of
 from .memory import release
 from .pooled import PooledBlock
-from .stages import Stages, opened
+from .stages import opened
 from .trace import Seen, Trace, observe, rows_of
 
 ScoreFn = Callable[[Tensor, Tensor], Tensor]
@@ -47,7 +47,7 @@ class BlockModel(Classifier):
         super().__init__(model)
         self._blocks = None if path is None else blocks.named(self.own, path)
         self._around: Sequence[nn.Module] = ()
-        self._stages = Stages()
+        self._starts: Sequence[int] = ()
         self._cells: dict[Any, Cells] = {}
         self._recorded: list[Any] = []
         self._pooled = PooledBlock()
@@ -122,7 +122,7 @@ class BlockModel(Classifier):
 
         def enter(index: int, run: blocks.Run, args: Any, kwargs: Any) -> Any:
             if index < first:
-                here = index + 1 == first and first not in self._stages.starts
+                here = index + 1 == first and first not in self._starts
                 joined = points.hidden[first] if here else None
                 passed = blocks.hidden_of(args, kwargs) if joined is None else joined
                 return blocks.like(self._recorded[index], passed)
@@ -138,8 +138,7 @@ class BlockModel(Classifier):
                 output = blocks.like(output, left)
             return output
 
-        modules, entered = self.find(inputs), self._stages.entered(first, points.hidden[first])
-        with entered, blocks.taken_over(modules, enter):
+        with blocks.taken_over(self.find(inputs), enter):
             return logits_of(self.model, self.model(**rows_of(inputs, points.items)))
 
     def gradients(
@@ -200,7 +199,7 @@ class BlockModel(Classifier):
         if self._blocks is None:
             self._blocks = blocks.find(self.model, lambda: self.predict(inputs))
         if not self._around:
-            self._blocks, self._stages = opened(self._blocks, lambda: self.predict(inputs))
+            self._blocks, self._starts = opened(self._blocks, lambda: self.predict(inputs))
             self._around = blocks.around(self.model, self._blocks)
         return self._blocks
 

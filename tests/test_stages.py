@@ -7,6 +7,7 @@ import transformers as hf
 
 import calig_nb as cn
 from calig_nb.models import BlockModel
+from calig_nb.rounding import _rounding
 
 from . import by_hand
 from . import conftest as zoo
@@ -311,6 +312,19 @@ def test_bfloat16_and_the_preview_are_stated_in_cells_too():
         found = explainer.explain(picture(), target=1, **options)
         off = np.abs(found.layer_attributions[0] - exact.layer_attributions[0]).sum()
         assert off <= 0.05 * np.abs(exact.layer_attributions[0]).sum()
+
+
+def test_the_rounding_that_counts_is_that_of_the_sums():
+    exact, off, h = torch.randn(3, 1, 1, 4, 2, dtype=torch.float64).unbind()
+    (error,) = _rounding(
+        lambda points: {0: exact},
+        lambda points: {0: exact + off},
+        [2 * h[0]],
+        [0 * h[0]],
+        True,
+        lambda layer, values: values.sum(dim=-1, keepdim=True),
+    )
+    assert error.item() == pytest.approx(abs((off * h).sum() / (exact * h).sum()).item())
 
 
 def test_the_model_is_as_before():
