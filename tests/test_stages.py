@@ -218,7 +218,7 @@ def test_the_last_stage_by_itself_says_the_same():
     np.testing.assert_allclose(whole.attention_relevance[1:], last.attention_relevance, atol=1e-9)
 
 
-def test_one_stage_is_explained_at_its_own_resolution():
+def test_one_stage_is_explained_at_its_own_resolution(tmp_path):
     whole = explainer_of().explain(picture(), n_steps=12)
     first = explainer_of(blocks="swin.encoder.layers.0.blocks").explain(picture(), n_steps=12)
     assert first.grid == (8, 8)
@@ -228,6 +228,10 @@ def test_one_stage_is_explained_at_its_own_resolution():
     np.testing.assert_allclose(whole.attention_relevance[:2], g.reshape(2, 16, 16), atol=1e-7)
     apart = np.abs(first.attention_relevance[0]) > 0
     assert apart.sum() == 64 * 4  # windows of 2 x 2
+    kept = (None, "swin.encoder.layers.0.blocks")  # by the same weights: other answers
+    for path, grid in zip(kept, ((4, 4), (8, 8)), strict=True):
+        explainer = cn.Explainer(swin_model(), processor(), blocks=path, cache=tmp_path)
+        assert explainer.explain(picture(), n_steps=3).grid == grid
     named = explainer_of(blocks="swin.encoder.layers").explain(picture(), n_steps=12)
     np.testing.assert_allclose(named.layer_attributions, whole.layer_attributions, atol=1e-9)
 
@@ -303,6 +307,18 @@ def test_several_pictures_share_passes_with_the_same_result():
     heads = together[1].heads(2)
     assert heads.shape == (4, 16, 16)
     np.testing.assert_allclose(heads.mean(axis=0), together[1].attention_relevance[2], atol=1e-6)
+
+
+def test_pictures_are_calibrated_evaluated_and_checked():
+    explainer, pictures = explainer_of(), [picture(seed=seed) for seed in range(3)]
+    weights = explainer.calibrate(pictures)
+    assert weights.shape == (4,)
+    found = explainer.explain(pictures[0])
+    assert np.array_equal(found.layer_weights, weights)
+    table = cn.evaluate(explainer, pictures, methods=["ca-lig", "ig", "occlusion"], n_resamples=20)
+    assert np.isfinite(table.values[..., 0]).all()
+    assert "ca-lig" in cn.sanity(explainer, pictures[:2], methods=["ca-lig"]).text
+    assert found.ask(0, None).layer_attributions.shape == (5, 16)
 
 
 def test_bfloat16_and_the_preview_are_stated_in_cells_too():
