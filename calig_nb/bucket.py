@@ -124,9 +124,9 @@ class Bucket:
         text, n_tokens = self.texts[i], len(self.texts[i].tokens)
         labels = labels_of(self.model, len(self.probabilities[i]), text)
         method = METHODS[request.method]
-        r = found.layer_attributions[:, :n_tokens]
+        r, described = found.layer_attributions[:, :n_tokens], text.described()
         return Explanation(
-            **text.described(),
+            **described,
             labels=labels,
             probabilities=self.probabilities[i],
             target=found.target.index,
@@ -135,7 +135,7 @@ class Bucket:
             baseline_scores=found.baseline_scores,
             layer_attributions=r,
             attention_relevance=found.attention_relevance[:, :n_tokens, :n_tokens],
-            layer_weights=weights_of(request.method, r, text.special),
+            layer_weights=weights_of(request.method, r, text.special, "grid" in described),
             fusion=fusion_of(request.method),
             n_steps=found.n_steps,
             token_error=found.token_error,

@@ -179,7 +179,9 @@ def fusion_of(name: str, lam: float = 0.5) -> Fusion:
     return Fusion(lam=lam if fused(name) else 1.0)
 
 
-def weights_of(name: str, layer_attributions: Array, special: npt.NDArray[np.bool_]) -> Array:
+def weights_of(
+    name: str, layer_attributions: Array, special: npt.NDArray[np.bool_], patches: bool = False
+) -> Array:
     """(L,) weights of the layers.
 
     For two signals they come from this text. With one, the map is row 0 alone, in shares of its
@@ -187,7 +189,7 @@ def weights_of(name: str, layer_attributions: Array, special: npt.NDArray[np.boo
     (but for products of them, as they are carried through the layers).
     """
     if fused(name):
-        return layer_weights([layer_attributions], [special])
+        return layer_weights([layer_attributions], [special], patches=patches)
     n_layers = len(layer_attributions) - 1
     if name == "layer-ig":
         return np.full(n_layers, 1 / n_layers)

@@ -17,7 +17,7 @@ from .units import Granularity, Unit
 Row = tuple[tuple[int, ...], ...]
 """For each explanation the units that correspond to those of the others; none where it has none."""
 
-MOST = 6
+MOST, MOST_PICTURES = 6, 4
 """More explanations than this cannot be told apart side by side."""
 
 
@@ -26,8 +26,9 @@ def comparable(explanations: Any) -> tuple[Explanation, ...]:
 
     Raises:
         TypeError: If they are not a list of explanations.
-        ValueError: If there are fewer than two or more than six, or their units differ, or
-            different texts are explained for different classes.
+        ValueError: If there are fewer than two or more than six (of pictures: four), or texts
+            and pictures are mixed, or their units differ, or different inputs, or models of
+            different classes, are explained for different classes.
     """
     if isinstance(explanations, Explanation) or not isinstance(explanations, Sequence):
         kind = type(explanations).__name__
@@ -38,9 +39,17 @@ def comparable(explanations: Any) -> tuple[Explanation, ...]:
                 f"A comparison takes Explanations, got {type(item).__name__} as number {i}. "
                 "Make one with Explainer.explain."
             )
-    if not 2 <= len(explanations) <= MOST:
-        raise ValueError(f"A comparison takes 2 to {MOST} explanations, got {len(explanations)}.")
-    first = explanations[0]
+    first = explanations[0] if explanations else None
+    kinds = [_kind(e) for e in explanations]
+    if len(set(kinds)) > 1:
+        i = kinds.index("text" if kinds[0] == "picture" else "picture")
+        raise ValueError(
+            f"A comparison takes texts or pictures, not both: number 0 is of a {kinds[0]} and "
+            f"number {i} of a {kinds[i]}. Compare those of one kind with each other."
+        )
+    most, of = (MOST_PICTURES, " of pictures") if "picture" in kinds else (MOST, "")
+    if first is None or not 2 <= len(explanations) <= most:
+        raise ValueError(f"A comparison takes 2 to {most} explanations{of}, got {len(kinds)}.")
     if first.fusion.channels != "split":
         raise ValueError(
             f"A comparison needs fusion.channels='split', got {first.fusion.channels!r}."
@@ -59,13 +68,34 @@ def comparable(explanations: Any) -> tuple[Explanation, ...]:
                 f"Scores are in different units: output is {ours!r} for number 0 and {theirs!r} "
                 f"for number {i}. Explain both with the same output=."
             )
-        if first.text != other.text and first.target_name != other.target_name:
+        if first.target_name == other.target_name:
+            continue
+        if not same_input(first, other):
             raise ValueError(
-                f"Different texts must be explained for the same class, got "
+                f"Different {kinds[0]}s must be explained for the same class, got "
                 f"{first.target_name!r} for number 0 and {other.target_name!r} for number {i}. "
                 f"Explain both with target={first.target_name!r}."
             )
+        if kinds[0] == "picture" and set(first.labels) != set(other.labels):
+            both = [label for label in first.labels if label in other.labels]
+            raise ValueError(
+                f"Models of different classes must explain one that both know, got "
+                f"{first.target_name!r} of {len(first.labels)} classes for number 0 and "
+                f"{other.target_name!r} of {len(other.labels)} for number {i}. "
+                + (f"Explain both with target={both[0]!r}." if both else "They share no class.")
+            )
     return tuple(explanation.drawn for explanation in explanations)
+
+
+def _kind(explanation: Explanation) -> str:
+    return "text" if explanation.image is None else "picture"
+
+
+def same_input(one: Explanation, other: Explanation) -> bool:
+    """Whether one text, or one picture as the model saw it, was explained twice."""
+    if one.image is None or other.image is None:
+        return one.image is other.image and one.text == other.text
+    return np.array_equal(one.image, other.image)
 
 
 def names_of(explanations: Sequence[Explanation]) -> tuple[str, ...]:
@@ -80,7 +110,8 @@ def names_of(explanations: Sequence[Explanation]) -> tuple[str, ...]:
         names = tuple(feature(e) for e in explanations)
         if len(set(names)) == len(names):
             return names
-    kind = "text" if len({e.text for e in explanations}) > 1 else "number"
+    same = all(same_input(explanations[0], e) for e in explanations)
+    kind = "number" if same else _kind(explanations[0])
     return tuple(f"{kind} {i}" for i in range(1, len(explanations) + 1))
 
 
@@ -90,6 +121,7 @@ def align(explanations: Sequence[Explanation], granularity: Granularity) -> tupl
     Units of one text correspond where they share characters, so that two tokenizers meet at the
     places where both begin a piece. Units of different texts are aligned as sequences; what was
     replaced corresponds in its order. Special tokens before the text correspond, and those after.
+    Patches correspond by row and column where two pictures have the same grid, else not at all.
 
     Args:
         explanations: Two or more; all are aligned with the first.
@@ -118,6 +150,8 @@ def align(explanations: Sequence[Explanation], granularity: Granularity) -> tupl
             if group not in order:
                 order.insert(after, group)
             after = order.index(group) + 1
+    if explanations[0].grid is not None:  # what is in one picture alone, picture after picture
+        order.sort()
     rows: dict[tuple[int, int], list[list[int]]] = {group: [[] for _ in sides] for group in order}
     for (s, u), _ in parent.items():
         rows[root((s, u))][s].append(u)
@@ -130,6 +164,10 @@ def _pairs(
     a, b = (_ordinary(units) for units in (ours, theirs))
     for own, foreign in zip(_outside(ours, a), _outside(theirs, b), strict=True):
         yield from ((i, j) for i in own for j in foreign)
+    if one.grid is not None:
+        if one.grid == other.grid:
+            yield from zip(a, b, strict=True)
+        return
     if one.text == other.text:
         spans = [[_span(e, units[i]) for i in inside] for e, units, inside in
                  ((one, ours, a), (other, theirs, b))]  # fmt: skip

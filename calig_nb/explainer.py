@@ -253,7 +253,9 @@ class Explainer:
         explanations = self.explain(texts, **request)
         assert isinstance(explanations, list)
         weights = layer_weights(
-            [e.layer_attributions for e in explanations], [e.special for e in explanations]
+            [e.layer_attributions for e in explanations],
+            [e.special for e in explanations],
+            patches=explanations[0].grid is not None,
         )
         self._calibration = disk.Calibration(tuple(weights.tolist()), len(texts))
         self._answers.keep_calibration(self._calibration)

@@ -66,7 +66,7 @@ def cosine(a, b):
     return sum(x * y for x, y in zip(a, b)) / length if length > 0 else 0.0
 
 
-def layer_weights(inputs):
+def layer_weights(inputs, exponent=6):
     """w_b = (mean over inputs of max(0, cos(r_b, r_0)))^6 over ordinary tokens, w_0 = 1."""
     n_layers = len(inputs[0][0]) - 1
     weights = []
@@ -75,7 +75,7 @@ def layer_weights(inputs):
         for r, special in inputs:
             ordinary = [t for t in range(len(special)) if not special[t]]
             total += max(0.0, cosine([r[b][t] for t in ordinary], [r[0][t] for t in ordinary]))
-        weights.append((total / len(inputs)) ** 6)
+        weights.append((total / len(inputs)) ** exponent)
     weights[0] = 1.0
     return weights
 

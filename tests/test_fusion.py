@@ -46,10 +46,12 @@ def test_layer_weights_replicate_the_definition(case):
 
 def test_layer_weights_average_the_cosines_of_several_inputs():
     pair = [CASES[2], CASES[3]]
-    got = fu.layer_weights([c["r"] for c in pair], [c["special"] for c in pair])
-    np.testing.assert_allclose(
-        got, by_hand.layer_weights([(c["r"], c["special"]) for c in pair]), atol=1e-12
-    )
+    for patches, exponent in ((False, 6), (True, 2)):
+        got = fu.layer_weights(
+            [c["r"] for c in pair], [c["special"] for c in pair], patches=patches
+        )
+        expected = by_hand.layer_weights([(c["r"], c["special"]) for c in pair], exponent)
+        np.testing.assert_allclose(got, expected, atol=1e-12)
 
 
 @every_case

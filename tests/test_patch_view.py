@@ -80,8 +80,6 @@ def test_what_the_views_refuse(picture, explanation):
         explanation.figure("patches")
     with pytest.raises(ValueError, match=r"'tokens' draws a text.* of a picture: use 'patches'"):
         picture.figure("tokens")
-    with pytest.raises(ValueError, match=r"Comparison sets texts side by side\. Give each picture"):
-        cn.Comparison([picture, picture.with_lam(0.1)])
     with pytest.raises(TypeError, match=r"PatchView must be given an Explanation, got ndarray"):
         cn.PatchView(picture.image)
     with pytest.raises(ValueError, match=r"opacity must lie between 0 and 1, got 2"):

@@ -8,6 +8,7 @@ from PIL import Image
 
 import calig_nb as cn
 from calig_nb import evidence
+from calig_nb.fusion import layer_weights
 from calig_nb.inputs import TextReader
 from calig_nb.patches import blurred, replaced
 from calig_nb.pictures import ImageReader
@@ -430,6 +431,18 @@ def test_another_class_and_heads_are_asked_of_the_same_picture(explainer, explan
     np.testing.assert_allclose(other.layer_attributions, expected.layer_attributions, atol=1e-9)
     heads = explanation.heads(1)
     np.testing.assert_allclose(heads.mean(axis=0), explanation.attention_relevance[1], atol=1e-6)
+
+
+def test_the_layers_of_pictures_are_weighed_by_the_square(explainer):
+    found = explainer.explain([picture(seed=1), picture(seed=2)])
+    rows = [e.layer_attributions for e in found], [e.special for e in found]
+    for n, one in enumerate(found):
+        own = layer_weights(rows[0][n : n + 1], rows[1][n : n + 1], patches=True)
+        np.testing.assert_allclose(one.layer_weights, own)
+    fresh = explainer_of("vit")
+    got = fresh.calibrate([picture(seed=1), picture(seed=2)])
+    np.testing.assert_allclose(got, layer_weights(*rows, patches=True))
+    assert np.abs(got - layer_weights(*rows)).max() > 1e-3
 
 
 def test_pictures_are_calibrated_kept_and_evaluated(explainer, tmp_path):

@@ -14,8 +14,8 @@ lens lensY limit links listen live look lost low magnification magnified mass ma
 members mid middle minus missing most name names net nextTheme noHeads note offsets opposing order
 output pair pairs passageIds pending pick picture pin places play playing plus point pooled prepare
 preview probs readout reason receive recipe redo residual resting ribbon ribbons root row rowOf rows
-rowsOf rtl scale scales scene score segments selected sentenceIds shade share shown side sides sight
-sign signals slider sliver small span special specimen state still stops strips strong supporting survey
+rowsOf rtl scale scales scene score second segments selected sentenceIds shade share shown side sides sight
+sign signals single slider sliver small span special specimen state still stops strips strong supporting survey
 taken target tell text texts theme tokens tone total traits undo unit unitAt units untold walk
 weights wide window wordIds worst yHigh yLow zero zoom zoomKeys
 `

@@ -41,10 +41,14 @@ def of_one(explanation: Explanation) -> Words:
 
 def of_several(explanations: Sequence[Explanation], names: Sequence[str], story: Story) -> Words:
     """The words around a comparison, of which the story names the largest difference."""
-    largest = f"“{story.rows[0][0]}” makes" if story.rows else "No word makes"
+    unit = "word" if explanations[0].image is None else "patch"
+    largest = f"“{story.rows[0][0]}” makes" if story.rows else f"No {unit} makes"
+    heading = f"{largest} the {'largest ' * (len(story.rows) > 1)}difference"
+    if story.head[-1] not in ("difference", "spread"):
+        heading = clean(" beside ".join(names), 100)
     return Words(
         title=clean(" beside ".join(names), 100),
-        heading=f"{largest} the {'largest ' * (len(story.rows) > 1)}difference",
+        heading=heading,
         notes=(*dict.fromkeys(_how(e) for e in explanations), _exactness(explanations)),
     )
 

@@ -12,6 +12,7 @@ from .evaluation import evaluation_figure as evaluation_figure
 from .flow import flow_figure as flow_figure
 from .palette import THEMES as THEMES
 from .palette import Palette as Palette
+from .patch_comparison import patch_comparison_figure as patch_comparison_figure
 from .patches import patches_figure as patches_figure
 from .question import answers as answers
 from .rollout import rollout_figure as rollout_figure

@@ -61,31 +61,41 @@ def comparison_figure(
         ValueError: If they cannot be compared, or an option is out of its range.
     """
     explanations = comparable(explanations)
+    if explanations[0].image is not None:
+        raise ValueError(
+            "comparison_figure draws texts, and these explanations are of pictures: use "
+            "patch_comparison_figure, or Comparison(...).figure()."
+        )
     check_page(theme, width)
     one_of("granularity", granularity, Granularity.__args__)  # type: ignore[attr-defined]
-    last = min(len(e.layer_weights) for e in explanations) - 1
-    if layer is not None and not 0 <= layer <= last:
-        raise ValueError(f"layer must be None or lie between 0 and {last}, got {layer}.")
-    if k is not None and k < 1:
-        raise ValueError(f"k must be at least 1, got {k}.")
+    check_shown(explanations, layer, k)
     state = State(
         lam=lam, layer=layer, selected=selected, granularity=granularity, theme=theme, width=width
     )
     c = compared(explanations, names_of(explanations) if names is None else names, state)
     page = Page(width, theme)
-    _headline(page, c)
+    draw_title(page, c, f"{granularity}s")
     draw_caption(page, c.changes, comparison_story(c))
     recipes = {scene.recipe for scene in c.scenes}
     draw_legend(page, "text", c.name, recipes.pop() if len(recipes) == 1 else "")
     page.advance(6)
     _sides(page, c)
     if c.order:
-        _rows(page, c, k or FEW)
+        draw_rows(page, c, k or FEW, granularity, c.labels)
     return page.finished()
 
 
-def _headline(page: Page, c: Compared) -> None:
-    """What is compared, at which layer and λ."""
+def check_shown(explanations: Sequence[Explanation], layer: int | None, k: int | None) -> None:
+    """Refuse a layer that not all have, and a table without rows."""
+    last = min(len(e.layer_weights) for e in explanations) - 1
+    if layer is not None and not 0 <= layer <= last:
+        raise ValueError(f"layer must be None or lie between 0 and {last}, got {layer}.")
+    if k is not None and k < 1:
+        raise ValueError(f"k must be at least 1, got {k}.")
+
+
+def draw_title(page: Page, c: Compared, grain: str) -> None:
+    """What is compared, at which layer and λ, in words or patches."""
     title = [Span(" against ".join(isolated(name) for name in c.names), page.colours.muted)]
     page.spans(0, 22, title, 22)
     layer, shown = c.state.layer, [scene.explanation for scene in c.scenes]
@@ -94,7 +104,7 @@ def _headline(page: Page, c: Compared) -> None:
     parts = [
         "all layers" if layer is None else layer_in(layers, layer),
         *([f"λ = {own.pop():.2f}"] if len(own) == 1 else ["λ: each its own"] if own else []),
-        f"{c.state.granularity}s",
+        grain,
     ]
     page.line(0, page.width, 36, 36, page.colours.rule)
     page.text(0, 54, "  ·  ".join(parts), 12, page.colours.muted)
@@ -128,22 +138,22 @@ def _sides(page: Page, c: Compared) -> None:
     page.y = foot
 
 
-def _rows(page: Page, c: Compared, k: int) -> None:
+def draw_rows(page: Page, c: Compared, k: int, unit: str, labels: Sequence[str]) -> None:
     """The strongest differences: each explanation's bar on one axis, and the difference."""
     colours = page.colours
     page.line(0, page.width, 0, 0, colours.rule)
     page.advance(12)
-    draw_head(page, "The difference", "bars on the scale of the texts, in shares")
+    draw_head(page, "The difference", "bars on the scale above, in shares")
     first = min(page.width * 0.3, 260)
     column = (page.width - first) / (len(c.names) + 0.7)
-    heads = [c.state.granularity, *c.names, "difference" if c.two else "spread"]
+    heads = [unit, *c.names, "difference" if c.two else "spread"]
     for i, name in enumerate(heads):
         x, room = (0.0, first) if i == 0 else (first + (i - 1) * column, column)
         page.text(x, 12, fitting(isolated(name), 12, room - 8), 12, colours.muted)
     page.advance(20)
     for n in c.order[:k]:
         bold = n in c.selected
-        page.text(0, 15, fitting(c.labels[n], 13, first - 10), 13, bold=bold)
+        page.text(0, 15, fitting(labels[n], 13, first - 10), 13, bold=bold)
         for i, value in enumerate(c.found.values[n]):
             _cell(page, c, first + i * column, column, float(value), f"row {n} {i}")
         change = float(c.changes[n])

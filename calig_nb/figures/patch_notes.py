@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -105,10 +106,10 @@ def draw_ledger(plates: Plates) -> None:
     page.advance(page.paragraph(0, [Span(f"{told} = "), net], 12, colours.soft) + 18)
 
 
-def draw_legend(page: Page, scene: Scene) -> None:
-    """What the marks mean, and how exactly the numbers are known."""
+def draw_legend(page: Page, keys: Sequence[tuple[str, str]]) -> None:
+    """What the marks mean: (mark, meaning) of each."""
     x, y, colours = 0.0, 14.0, page.colours
-    for mark, text in legend(scene):
+    for mark, text in keys:
         wide = (17 if mark else 0) + measured(text, 11)
         if x + wide > page.width and x:
             x, y = 0.0, y + 18
@@ -121,7 +122,7 @@ def draw_legend(page: Page, scene: Scene) -> None:
 
 
 def legend(scene: Scene) -> list[tuple[str, str]]:
-    """(mark, meaning) of each; the mark may be none."""
+    """What the marks mean, and how exactly the numbers are known; the mark may be none."""
     known = scene.errors[np.isfinite(scene.errors)]
     sums = f"; every layer adds up within {error(float(known.max()))}" if len(known) else ""
     score = f"score {number(scene.score)}, {number(scene.baseline)} for the baseline{sums}"

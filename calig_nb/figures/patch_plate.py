@@ -49,7 +49,7 @@ class Plates:
 
     def draw(
         self, x: float, y: float, width: float, values: Array, limit: float,
-        chosen: Sequence[int] = (), label: str = "",
+        chosen: Sequence[int] = (), label: str = "", bare: bool = False,
     ) -> None:  # fmt: skip
         """A map on its picture.
 
@@ -61,9 +61,13 @@ class Plates:
             limit: What the deepest tone stands for.
             chosen: Units that are outlined.
             label: Of the coloured patches.
+            bare: On the page instead, in a frame.
         """
         page, (rows, columns), height = self.page, self.map.grid, self.height(width)
-        self._pixels(self._under, x, y, width, height)
+        if bare:
+            page.rect(x, y, width, height, edge=page.colours.rule)
+        else:
+            self._pixels(self._under, x, y, width, height)
         t = np.clip(values[self.map.patches] / limit, -1, 1)
         seen = np.flatnonzero(np.abs(t) >= FAINT)
         t, full = t[seen], np.ones(len(seen))

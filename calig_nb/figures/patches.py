@@ -10,7 +10,7 @@ from .format import MINUS, digits, number, rounded, signed
 from .headline import draw_headline
 from .layout import MIDDLE
 from .page import HATCH, Page, Span, measured
-from .patch_notes import draw_ledger, draw_legend, draw_links
+from .patch_notes import draw_ledger, draw_legend, draw_links, legend
 from .patch_plate import Plates
 from .patch_story import patch_story
 from .scene import scene_of
@@ -67,7 +67,7 @@ def patches_figure(explanation: Explanation, **options: Any) -> Figure:
     page.y = max(page.y, foot)
     page.line(0, page.width, 0, 0, page.colours.rule)
     page.advance(8)
-    draw_legend(page, scene)
+    draw_legend(page, legend(scene))
     return page.finished()
 
 
@@ -81,7 +81,7 @@ def draw_main(plates: Plates, width: float) -> None:
         plates.hole(int(scene.unit_of[t]), width)
     page.advance(plates.height(width) + 10)
     with page.column(0, width):
-        _scale(page, limit)
+        draw_scale(page, limit)
         if own.others:
             said = [f"{scene.labels[u]} {signed(float(values[u]))}" for u in own.others]
             told = [Span(f"Not on the picture: {'   '.join(said)}")]
@@ -90,7 +90,8 @@ def draw_main(plates: Plates, width: float) -> None:
     page.advance(8)
 
 
-def _scale(page: Page, limit: float) -> None:
+def draw_scale(page: Page, limit: float) -> None:
+    """From the strongest opposition to the strongest support, in the middle of the page."""
     colours, most, steps = page.colours, number(limit, digits(limit)), 48
     low, high = f"opposes {MINUS}{most}", f"{most} supports"
     x = (page.width - measured(low, 11) - measured(high, 11) - 2 * steps - 16) / 2

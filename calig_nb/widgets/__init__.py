@@ -10,6 +10,7 @@ from ._base import View as View
 from .comparison import Comparison as Comparison
 from .flow import RelevanceFlow as RelevanceFlow
 from .marking import MarkWords as MarkWords
+from .patch_comparison import PatchComparison as PatchComparison
 from .patches import PatchView as PatchView
 from .rollout import RolloutView as RolloutView
 from .selection import PatchSelection as PatchSelection

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, cast
 
 import traitlets as t
 
@@ -23,7 +23,8 @@ class Comparison(State):
     """Two to six explanations on one locked scale, with their difference row by row.
 
     Two methods, two classes, two models or two values of λ for one text; or two texts for one
-    class: their words are aligned, so that an edit shows which word turned the decision.
+    class: their words are aligned, so that an edit shows which word turned the decision. Of
+    pictures it is a :class:`PatchComparison`.
 
     Args:
         explanations: What to compare; differences are taken to the first.
@@ -50,19 +51,23 @@ class Comparison(State):
 
     lam: Any = t.Float(None, allow_none=True).tag(sync=True)
 
+    def __new__(cls, explanations: Any = (), *args: Any, **state: Any) -> Comparison:
+        """Pictures have a view of their own."""
+        from .patch_comparison import PatchComparison
+
+        many = isinstance(explanations, Sequence)
+        pictured = many and any(getattr(e, "image", None) is not None for e in explanations)
+        kind = PatchComparison if pictured and cls is Comparison else cls
+        return cast("Comparison", super().__new__(kind, explanations, *args, **state))
+
     def __init__(
         self,
         explanations: Sequence[Explanation],
         names: Sequence[str] | None = None,
         **state: Any,
     ) -> None:
-        self._refuse_unknown(state)
         self._explanations = comparable(explanations)
-        if any(e.image is not None for e in self._explanations):
-            raise ValueError(
-                "Comparison sets texts side by side. Give each picture a PatchView, and link their "
-                "layer, lam and selected with traitlets.link."
-            )
+        self._refuse_unknown(state)
         self._names = (
             names_of(self._explanations)
             if names is None
@@ -73,7 +78,7 @@ class Comparison(State):
                 f"names must hold {len(self._explanations)} names, got {len(self._names)}."
             )
         self._rows_of: dict[str, Any] = {
-            name: align(self._explanations, name) for name in get_args(Granularity)
+            name: align(self._explanations, name) for name in self.traits()["granularity"].values
         }
         metas = [wire.meta(e) for e in self._explanations]
         if len({meta["recipe"] for meta in metas}) > 1:
@@ -88,6 +93,7 @@ class Comparison(State):
                 "_r": wire.floats(e.layer_attributions),
                 "_G_columns": wire.column_sums(e),
                 "_matrices": content if inline else b"",
+                **self._more(e),
             }
             for name, e, meta, content in zip(
                 self._names, self._explanations, metas, contents, strict=True
@@ -95,6 +101,10 @@ class Comparison(State):
         ]
         super().__init__(**state, _rows=self._rows_of, _items=items)
         self.on_msg(self._answer)
+
+    def _more(self, explanation: Explanation) -> dict[str, Any]:
+        """What else is sent of one."""
+        return {}
 
     @property
     def explanations(self) -> tuple[Explanation, ...]:

@@ -25,6 +25,10 @@ LARGEST = 512
 FINE_LIMIT = 200_000
 """A picture of up to so many bytes is sent without a loss; what is larger as a JPEG."""
 QUALITY = 88
+STYLE = "\n".join(
+    (_STATIC / name).read_text(encoding="utf8") for name in ("calig.css", "patches.css")
+)
+"""Of the views of pictures."""
 
 
 class PatchView(View):
@@ -43,9 +47,7 @@ class PatchView(View):
     """
 
     _esm = _STATIC / "patches.js"
-    _css = "\n".join(
-        (_STATIC / name).read_text(encoding="utf8") for name in ("calig.css", "patches.css")
-    )
+    _css = STYLE
     bundle = "patches"
     draws = ("picture",)
 
@@ -64,12 +66,22 @@ class PatchView(View):
     def _sent(explanation: Explanation) -> dict[str, Any]:
         sent = View._sent(explanation)
         image = explanation.image
-        assert image is not None and explanation.grid is not None
-        place = {"grid": list(explanation.grid), "size": list(image.shape[:2])}
-        return {**sent, "_meta": {**sent["_meta"], **place}, "_picture": encoded(image)}
+        assert image is not None
+        return {
+            **sent,
+            "_meta": {**sent["_meta"], **place(explanation)},
+            "_picture": encoded(image),
+        }
 
     def _story(self) -> tuple[Story, Callable[[], Figure]]:
         return of_one(self.explanation, "token", self.layer), self.figure
+
+
+def place(explanation: Explanation) -> dict[str, list[int]]:
+    """Where the patches lie: rows and columns, height and width of the picture."""
+    image, grid = explanation.image, explanation.grid
+    assert image is not None and grid is not None
+    return {"grid": list(grid), "size": list(image.shape[:2])}
 
 
 def encoded(image: npt.NDArray[np.uint8]) -> bytes:

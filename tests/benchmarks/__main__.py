@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--deletion", nargs="+", default=["remove"], help="remove, mask or pad; several (remove)"
     )
     parser.add_argument(
-        "--vision", action="append", default=[], help="folder of a classifier of pictures"
+        "--vision", action="append", help="folder of a classifier of pictures (the embedded one)"
     )
     parser.add_argument("--images", type=Path, help="folder of pictures; our own drawings")
     parser.add_argument("--methods", nargs="+", help="of the leaderboard; the first leads (all)")
@@ -95,8 +95,8 @@ def _run(tables: Sequence[str], asked: argparse.Namespace, texts: Sequence[str])
     from .flops import floor
     from .graphics import on_gpu
     from .leaderboard import METHODS, Contest, leaderboard
+    from .pictures import FOLDER, pictures
     from .pictures import METHODS as PICTURE_METHODS
-    from .pictures import pictures
     from .scaling import growth
     from .study import Study, study
     from .subjects import BASE_SHAPES
@@ -136,10 +136,8 @@ def _run(tables: Sequence[str], asked: argparse.Namespace, texts: Sequence[str])
         leaderboard(real, contest)
     if "pictures" in tables:
         methods = PICTURE_METHODS[:2] if asked.quick else asked.methods or PICTURE_METHODS
-        for who in asked.vision:
+        for who in asked.vision or [FOLDER]:
             pictures(asked.images, asked.n, who, methods)
-        if not asked.vision:
-            print("No table of pictures: name the folder of a model with --vision.")
     if "forms" in tables:
         few = {"n": 4} if asked.quick else {"n": asked.n}
         calibration = _texts(asked.calibration) if asked.calibration else ()

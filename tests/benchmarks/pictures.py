@@ -18,13 +18,14 @@ METHODS = (
     "gradient-rollout", "occlusion",
 )  # fmt: skip
 RANDOM = "random"
+FOLDER = Path(cn.__file__).parent / "demo" / "pictures"
 WAYS = ("mean", "blur")
 ENDINGS = (".png", ".jpg", ".jpeg")
 
 
 def found_in(folder: Path | None, n: int, seed: int = 0) -> list[Path]:
     """n pictures of a folder and those below it, drawn at random; by default the examples."""
-    folder = Path(cn.__file__).parent / "demo" / "pictures" if folder is None else folder
+    folder = FOLDER if folder is None else folder
     files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in ENDINGS)
     if not files:
         raise ValueError(f"{folder} must hold pictures ({', '.join(ENDINGS)}), got none.")
@@ -61,7 +62,7 @@ def areas(
     return [*named, RANDOM], np.stack(table)
 
 
-def pictures(folder: Path | None, n: int, model: str, methods=METHODS) -> None:
+def pictures(folder: Path | None, n: int, model: str | Path, methods=METHODS) -> None:
     """Print the table: means, and ▲ better, ▽ worse than the first where intervals exclude zero."""
     explainer = cn.Explainer.from_pretrained(model)
     explainer.cache = None
@@ -71,7 +72,7 @@ def pictures(folder: Path | None, n: int, model: str, methods=METHODS) -> None:
     weights = explainer.layer_weights
     said = "none" if weights is None else np.array2string(weights, precision=2)
     took = time.monotonic() - began
-    print(f"\n### {model}, {len(files)} pictures, {took:.0f} s; layer weights {said}\n")
+    print(f"\n### {Path(model).name}, {len(files)} pictures, {took:.0f} s; layer weights {said}\n")
     sides = (("positive", "↓"), ("negative", "↑"))
     columns = [f"{side}, {way} {arrow}" for way in WAYS for side, arrow in sides]
     print("| method | " + " | ".join(columns) + " |\n|" + "---|" * (len(columns) + 1))

@@ -79,13 +79,14 @@ export const comparisonMaker = () => {
     );
     const changes = values.map(differ);
     const order = strongestFirst(range(linked.count).filter((n) => !linked.special[n]), changes);
-    const lams = new Set(all.map((x) => x.lam));
+    // A method with one signal has no λ.
+    const lams = [...new Set(all.flatMap((x) => (x.single ? [] : x.lam)))];
     const names = new Set(own.map((s) => s.picture.name));
     return {
       ...own[0],
       pending: false,
       x: { ...all[0], live: false, weights: all[0].weights.slice(0, layers), single: all.every((x) => x.single) },
-      state: { ...state, layer, lam: state.lam ?? (lams.size > 1 ? NaN : all[0].lam) },
+      state: { ...state, layer, lam: state.lam ?? (lams.length === 1 ? lams[0] : NaN) },
       units: linked,
       layer,
       evidence: changes,

@@ -1,5 +1,6 @@
 /** What a reader can do with patches, beside all that can be done in every view. */
 import { clamp, floor, max, min } from "../lib/maths.js";
+import { strongest } from "./cursor.js";
 
 /** @typedef {import("./map.js").Grid} Grid */
 
@@ -51,8 +52,8 @@ export const patchActions = (actions) => {
 
     /** Step over the picture with the keyboard. @param {Grid} grid @param {number} down @param {number} along ±Infinity: to the end of the row */
     step({ columns, rows, patches }, down, along) {
-      const { selected, state, picture } = scene();
-      const first = [state.hover, selected.at(-1), picture.order[0]].find((u) => u !== null && u !== undefined && patches.includes(u));
+      const { selected, state } = scene();
+      const first = [state.hover, selected.at(-1), strongest(scene())].find((u) => u !== null && u !== undefined && patches.includes(u));
       const at = patches.indexOf(first ?? patches[0]);
       const fresh = state.hover === null;
       const row = clamp(floor(at / columns) + (fresh ? 0 : down), 0, rows - 1);

@@ -1,10 +1,11 @@
-/** Which views stand on the sheet of a picture, and in which order. */
+/** Which views stand on the sheet of a picture, or of several, and in which order. */
 import { memo } from "../lib/scene.js";
 import { captionView } from "../views/caption.js";
 import { noticeView } from "../views/notice.js";
 import { questionView } from "../views/question.js";
 import { patchActions } from "./actions.js";
 import { boardView } from "./board.js";
+import { comparedViews } from "./comparison.js";
 import { legendView } from "./legend.js";
 import { gridOf, linksOf, mapMaker } from "./map.js";
 import { photoOf } from "./photo.js";
@@ -16,9 +17,10 @@ import { toolsView } from "./tools.js";
 
 /** @type {import("../views/sheet.js").Arrange} */
 export const arrange = (kind, shared, matrices, redraw, get) => {
+  const actions = patchActions(shared);
+  if (kind === "comparison") return comparedViews(actions, get, redraw);
   /** @type {Scene} */
   let scene;
-  const actions = patchActions(shared);
   const photo = photoOf(get, redraw);
   const maps = mapMaker();
   const grid = memo((/** @type {Scene["units"]} */ units) => gridOf(get("_meta"), units));

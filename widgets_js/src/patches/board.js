@@ -1,12 +1,13 @@
 /** The picture with its map, the film of the layers, links, and the ledger: one view, drawn together. */
-import { layerName, number, signed } from "../lib/format.js";
+import { layerName, signed } from "../lib/format.js";
 import { MIDDLE } from "../lib/layout.js";
 import { floor, min, round } from "../lib/maths.js";
 import { memo } from "../lib/scene.js";
 import { lostIn } from "../lib/story.js";
 import { differ, el, probe, put, set, view } from "../views/dom.js";
-import { command, keyed, markUnits, points } from "../views/input.js";
+import { markUnits, points } from "../views/input.js";
 import { inks } from "../views/palette.js";
+import { cursorView } from "./cursor.js";
 import { filmView } from "./film.js";
 import { ledgerView } from "./ledger.js";
 import { linksView } from "./links.js";
@@ -24,7 +25,6 @@ import { scaleView } from "./scale.js";
 /** Longest side of the picture, px, and room beside it. */
 const LARGEST = 440;
 const BESIDE = 40;
-const HELP = "Arrows move over the patches, Enter selects, Space plays; a question mark lists the keys.";
 
 /**
  * @param {import("./actions.js").PatchActions} actions
@@ -33,7 +33,7 @@ const HELP = "Arrows move over the patches, Enter selects, Space plays; a questi
 export const boardView = (actions, numbers) => {
   const colour = probe();
   const plate = plateView(actions, true);
-  const cursor = el("div.w.cursor", { tabindex: 0, role: "group", "aria-roledescription": "patch" });
+  const cursor = cursorView(actions);
   plate.append(cursor);
   const others = points(el("p.others"), actions);
   const scale = scaleView();
@@ -45,16 +45,12 @@ export const boardView = (actions, numbers) => {
   const listed = differ();
   /** @type {import("../views/palette.js").Inks | undefined} */
   let ink;
-  /** @type {Grid} */
-  let grid;
   const pen = el("canvas").getContext("2d");
   const underOf = memo((/** @type {Photo | null} */ photo, /** @type {number} */ opacity, /** @type {import("../views/palette.js").Inks} */ { colours }) => photo && under(photo, opacity, colours.surface));
   const lookOf = memo((/** @type {Grid} */ grid, /** @type {OffscreenCanvas | null} */ under, /** @type {number} */ opacity, /** @type {import("../views/palette.js").Inks} */ ink) => ({ grid, under, opacity, ink }));
-  listen(cursor, actions, () => grid);
 
   return view(root, (/** @type {Scene} */ now, /** @type {number} */ width, /** @type {number} */ theme) => {
-    const { maps, links: found, photo, ...rest } = numbers(now);
-    ({ grid } = rest);
+    const { grid, maps, links: found, photo } = numbers(now);
     if (pen && (inked(theme) || !ink)) ink = inks(colour, pen);
     const { state, layer, x } = now;
     const apart = width >= MIDDLE + 100;
@@ -79,49 +75,9 @@ export const boardView = (actions, numbers) => {
       put(others, said.length > 0 && "Not on the picture:", ...said.flat());
     }
     markUnits(others.querySelectorAll("[data-unit]"), now);
-    aim(cursor, now, grid, values);
-  });
-};
-
-/** The one place of the keyboard stands on the patch that it has come to. @param {HTMLElement} cursor @param {Scene} scene @param {Grid} grid @param {number[]} values */
-const aim = (cursor, scene, grid, values) => {
-  const { units, selected, layer, x, state } = scene;
-  const chosen = [state.hover, selected.at(-1), scene.picture.order[0], grid.patches[0]];
-  const unit = /** @type {number} */ (chosen.find((u) => u !== null && u !== undefined && grid.patches.includes(u)));
-  const patch = grid.patches.indexOf(unit);
-  const percent = (/** @type {number} */ share) => `${share * 100}%`;
-  Object.assign(cursor.style, {
-    left: percent((patch % grid.columns) / grid.columns),
-    top: percent(floor(patch / grid.columns) / grid.rows),
-    width: percent(1 / grid.columns),
-    height: percent(1 / grid.rows),
-  });
-  if (state.dragging) return;
-  const where = layer === null ? "all layers" : layerName(x, layer);
-  set(cursor, { "aria-label": `${units.names[unit]}${selected.includes(unit) ? ", selected" : ""}: ${signed(values[unit], 3)}, ${where}. ${HELP}` });
-};
-
-/** @param {HTMLElement} cursor @param {import("./actions.js").PatchActions} actions @param {() => Grid} grid */
-const listen = (cursor, actions, grid) => {
-  set(cursor, {
-    focus: () => cursor.matches(":focus-visible") && actions.step(grid(), 0, 0),
-    blur: () => actions.hover(null),
-  });
-  keyed(cursor, (event) => {
-    const step = (/** @type {number} */ down, /** @type {number} */ along) => () => actions.step(grid(), down, along);
-    /** @type {Record<string, () => unknown>} */
-    const keys = {
-      ArrowRight: step(0, 1),
-      ArrowLeft: step(0, -1),
-      ArrowUp: step(-1, 0),
-      ArrowDown: step(1, 0),
-      Home: step(0, -Infinity),
-      End: step(0, Infinity),
-      PageUp: () => actions.climb(1),
-      PageDown: () => actions.climb(-1),
-      Enter: () => actions.enter(event.shiftKey),
-      " ": actions.play,
-    };
-    return command(event) ? {} : keys;
+    cursor.draw(now, grid, (/** @type {number} */ u) => {
+      const where = layer === null ? "all layers" : layerName(x, layer);
+      return `${now.units.names[u]}${now.selected.includes(u) ? ", selected" : ""}: ${signed(values[u], 3)}, ${where}`;
+    });
   });
 };

@@ -1,7 +1,10 @@
-/** The bundle of the view of pictures. */
+/** The bundle of the views of pictures. */
 import "./traits.js";
 import { widget } from "../widget.js";
 import { arrange } from "./arrange.js";
-import { KEYS } from "./keys.js";
+import { COMPARED, KEYS } from "./keys.js";
 
-export default { render: widget(arrange, KEYS) };
+export default {
+  /** @param {Parameters<ReturnType<typeof widget>>[0]} context */
+  render: (context) => widget(arrange, context.model.get("_view") === "comparison" ? COMPARED : KEYS)(context),
+};

@@ -11,3 +11,8 @@ export const KEYS = [
   "Click, Shift click|select a patch, in any part; add it",
   "Drag|over the picture: select a rectangle of patches",
 ];
+
+/** The same of pictures side by side. */
+export const COMPARED = KEYS.filter((line) => !line.startsWith("Space")).map((line) =>
+  line.replace("on the picture: patches", "on a picture: patches, marked in all").replace("over the picture", "over a picture").replace("on the picture", "on a picture").replace("in any part", "in any picture"),
+);

@@ -8,18 +8,18 @@ import { label, lamView, layerSlider, playView, slide } from "../views/tools.js"
 /** @typedef {import("./traits.js").Scene} Scene */
 /** @typedef {import("./actions.js").PatchActions} PatchActions */
 
-/** @param {PatchActions} actions */
-export const toolsView = (actions) => {
-  const play = playView(actions);
+/** @param {PatchActions} actions @param {boolean} [still] nothing can be played, and there is one channel */
+export const toolsView = (actions, still) => {
   const layer = el("div.tool");
-  const parts = [play, lamView(actions), opacityView(actions), channelView(actions)];
+  const parts = [lamView(actions), opacityView(actions)];
+  const ends = still ? [] : [playView(actions), channelView(actions)];
   const fresh = differ();
   /** @type {ReturnType<typeof layerSlider>} */
   let slider;
-  return view(el("div.tools", play, layer, ...parts.slice(1)), (/** @type {Scene} */ scene) => {
+  return view(el("div.tools", ends[0], layer, ...parts, ends[1]), (/** @type {Scene} */ scene) => {
     const L = scene.x.weights.length;
     if (fresh(L)) put(layer, (slider = layerSlider(actions, L)));
-    for (const part of [slider, ...parts]) part.draw(scene);
+    for (const part of [slider, ...parts, ...ends]) part.draw(scene);
   });
 };
 

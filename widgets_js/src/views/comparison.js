@@ -1,7 +1,8 @@
 /** The comparison: the texts side by side on one scale, and below them their difference, row by row. */
 import { comparisonStory } from "../lib/comparison.js";
-import { isolated, percent, signed } from "../lib/format.js";
+import { percent, signed } from "../lib/format.js";
 import { clamp, floor, min, sum } from "../lib/maths.js";
+import { againstView } from "./against.js";
 import { captionView } from "./caption.js";
 import { differenceView } from "./comparison_rows.js";
 import { differ, el, put, set, view } from "./dom.js";
@@ -31,12 +32,8 @@ export const comparisonViews = (actions) => {
     root.style.setProperty("--sides", `${clamp(floor(width / NARROWEST), 1, min(now.length, 3))}`);
     now.forEach((side, i) => views[i].draw(side, width));
   });
-  const names = el("span");
-  const title = view(el("div.question", el("span.why", names)), (/** @type {Compared} */ scene) =>
-    put(names, scene.sides.map((s) => isolated(s.name)).join(" against ")),
-  );
   return [
-    title,
+    againstView(),
     toolsView(actions, { still: true }),
     noticeView(actions),
     captionView(actions, comparisonStory),

@@ -26,7 +26,7 @@ export const differenceView = (actions) => {
   const name = "The difference";
   const root = el(
     "div.difference",
-    el("div.head", el("b", name), el("span", "bars on the scale of the texts, in shares")),
+    el("div.head", el("b", name), el("span", "bars on the scale above, in shares")),
     scrolled(name, el("table", el("thead", head), body)),
     more,
   );

@@ -1,0 +1,10 @@
+/** What is compared, by name. */
+import { isolated } from "../lib/format.js";
+import { el, put, view } from "./dom.js";
+
+export const againstView = () => {
+  const names = el("span");
+  return view(el("div.question", el("span.why", names)), (/** @type {import("../lib/comparison.js").Compared} */ { sides }) =>
+    put(names, sides.map(({ name }) => isolated(name)).join(" against ")),
+  );
+};
