@@ -13,11 +13,12 @@ from torch.overrides import TorchFunctionMode
 
 from . import blocks
 from .attribution import attention_relevance
+from .cells import Cells
 from .memory import release
 from .undisturbed import settings
 
 KeepHeads = Callable[[int, Tensor], None]
-"""Takes a layer and its A ⊙ ∂score/∂A, (items, heads, queries, keys)."""
+"""Takes a layer and its A ⊙ ∂score/∂A, (items, heads, cells, cells)."""
 
 QUERIES = 1024
 """Rows of an attention matrix that are formed at a time."""
@@ -31,12 +32,19 @@ class Eager:
         around: The modules that hold all its blocks, the innermost first.
         n_items: Rows that are read; those after them are baselines.
         keep: Where the heads go before they are averaged.
+        cells: What queries and keys are summed in.
     """
 
     def __init__(
-        self, model: nn.Module, around: Sequence[nn.Module], n_items: int, keep: KeepHeads | None
+        self,
+        model: nn.Module,
+        around: Sequence[nn.Module],
+        n_items: int,
+        keep: KeepHeads | None,
+        cells: Cells,
     ) -> None:
         self.model, self.around, self.n_items, self.keep = model, around, n_items, keep
+        self.cells = cells
         self.seen: tuple[Tensor, ...] = ()
         self.wanted: tuple[Tensor, ...] = ()
         self.layer = 0
@@ -58,15 +66,20 @@ class Eager:
         self.wanted = tuple(a for a in self.seen if a.requires_grad)
 
     def told(self, outputs: Sequence[Any]) -> None:
-        """What the blocks themselves returned: heard where the model lists others' attention."""
+        """What the blocks themselves returned: heard where the model lists others' attention.
+
+        So does one of stages, which lists that of each stage's last block.
+        """
         own = [part for output in outputs if isinstance(output, tuple) for part in output]
-        own = [a for a in own if torch.is_tensor(a) and a.ndim == 4 and a.requires_grad]
+        own = [a for a in own if torch.is_tensor(a) and a.ndim == 4 and a.is_floating_point()]
+        own = [a for a in own if a.requires_grad or not torch.is_grad_enabled()]
         own = [a for a in own if ((a.detach().sum(dim=-1) - 1).abs() < 1e-3).all()]
-        if len(self.wanted) != len(outputs) == len(own):
+        known = self.wanted if torch.is_grad_enabled() else self.seen
+        if len(own) == len(outputs) and (self.cells.grid or len(known) != len(outputs)):
             self.seen = self.wanted = tuple(own)
 
     def read(self, n_rows: int, gradients: Sequence[Tensor | None]) -> list[Tensor]:
-        """(items, queries, keys) of each block whose attention was heard, for one target.
+        """(items, cells, cells) of each block whose attention was heard, for one target.
 
         Args:
             n_rows: Rows that went through the model, all told.
@@ -79,8 +92,8 @@ class Eager:
             own = len(a) * self.n_items // n_rows
             heads = attention_relevance(a[:own].detach(), gradient[:own])
             if self.keep is not None:
-                self.keep(layer, heads)
-            relevance.append(heads.mean(dim=1))
+                self.keep(layer, self.cells.of_pairs(layer, heads))
+            relevance.append(self.cells.of_pairs(layer, heads.mean(dim=1)))
         return relevance
 
 
@@ -144,18 +157,16 @@ def _own(value: Any, n_items: int, n_rows: int) -> Any:
 
 
 def mean_attentions(
-    model: nn.Module,
-    around: Sequence[nn.Module],
+    eager: Eager,
     modules: Sequence[nn.Module],
     run: Callable[[Mapping[str, Any]], Any],
     frugal: bool,
 ) -> list[Tensor]:
-    """A of every block, the mean of its heads, (rows, queries, keys), from one forward pass.
+    """A of every block, the mean of its heads, (rows, cells, cells), from one forward pass.
 
     Args:
-        model: The model.
-        around: The modules that hold all its blocks, the innermost first.
-        modules: Its blocks.
+        eager: How attention is heard where it is written out.
+        modules: The model's blocks.
         run: Runs it with these options.
         frugal: Whether attention stays fused, where it can, its matrices being formed one head
             at a time.
@@ -181,15 +192,16 @@ def mean_attentions(
 
     with torch.no_grad():
         if frugal:
-            fused = Fused(model, around, 0, None)
+            fused = Fused(eager.model, eager.around, 0, None, eager.cells)
             with fused.set_up(), blocks.taken_over(modules, enter), _Listener(heard):
                 run({})
             if [index for index, _ in found] == [*range(last + 1)]:
                 return [mean for _, mean in found]
-        eager = Eager(model, around, 0, None)
-        with eager.set_up(), eager.listening() as options:
+        with eager.set_up(), blocks.recorded(modules) as calls, eager.listening() as options:
             run(options)
-        return [heads.mean(dim=1) for heads in eager.seen]
+        eager.told([call.output for call in calls])
+    means = (heads.mean(dim=1) for heads in eager.seen)
+    return [eager.cells.of_attention(block, mean) for block, mean in enumerate(means)]
 
 
 def _one_head(call: Mapping[str, Any], head: int, gradient: Tensor) -> Tensor:

@@ -38,6 +38,15 @@ class Points(NamedTuple):
 GradientFn = Callable[[Points], Mapping[int, Tensor]]
 """Points -> layer -> ∂score/∂hidden states, (targets, points, tokens, hidden)."""
 
+SumFn = Callable[[int, Tensor], Tensor]
+"""A layer and its token values (..., tokens) -> their sums in what is explained, (..., cells)."""
+
+
+def as_they_are(layer: int, values: Tensor) -> Tensor:
+    """Every token by itself."""
+    del layer
+    return values
+
 
 @dataclass(frozen=True, eq=False)
 class LayerIntegral:
@@ -70,6 +79,7 @@ def layer_integrated_gradients(
     internal_batch_size: int = 16,
     apart: bool = False,
     layers: Sequence[int] | None = None,
+    summed: SumFn = as_they_are,
 ) -> list[list[LayerIntegral]]:
     """Integrated Gradients of the scores with respect to every layer's hidden state.
 
@@ -96,6 +106,7 @@ def layer_integrated_gradients(
         internal_batch_size: Points in one pass.
         apart: Whether every pass keeps to one layer.
         layers: Those to integrate, upwards; all by default.
+        summed: What a layer's tokens are summed in; the error is that of the sums.
 
     Returns:
         For each item one integral a layer, L + 1 by default. Sums are formed in double
@@ -117,7 +128,7 @@ def layer_integrated_gradients(
         raise ValueError(f"internal_batch_size must be at least 1, got {internal_batch_size}.")
     n_items, layers = len(inputs[0]), range(len(inputs)) if layers is None else layers
     paths = [
-        _Path(layer, item, baselines[layer][item], inputs[layer][item] - baselines[layer][item])
+        _Path(layer, item, start := baselines[layer][item], inputs[layer][item] - start, summed)
         for layer in layers
         for item in range(n_items)
     ]
@@ -163,13 +174,14 @@ class _Path:
     item: int
     baselines: Tensor
     delta: Tensor
+    summed: SumFn
     values: list[Array] = field(default_factory=list)
     found: LayerIntegral | None = None
 
     def along(self, gradients: Tensor) -> Array:
         """(..., tokens) products with the path's direction, of gradients (..., tokens, hidden)."""
         products = (gradients * self.delta).sum(dim=-1, dtype=torch.float64)
-        return np.asarray(products.cpu().numpy())
+        return np.asarray(self.summed(self.layer, products).cpu().numpy())
 
     def points(self, nodes: Sequence[float]) -> Tensor:
         """(nodes, tokens, hidden) points on the line."""

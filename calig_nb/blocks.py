@@ -143,7 +143,7 @@ def find(model: nn.Module, run_model: Callable[[], Any]) -> Sequence[nn.Module]:
     with ExitStack() as stack:
         calls = {name: stack.enter_context(recorded(lists[name])) for name in lists}
         run_model()
-    chains = [name for name in lists if _is_chain(calls[name])]
+    chains = [name for name in lists if is_chain(calls[name])]
     outermost = [n for n in chains if not any(n.startswith(f"{other}.") for other in chains)]
     if not outermost:
         looked_at = ", ".join(f"{n} ({len(calls[n])} calls)" for n in lists) or "none"
@@ -257,7 +257,8 @@ def _is_hidden(value: Any) -> bool:
     return torch.is_tensor(value) and value.is_floating_point() and value.ndim >= 3
 
 
-def _is_chain(calls: Sequence[Call]) -> bool:
+def is_chain(calls: Sequence[Call]) -> bool:
+    """Whether each call took the very hidden state that the one before it returned."""
     try:
         following = [call.hidden for call in calls][1:]
         left = [call.returned for call in calls][:-1]

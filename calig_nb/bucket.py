@@ -151,9 +151,8 @@ class Bucket:
                 "precision": request.precision,
                 "dtype": str(self.model.placement[0]).removeprefix("torch."),
                 "version": __version__,
-                **({} if text.split is None else {"split": text.split}),
+                **text.noted,
                 **found.more,
-                **({} if text.question is None else text.question.kept),
             },
         )
 

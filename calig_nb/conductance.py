@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .attribution import Array, LayerIntegral, judged
+from .attribution import Array, LayerIntegral, SumFn, as_they_are, judged
 from .quadrature import Quadrature, derivative, nested
 
 PassageFn = Callable[[Tensor], Sequence[tuple[Tensor, Tensor]]]
@@ -31,6 +32,7 @@ def conductance(
     n_steps: int | None = None,
     tolerance: float = 0.01,
     internal_batch_size: int = 16,
+    summed: SumFn = as_they_are,
 ) -> list[LayerIntegral]:
     """Layer conductance of every layer from one path: the passes do not grow with the depth.
 
@@ -49,6 +51,7 @@ def conductance(
         n_steps: Nodes; 9 by default, for a preview. The states of all of them are held.
         tolerance: Relative; what the verdict is about.
         internal_batch_size: Points in one pass.
+        summed: What a layer's tokens are summed in; the error is that of the sums.
 
     Returns:
         L + 1 integrals, in units of the score.
@@ -72,14 +75,17 @@ def conductance(
     for layer in range(len(batches[0])):
         hidden = torch.cat([batch[layer][0] for batch in batches])
         gradients = torch.cat([batch[layer][1] for batch in batches], dim=1)
-        values = [_integrated(part, hidden, gradients) for part in rules]
+        own = partial(summed, layer)
+        values = [_integrated(part, hidden, gradients, own) for part in rules]
         integrals.append(judged(values, n, score_changes[:, layer], tolerance))
     return integrals
 
 
-def _integrated(rule: Quadrature, hidden: Tensor, gradients: Tensor) -> Array:
-    """(targets, tokens) Σ_d ∫ g · dh by a rule whose nodes are the first that were evaluated."""
+def _integrated(
+    rule: Quadrature, hidden: Tensor, gradients: Tensor, summed: Callable[[Tensor], Tensor]
+) -> Array:
+    """(targets, cells) Σ_d ∫ g · dh by a rule whose nodes are the first that were evaluated."""
     n = len(rule.nodes)
     moved = torch.tensordot(torch.tensor(derivative(rule.nodes)).to(hidden), hidden[:n], dims=1)
-    products = (gradients[:, :n] * moved).sum(dim=-1, dtype=torch.float64).cpu().numpy()
-    return np.tensordot(rule.weights, products, axes=(0, 1))
+    products = summed((gradients[:, :n] * moved).sum(dim=-1, dtype=torch.float64))
+    return np.tensordot(rule.weights, products.cpu().numpy(), axes=(0, 1))

@@ -157,6 +157,7 @@ def conserved(
     layers: list[tuple[Tensor, Tensor]],
     biases: list[tuple[Tensor, Tensor]],
     unit: tuple[Tensor, Tensor],
+    summed: Callable[[int, Tensor], Tensor],
 ) -> tuple[Tensor, Tensor]:
     """Relevance of every token at every layer, and the shares of biases and of constants.
 
@@ -165,13 +166,15 @@ def conserved(
             1, tokens, hidden).
         biases: For each bias its value, and ∂f/∂bias (targets, ...).
         unit: The same for :attr:`Held.unit`.
+        summed: A layer's token values (..., tokens) in what is explained, (..., cells).
 
     Returns:
-        (targets, layers, tokens), signed, in units of the score; and (targets, 2), what all
+        (targets, layers, cells), signed, in units of the score; and (targets, 2), what all
         biases above the embeddings brought, and the unit. At the embeddings all this sums to the
         score.
     """
-    relevance = [(h.double() * g.double()).sum(dim=-1)[:, 0] for h, g in layers]
+    tokens = [(h.double() * g.double()).sum(dim=-1)[:, 0] for h, g in layers]
+    relevance = [summed(layer, values) for layer, values in enumerate(tokens)]
     shares = relevance[0].new_zeros(len(relevance[0]), 2)
     for column, (value, gradient) in [*((0, pair) for pair in biases), (1, unit)]:
         taken = value.double() * gradient.double()

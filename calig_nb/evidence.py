@@ -130,22 +130,25 @@ def refuse_stages(model: BlockModel, own: Inputs, trace: Trace) -> None:
         ValueError: If the layers have different numbers of tokens.
     """
     lengths = [hidden.shape[1] for hidden in trace.hidden_states]
-    if len(set(lengths)) > 1:
+    if len(set(lengths)) > 1 and trace.cells.grid is None:
         last = model.find(own)[-1]
         path = next((n for n, m in model.model.named_modules() if m is last), "path.to.stage")
         raise ValueError(
-            f"model must have the same tokens in every layer, got {lengths} of them. Explain its "
+            "model must have the same tokens in every layer, or tell each block the grid (rows, "
+            f"columns) that its tokens fill as Swin does, got {lengths} tokens. Explain its "
             f'last stage, the blocks that run there: Explainer(..., blocks="{path}.blocks").'
         )
 
 
 def _refuse_windows(trace: Trace) -> None:
-    n, shape = trace.hidden_states[0].shape[1], trace.attention_relevance[0].shape
-    if shape[-2:] != (n, n):
-        raise ValueError(
-            f"model must attend from all {n} tokens to all, but in windows it attends from "
-            f"{shape[-2]} to {shape[-1]}. Use method='layer-ig', which needs no attention."
-        )
+    n = trace.n_tokens
+    for shape in (relevance.shape for relevance in trace.attention_relevance):
+        if shape[-2:] != (n, n):
+            raise ValueError(
+                f"model must attend from all {n} tokens to all, but in windows that cannot be told "
+                f"it attends from {shape[-2]} to {shape[-1]}. Use method='layer-ig', which needs "
+                "no attention."
+            )
 
 
 @contextmanager
@@ -174,7 +177,7 @@ def _read(
     if METHODS[request.method].fused:
         relevance = _relevance(trace, n_items, len(targets[0]))
     else:
-        n = trace.hidden_states[0].shape[1]
+        n = trace.n_tokens
         zeros = np.broadcast_to(np.float32(0), (len(layers) - 1, n, n))
         relevance = [[zeros] * len(targets[0]) for _ in range(n_items)]
     held = sum(array.nbytes for one in relevance for array in one if array.strides[0])
@@ -208,11 +211,12 @@ def _read(
                 n_steps=request.fixed_steps,
                 tolerance=request.tolerance,
                 internal_batch_size=batch,
+                summed=trace.cells.of_tokens,
             )
             found.append(one)
     else:
         ends = [(g[:, :n_items], g[:, n_items:]) for g in trace.hidden_gradients]
-        frugal = budget.exceeded_by(trace.row_bytes)
+        frugal, summed = budget.exceeded_by(trace.row_bytes), trace.cells.of_tokens
         gradients = partial(model.gradients, own, score=score, frugal=frugal)
         integrate = partial(
             layer_integrated_gradients,
@@ -225,10 +229,11 @@ def _read(
             internal_batch_size=batch,
             apart=not model.joins,
             layers=layers,
+            summed=summed,
         )
         if request.precision == "bfloat16" and len(layers) == len(inputs):
             apart = not model.joins
-            found = rounded(integrate, gradients, inputs, starts, request.tolerance, apart)
+            found = rounded(integrate, gradients, inputs, starts, request.tolerance, apart, summed)
         else:
             found = integrate(gradients)
     return [

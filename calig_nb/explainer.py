@@ -45,7 +45,8 @@ class Explainer:
             extractive question answering; or any ``torch.nn.Module`` with a list of blocks that
             returns logits (batch, classes).
         processor: Its tokenizer, or its image processor.
-        blocks: Path of the module list that holds the blocks; found by itself when None.
+        blocks: Path of the module list that holds the blocks; found by itself when None. Of a
+            model in stages, as Swin, that of one stage shows it at its own resolution.
         batch_tokens: Most tokens in one pass of the integration; by default as many as pay.
         memory: Bytes that passes may take above the model; by default a quarter of what is free,
             at most 4 GiB on a processor. A long text then takes longer, not more.
@@ -72,9 +73,8 @@ class Explainer:
         budget = Budget.of(memory, batch_tokens, self._model.placement[1])
         self._reader = reader_of(self._model, processor)
         self._calibration: disk.Calibration | None = None
-        self._answers = Answers(
-            self._model, self._reader, Identity(self._model.model), budget, disk.opened(cache)
-        )
+        identity = Identity(self._model.model, blocks)
+        self._answers = Answers(self._model, self._reader, identity, budget, disk.opened(cache))
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | Path, **options: Any) -> Explainer:

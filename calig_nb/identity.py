@@ -9,10 +9,16 @@ from torch import nn
 
 
 class Identity:
-    """Names one model; the name is kept until something that it stands for changes."""
+    """Names one model; the name is kept until something that it stands for changes.
 
-    def __init__(self, model: nn.Module) -> None:
+    Args:
+        model: The model.
+        blocks: Where its blocks were said to be: other blocks give other answers.
+    """
+
+    def __init__(self, model: nn.Module, blocks: str | None = None) -> None:
         self._model = model
+        self._blocks = "" if blocks is None else f" {blocks}"
         self._known: tuple[object, str] = (None, "")
 
     def digest(self) -> str:
@@ -26,7 +32,7 @@ class Identity:
             return ""
         state = {n: t for n, t in self._model.state_dict().items() if torch.is_tensor(t)}
         code = [_code_of(kind) for kind in dict.fromkeys(type(module) for module in modules)]
-        named = f"{self._model} {getattr(self._model, 'config', '')} {code}"
+        named = f"{self._model} {getattr(self._model, 'config', '')} {code}{self._blocks}"
         marks = (named, [(tensor.data_ptr(), tensor._version) for tensor in state.values()])
         if self._known[0] != marks:
             digest = hashlib.sha256(named.encode())

@@ -47,6 +47,12 @@ class TextInputs:
     split: int | None = None
     question: Question | None = None
 
+    @property
+    def noted(self) -> dict[str, Any]:
+        """What the configuration of its explanation says of it, by name."""
+        split = {} if self.split is None else {"split": self.split}
+        return {**split, **({} if self.question is None else self.question.kept)}
+
     def described(self) -> dict[str, Any]:
         """What an explanation keeps of it, by name."""
         inner = ("model_inputs", "split", "question")

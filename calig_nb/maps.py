@@ -110,10 +110,11 @@ def _products(trace: Trace, targets: Sequence[Sequence[Target]]) -> list[list[Ev
     Source:
         Shrikumar et al. (2016), arXiv:1605.01713, section 3.2.
     """
-    found = []
+    found: list[Array] = []
     for h, g in zip(trace.hidden_states, trace.hidden_gradients, strict=True):
-        found.append((h * g).sum(dim=-1, dtype=torch.float64).cpu().numpy())
-    rows = np.stack(found)  # (L + 1, targets, rows, tokens)
+        products = (h * g).sum(dim=-1, dtype=torch.float64)
+        found.append(trace.cells.of_tokens(len(found), products).cpu().numpy())
+    rows = np.stack(found)  # (L + 1, targets, rows, cells)
     return [
         [
             _evidence(target, float(trace.scores[i, k]), rows[:, k, i], n_steps=1)
@@ -130,7 +131,7 @@ def _rolled(
     matrices: Sequence[Tensor],
 ) -> list[list[Evidence]]:
     """What the pooled positions look at; matrices are (targets or 1, items, queries, keys)."""
-    shape = trace.hidden_states[0].shape[1]
+    shape = trace.n_tokens
     if any(matrix.shape[1:] != (len(targets), shape, shape) for matrix in matrices):
         raise ValueError(
             f"method={method!r} needs attention of every token to every token, (tokens, tokens), "
@@ -165,7 +166,13 @@ def _occluded(
             return score(model.replay(own, Points({0: hidden}, items)), items)
 
     batch = budget.points(trace.row_bytes, embeddings.shape[1], model.placement[1])
-    found = occlusion(scores, embeddings[:n_items], embeddings[n_items:], internal_batch_size=batch)
+    found = occlusion(
+        scores,
+        embeddings[:n_items],
+        embeddings[n_items:],
+        cells=trace.cells.members(embeddings.shape[1]),
+        internal_batch_size=batch,
+    )
     # What leaves the last block has no value of its own.
     rows = np.stack([found.cpu().numpy(), np.zeros(found.shape)], axis=2)
     return [
@@ -208,7 +215,9 @@ def _conserved(
         with written, _requiring_grad(biases), held(model.model, halved=halved) as rules:
             pairs = model.passage(own, entering, item=i, score=score, also=[*biases, rules.unit])
         n_layers = len(pairs) - len(biases) - 1
-        relevance, shares = conserved(pairs[:n_layers], pairs[n_layers:-1], pairs[-1])
+        relevance, shares = conserved(
+            pairs[:n_layers], pairs[n_layers:-1], pairs[-1], trace.cells.of_tokens
+        )
         scores = trace.scores[i].double()
         missed = (scores - relevance[:, 0].sum(dim=-1) - shares.sum(dim=-1)).abs()
         mass = relevance[:, 0].abs().sum(dim=-1) + shares.abs().sum(dim=-1)

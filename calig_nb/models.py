@@ -18,10 +18,13 @@ from torch.utils.checkpoint import checkpoint
 from . import blocks
 from .attentions import Eager, Fused, KeepHeads, mean_attentions
 from .attribution import Points
+from .bypass import joining
+from .cells import Cells, cells_of
 from .classifier import Classifier, ModelInputs, logits_of
 from .gradients import by_layer, gradients_of
 from .memory import release
 from .pooled import PooledBlock
+from .stages import opened
 from .trace import Seen, Trace, observe, rows_of
 
 ScoreFn = Callable[[Tensor, Tensor], Tensor]
@@ -44,6 +47,8 @@ class BlockModel(Classifier):
         super().__init__(model)
         self._blocks = None if path is None else blocks.named(self.own, path)
         self._around: Sequence[nn.Module] = ()
+        self._starts: Sequence[int] = ()
+        self._cells: dict[Any, Cells] = {}
         self._recorded: list[Any] = []
         self._pooled = PooledBlock()
         self._lengths: set[int] = set()
@@ -92,9 +97,11 @@ class BlockModel(Classifier):
         starts = [blocks.entering(modules, partial(self.predict, side)) for side in sides]
         entering = torch.cat(starts).requires_grad_()
         items = torch.arange(len(entering)) % n_items
-        run = partial(self._trace, inputs, items, entering, choose)
-        found = run(Fused(self.model, self._around, n_items, keep), True) if frugal else None
-        return found or cast(Trace, run(Eager(self.model, self._around, n_items, keep), False))
+        run, cells = partial(self._trace, inputs, items, entering, choose), self.cells(inputs)
+        heard = self.model, self._around, n_items, keep, cells
+        # Matrices of windows are small.
+        found = run(Fused(*heard), True) if frugal and cells.grid is None else None
+        return found or cast(Trace, run(Eager(*heard), False))
 
     def replay(self, inputs: ModelInputs, points: Points, *, frugal: bool = False) -> Tensor:
         """Logits when points enter blocks of the items that were traced last.
@@ -115,7 +122,8 @@ class BlockModel(Classifier):
 
         def enter(index: int, run: blocks.Run, args: Any, kwargs: Any) -> Any:
             if index < first:
-                joined = points.hidden[first] if index + 1 == first else None
+                here = index + 1 == first and first not in self._starts
+                joined = points.hidden[first] if here else None
                 passed = blocks.hidden_of(args, kwargs) if joined is None else joined
                 return blocks.like(self._recorded[index], passed)
             before = () if index == first else (blocks.hidden_of(args, kwargs),)
@@ -179,18 +187,31 @@ class BlockModel(Classifier):
         return [(h.detach(), g) for h, g in zip(layers, gradients, strict=True)]
 
     def attentions(self, inputs: ModelInputs, *, frugal: bool = False) -> list[Tensor]:
-        """L tensors (items, queries, keys): attention probabilities, the mean of the heads."""
-        modules, run = self.find(inputs), partial(self.model, **inputs)
-        around = self._around
-        return mean_attentions(self.model, around, modules, lambda more: run(**more), frugal)
+        """L tensors (items, cells, cells): attention probabilities, the mean of the heads."""
+        modules, cells = self.find(inputs), self.cells(inputs)
+        eager = Eager(self.model, self._around, 0, None, cells)
+        run = partial(self.model, **inputs)
+        fused = frugal and cells.grid is None
+        return mean_attentions(eager, modules, lambda more: run(**more), fused)
 
     def find(self, inputs: ModelInputs) -> Sequence[nn.Module]:
         """The blocks, looked for once."""
         if self._blocks is None:
             self._blocks = blocks.find(self.model, lambda: self.predict(inputs))
         if not self._around:
+            self._blocks, self._starts = opened(self._blocks, lambda: self.predict(inputs))
             self._around = blocks.around(self.model, self._blocks)
         return self._blocks
+
+    def cells(self, inputs: ModelInputs) -> Cells:
+        """The tokens in which inputs of this shape are explained."""
+        shape = tuple((name, *value.shape[1:]) for name, value in inputs.items())
+        if next(iter(inputs.values())).ndim == 2:  # token ids
+            return Cells()
+        if shape not in self._cells:
+            one = {name: value[:1] for name, value in inputs.items()}
+            self._cells[shape] = cells_of(self.find(inputs), lambda: self.predict(one))
+        return self._cells[shape]
 
     def _trace(
         self,
@@ -237,6 +258,7 @@ class BlockModel(Classifier):
             by_layer(gradients),
             list(by_layer(relevance)),
             seen.row_bytes,
+            reader.cells,
         )
         self._learn(inputs, items, seen, inner, trace)
         return trace
@@ -270,30 +292,5 @@ class BlockModel(Classifier):
         self._lengths = seen.lengths
         self._pooled = PooledBlock.of(seen.linear, inner, trace.hidden_gradients[-1])
         if not self._checked:
-            self._check(own, items, trace)
-
-    def _check(self, own: ModelInputs, items: Tensor, trace: Trace) -> None:
-        """Refuse a model in which something flows past the hidden states of a block."""
-
-        def agrees(layers: Sequence[int]) -> bool:
-            # Rows change places, so that what one pass left behind does not fit the next.
-            flips = [(0,) if layer % 2 else () for layer in layers]
-            hidden = {b: trace.hidden_states[b].flip(f) for b, f in zip(layers, flips, strict=True)}
-            points = Points(hidden, torch.cat([items.flip(f) for f in flips]))
-            with torch.no_grad():
-                logits = self.replay(own, points).split(len(items))
-            expected = [trace.logits.flip(f) for f in flips]
-            return all(map(blocks.agree, logits, expected))
-
-        n_layers = len(trace.hidden_states)
-        for layer in range(n_layers):
-            if not agrees([layer]):
-                raise ValueError(
-                    f"model must compute the same from block {layer} on, given what entered it, "
-                    f"but something passes its blocks by; they must be {blocks.WANTED}"
-                )
-        try:
-            self.joins = agrees([0, n_layers // 2, n_layers - 1])
-        except (RuntimeError, ValueError, TypeError, IndexError):
-            self.joins = False
-        self._checked = len(trace.logits) > 1
+            self.joins = joining(partial(self.replay, own), items, trace)
+            self._checked = len(trace.logits) > 1

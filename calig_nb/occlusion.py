@@ -12,7 +12,12 @@ ScoresFn = Callable[[Tensor, Tensor], Tensor]
 
 
 def occlusion(
-    scores: ScoresFn, inputs: Tensor, baselines: Tensor, *, internal_batch_size: int = 16
+    scores: ScoresFn,
+    inputs: Tensor,
+    baselines: Tensor,
+    *,
+    cells: Tensor | None = None,
+    internal_batch_size: int = 16,
 ) -> Tensor:
     """``f(x) - f(x with token t replaced by its baseline)`` for each token t.
 
@@ -20,28 +25,32 @@ def occlusion(
         scores: The network from its embeddings on.
         inputs: h_0, (items, tokens, hidden).
         baselines: h'_0, same shape: the embeddings of what replaces the tokens, at their places.
+        cells: (tokens,) where tokens are replaced together, the number of each one's cell.
         internal_batch_size: Rows in one forward pass.
 
     Returns:
-        (items, targets, tokens), signed, in units of the score; 0 where nothing is replaced, as
-        at special tokens. The values sum to nothing in particular. One forward pass for each
-        token that is replaced, and one for the item itself.
+        (items, targets, tokens), or cells, signed, in units of the score; 0 where nothing is
+        replaced, as at special tokens. The values sum to nothing in particular. One forward pass
+        for each token that is replaced, and one for the item itself.
 
     Source:
         Zeiler & Fergus (2014), arXiv:1311.2901, section 4.2; Li, Monroe & Jurafsky (2016),
         arXiv:1612.08220, eq. 1, with the difference of the scores.
     """
-    places = (inputs != baselines).any(dim=-1).nonzero()
+    changed = (inputs != baselines).any(dim=-1)
+    cells = torch.arange(inputs.shape[1]) if cells is None else cells
+    cells = cells.to(inputs.device)
+    n = int(cells.max()) + 1
+    places = changed.new_zeros(len(inputs), n, dtype=torch.long)
+    places = places.index_add_(1, cells, changed.long()).nonzero()
     whole = torch.arange(len(inputs), device=places.device)
     wanted = torch.cat([torch.stack([whole, torch.full_like(whole, -1)], dim=1), places])
     parts = []
-    for items, tokens in (part.T for part in torch.split(wanted, internal_batch_size)):
-        rows = inputs[items].clone()
-        at = torch.nonzero(tokens >= 0).flatten()
-        rows[at, tokens[at]] = baselines[items[at], tokens[at]]
-        parts.append(scores(rows, items))
+    for items, own in (part.T for part in torch.split(wanted, internal_batch_size)):
+        gone = (cells == own[:, None])[..., None]
+        parts.append(scores(torch.where(gone, baselines[items], inputs[items]), items))
     found = torch.cat(parts).double()
-    values = found.new_zeros(len(inputs), found.shape[1], inputs.shape[1])
-    items, tokens = places.T
-    values[items, :, tokens] = found[items] - found[len(inputs) :]
+    values = found.new_zeros(len(inputs), found.shape[1], n)
+    items, own = places.T
+    values[items, :, own] = found[items] - found[len(inputs) :]
     return values

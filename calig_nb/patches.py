@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from . import blocks
+from .cells import GridCells
 from .models import BlockModel
 
 BLUR = 0.1
@@ -26,9 +27,11 @@ class Layout:
         grid: Rows and columns of patches, which the ordinary tokens fill row by row.
         special: (tokens,) True for those that no pixel reaches, such as [CLS].
         names: (tokens,) of the tokens.
+        size: Height and width of a patch in pixels; the last ones may reach beyond the picture.
     """
 
     grid: tuple[int, int]
+    size: tuple[int, int]
     special: npt.NDArray[np.bool_]
     names: tuple[str, ...]
 
@@ -51,11 +54,13 @@ def layout_of(model: BlockModel, pixels: Tensor) -> Layout:
     )
     modules = model.find(first)
     shapes: list[tuple[int, int]] = []
+    strides: list[tuple[int, ...]] = []
 
-    def enter(_: nn.Module, run: blocks.Run, args: Any, kwargs: Any) -> Any:
+    def enter(module: nn.Module, run: blocks.Run, args: Any, kwargs: Any) -> Any:
         output = run(*args, **kwargs)
-        if torch.is_tensor(output) and output.ndim == 4:
+        if isinstance(module, nn.Conv2d) and torch.is_tensor(output) and output.ndim == 4:
             shapes.append((output.shape[2], output.shape[3]))
+            strides.append(module.stride)
         return output
 
     convolutions = [module for module in model.model.modules() if isinstance(module, nn.Conv2d)]
@@ -64,17 +69,26 @@ def layout_of(model: BlockModel, pixels: Tensor) -> Layout:
             blocks.entering(modules, partial(model.predict, inputs)) for inputs in (first, second)
         )
     special = (one == other).all(dim=-1)[0].cpu().numpy()
-    grid = _grid(shapes[-1] if shapes else None, int((~special).sum()), pixels.shape[-2:])
+    cells, span = model.cells(first), None
+    if isinstance(cells, GridCells):
+        grid: tuple[int, int] | None = cells.grid
+        special, span = np.zeros(cells.n, dtype=np.bool_), cells.span
+    else:
+        grid = _grid(shapes[-1] if shapes else None, int((~special).sum()), pixels.shape[-2:])
     if grid is None:
         raise ValueError(
             "model must cut a picture into a grid of patches, a token each, but of "
             f"{len(special)} tokens that enter its first block {int((~special).sum())} depend on "
             f"the picture, which fill no grid of its shape, {tuple(pixels.shape[-2:])}."
         )
+    height, width = (side // count for side, count in zip(pixels.shape[-2:], grid, strict=True))
+    if span is not None and strides:
+        height, width = (own * step for own, step in zip(span, strides[-1], strict=True))
     names = iter(_special_names(model.model, int(special.sum())))
     places = iter(np.ndindex(*grid))
     return Layout(
         grid,
+        (height, width),
         special,
         tuple(
             next(names) if one else "row {}, column {}".format(*(i + 1 for i in next(places)))
@@ -83,21 +97,28 @@ def layout_of(model: BlockModel, pixels: Tensor) -> Layout:
     )
 
 
-def without(pixels: Tensor, grid: tuple[int, int], gone: npt.NDArray[np.bool_], how: str) -> Tensor:
+def without(pixels: Tensor, layout: Layout, gone: npt.NDArray[np.bool_], how: str) -> Tensor:
     """The picture when these patches are replaced.
 
     Args:
         pixels: (1, 3, height, width).
-        grid: Rows and columns of patches.
+        layout: Of its patches.
         gone: (rows * columns,) True for the patches that go.
         how: See :func:`replaced`.
     """
-    marks = torch.from_numpy(gone.reshape(grid))
-    for axis, side in enumerate(pixels.shape[-2:]):
-        marks = marks.repeat_interleave(side // grid[axis], dim=axis)
+    marks = torch.from_numpy(gone.reshape(layout.grid))
+    for axis, side in enumerate(layout.size):
+        marks = marks.repeat_interleave(side, dim=axis)
     down, right = (own - side for own, side in zip(pixels.shape[-2:], marks.shape, strict=True))
     marks = nn.functional.pad(marks, (0, right, 0, down))  # what no patch covers stays
     return torch.where(marks, replaced(pixels, how), pixels)
+
+
+def covered(pixels: Tensor, layout: Layout) -> Tensor:
+    """The picture, grown to the right and down by zeros where its last patches reach beyond."""
+    sides = [count * side for count, side in zip(layout.grid, layout.size, strict=True)]
+    down, right = (max(0, side - own) for side, own in zip(sides, pixels.shape[-2:], strict=True))
+    return nn.functional.pad(pixels, (0, right, 0, down))
 
 
 def replaced(pixels: Tensor, how: str) -> Tensor:

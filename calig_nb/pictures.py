@@ -38,6 +38,12 @@ class ImageInputs(TextInputs):
     image: npt.NDArray[np.uint8]
     grid: tuple[int, int]
 
+    @property
+    def noted(self) -> dict[str, Any]:
+        """Height and width, where the last patches reach beyond and ``image`` with them."""
+        height, width = self.model_inputs["pixel_values"].shape[-2:]
+        return {} if self.image.shape[:2] == (height, width) else {"pixels": [height, width]}
+
 
 class ImageReader(Reading):
     """Reads pictures with a Hugging Face image processor, or with any callable.
@@ -106,11 +112,13 @@ class ImageReader(Reading):
             ValueError: If there is none, or the processor does not say how it was normalised.
         """
         image, scale = explanation.image, normalisation(self.processor)
+        height, width = explanation.config.get("pixels", (None, None))
         if image is None or scale is None:
             why = "is about a text" if image is None else "was normalised by a callable"
             raise ValueError(f"explanation must hold a picture, but it {why}: explain it again.")
         mean, std = scale
-        rows = torch.from_numpy(image.astype(np.float32)).permute(2, 0, 1)[None] / 255
+        seen = image[:height, :width].astype(np.float32)
+        rows = torch.from_numpy(seen).permute(2, 0, 1)[None] / 255
         return self._inputs((rows - mean) / std)
 
     def padded(self, pictures: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
@@ -192,7 +200,8 @@ class ImageReader(Reading):
                 f"{deleted.shape}."
             )
         own = inputs.model_inputs["pixel_values"]
-        return {"pixel_values": patches.without(own, inputs.grid, deleted[~inputs.special], how)}
+        layout = self._layout(own)
+        return {"pixel_values": patches.without(own, layout, deleted[~inputs.special], how)}
 
     def _inputs(self, pixels: Tensor) -> ImageInputs:
         pixels = pixels.to(self.model.placement[0])
@@ -209,7 +218,7 @@ class ImageReader(Reading):
             offsets=np.zeros((n, 2), dtype=np.int64),
             word_ids=places,
             sentence_ids=lines,
-            image=visible(pixels, normalisation(self.processor)),
+            image=visible(patches.covered(pixels, layout), normalisation(self.processor)),
             grid=layout.grid,
         )
 

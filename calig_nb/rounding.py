@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .attribution import Array, GradientFn, LayerIntegral, Points
+from .attribution import Array, GradientFn, LayerIntegral, Points, SumFn, as_they_are
 
 MOST_NODES = 33
 """Where refinement stops helping: what is left then is rounding."""
@@ -22,6 +22,7 @@ def rounded(
     baselines: Sequence[Tensor],
     tolerance: float,
     apart: bool,
+    summed: SumFn = as_they_are,
 ) -> list[list[LayerIntegral]]:
     """Integrals from passes in bfloat16; layers that miss the tolerance by it are done again.
 
@@ -36,6 +37,7 @@ def rounded(
         baselines: h'_b, same shapes.
         tolerance: Relative.
         apart: Whether every pass keeps to one layer.
+        summed: What a layer's tokens are summed in.
 
     Returns:
         For each item L + 1 integrals.
@@ -47,7 +49,7 @@ def rounded(
             return {layer: g.to(inputs[layer]) for layer, g in gradients(points).items()}
 
     found = integrate(low, max_nodes=MOST_NODES)
-    errors = _rounding(gradients, low, inputs, baselines, apart)
+    errors = _rounding(gradients, low, inputs, baselines, apart, summed)
     again = set()
     for layer, error in enumerate(errors):
         for item, integrals in enumerate(found):
@@ -70,6 +72,7 @@ def _rounding(
     inputs: Sequence[Tensor],
     baselines: Sequence[Tensor],
     apart: bool,
+    summed: SumFn,
 ) -> list[Array]:
     """For each layer (targets, items) relative L1 error of token values in the path's middle."""
     items = torch.arange(len(inputs[0]))
@@ -84,7 +87,7 @@ def _rounding(
     errors = []
     for layer, (h, start) in enumerate(zip(inputs, baselines, strict=True)):
         true, off = (
-            (g * (h - start)).sum(dim=-1, dtype=torch.float64)
+            summed(layer, (g * (h - start)).sum(dim=-1, dtype=torch.float64))
             for g in (exact[layer], rough[layer] - exact[layer])
         )
         mass = true.abs().sum(dim=-1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 from . import blocks, pooled
 from .attentions import Eager
+from .cells import Cells
 from .classifier import ModelInputs, logits_of
 from .memory import saved_bytes
 
@@ -28,10 +29,10 @@ class Trace:
         hidden_states: L + 1 tensors (rows, tokens, hidden): what enters each block, and last
             what leaves the last one.
         hidden_gradients: ∂score/∂hidden_states, L + 1 tensors (targets, rows, tokens, hidden).
-        attention_relevance: L tensors (targets, items, queries, keys): A ⊙ ∂score/∂A, A being
-            the attention probabilities after the softmax, averaged over the heads. With windows,
-            each window is a row, those of one input together.
+        attention_relevance: L tensors (targets, items, cells, cells): A ⊙ ∂score/∂A, A being
+            the attention probabilities after the softmax, averaged over the heads.
         row_bytes: What a row's forward pass keeps for its backward pass, about.
+        cells: What tokens, queries and keys are summed in.
     """
 
     logits: Tensor
@@ -40,6 +41,13 @@ class Trace:
     hidden_gradients: tuple[Tensor, ...]
     attention_relevance: list[Tensor]
     row_bytes: int
+    cells: Cells = field(default_factory=Cells)
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens, or cells, in which every layer is explained."""
+        grid = self.cells.grid
+        return self.hidden_states[0].shape[1] if grid is None else grid[0] * grid[1]
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,6 +31,35 @@ def integrated_gradients(gradient, baseline, inputs, n_nodes):
     return np.array(total)
 
 
+def window_places(rows, columns, window, shift):
+    """For each token (row by row) of Swin's grid: the window it is in, and its place there."""
+    down, along = (-(-side // window) * window for side in (rows, columns))
+    places = []
+    for r in range(rows):
+        for c in range(columns):
+            r2, c2 = (r - shift) % down, (c - shift) % along
+            in_window = (r2 // window) * (along // window) + c2 // window
+            places.append((in_window, (r2 % window) * window + c2 % window))
+    return places
+
+
+def cells_of(rows, columns, merges):
+    """For each token (row by row) the cell it ends in: (row, column), two by two each time."""
+    return [(r // 2**merges, c // 2**merges) for r in range(rows) for c in range(columns)]
+
+
+def cell_pairs(values, grid, window, shift, merges):
+    """Sums of window attention values[window][query][key] over pairs of cells, pair by pair."""
+    places, cells = window_places(*grid, window, shift), cells_of(*grid, merges)
+    names = sorted(set(cells))
+    total = np.zeros((len(names), len(names)))
+    for (w, i), a in zip(places, cells):
+        for (v, j), b in zip(places, cells):
+            if w == v:  # others do not see each other
+                total[names.index(a), names.index(b)] += values[w][i][j]
+    return total
+
+
 def cosine(a, b):
     """Cosine of two lists, 0 when one of them vanishes."""
     length = math.sqrt(sum(x * x for x in a)) * math.sqrt(sum(x * x for x in b))

@@ -199,7 +199,7 @@ ZOO = {
         "Dinov2Layer",
         lambda: _image(hf.Dinov2Config, hf.Dinov2ForImageClassification, mlp_ratio=2),
     ),
-    "swin": ("SwinStage", _swin),
+    "swin": ("SwinLayer", _swin),
     "vit-mae": ("ViTMAELayer", lambda: _vit_mae(noise=torch.arange(4.0)[None])),
 }
 """The class of an architecture's blocks, and its builder."""
@@ -227,7 +227,7 @@ def zoo_blocks(model, name):
 
 def zoo_depth(name):
     """How many blocks it runs; some share their weights."""
-    return {"albert-groups": 4, "swin": 2}.get(name, 3)
+    return {"albert-groups": 4, "swin": 4}.get(name, 3)
 
 
 def zoo_inputs(name):

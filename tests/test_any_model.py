@@ -3,6 +3,7 @@
 import itertools
 from contextlib import ExitStack
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -12,6 +13,7 @@ from calig_nb import Explainer, blocks
 from calig_nb.models import BlockModel
 from calig_nb.targets import Target
 
+from . import by_hand
 from . import conftest as zoo
 from .conftest import ZOO, logits_of, row, zoo_blocks, zoo_inputs, zoo_model
 from .test_models import Output, OwnBlock, OwnClassifier, assert_unchanged, state_of
@@ -112,14 +114,21 @@ def test_attention_and_its_gradients_equal_autograd_through_the_softmaxes(traced
             module.config.output_attentions = True  # before transformers 5, fused without
     with zoo.Softmaxes() as softmaxes:
         logits = logits_of(eager(**row(inputs)))
-    # A stage of Swin counts by its last block; T5's decoder comes after the encoder.
-    kept = softmaxes.found[1::2] if name == "swin" else softmaxes.found[: len(trace.heads)]
+    kept = softmaxes.found[: len(trace.heads)]  # T5's decoder comes after the encoder
     gradients = torch.autograd.grad(SCORE(logits).sum(), kept)
     assert len(kept) == len(trace.hidden_states) - 1
-    for heads, mean, own, gradient in zip(
-        trace.heads, trace.relevance, kept, gradients, strict=True
+    for layer, (heads, mean, own, gradient) in enumerate(
+        zip(trace.heads, trace.relevance, kept, gradients, strict=True)
     ):
-        close(heads, (own * gradient).double(), 1e-5)
+        expected = (own * gradient).double()
+        if name == "swin":  # windows of 2 x 2, every other block's shifted by 1
+            grid, merges = ((8, 8), 1) if layer < 2 else ((4, 4), 0)
+            by_head = [
+                by_hand.cell_pairs(one.tolist(), grid, 2, layer % 2, merges)
+                for one in expected.unbind(dim=1)
+            ]
+            expected = torch.tensor(np.stack(by_head))[None]
+        close(heads, expected, 1e-5)
         torch.testing.assert_close(mean, heads.mean(dim=1))
 
 

@@ -315,32 +315,6 @@ def test_a_picture_for_a_model_of_texts_is_refused(tokenizer):
         cn.Explainer(zoo.tiny_model("bert"), tokenizer).explain(picture())
 
 
-def swin(window, path="swin.encoder.layers.1.blocks"):
-    torch.manual_seed(0)
-    config = hf.SwinConfig(
-        image_size=8, patch_size=1, embed_dim=8, depths=[2, 2], num_heads=[2, 2], mlp_ratio=2,
-        window_size=window, num_labels=3,
-    )  # fmt: skip
-    return cn.Explainer(zoo.rough(hf.SwinForImageClassification(config)), processor(), blocks=path)
-
-
-def test_the_last_stage_of_swin_is_explained_where_it_is_one_window():
-    found = swin(4).explain(picture(), tolerance=1e-6)
-    assert found.grid == (4, 4)
-    assert not found.special.any()
-    assert found.layer_attributions.shape == (3, 16)
-    assert abs(found.convergence_delta).max() <= 1e-5 * abs(found.score - found.baseline_score)
-
-
-@pytest.mark.bad_input
-def test_stages_of_other_lengths_are_refused():
-    with pytest.raises(ValueError, match=r'same tokens.*blocks="swin.encoder.layers.1.blocks"'):
-        swin(2, None).explain(picture())
-    with pytest.raises(ValueError, match=r"attend from all 16 tokens to all.*from 4 to 4"):
-        swin(2).explain(picture())
-    assert swin(2).explain(picture(), method="layer-ig").grid == (4, 4)
-
-
 # --- baselines -----------------------------------------------------------------------------------
 
 

@@ -1,0 +1,199 @@
+"""The tokens in which an explanation speaks of every layer, whatever the layers' own are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from . import blocks
+
+Grid = tuple[int, int]
+
+
+class Cells:
+    """Every layer has the same tokens, and every token attends to all: nothing is summed.
+
+    Attributes:
+        grid: Rows and columns, where the tokens are a grid's cells; else None.
+    """
+
+    grid: Grid | None
+
+    def __init__(self) -> None:
+        self.grid = None
+
+    def of_tokens(self, layer: int, values: Tensor) -> Tensor:
+        """(..., cells): the sums of a layer's token values (..., tokens) in each cell."""
+        del layer
+        return values
+
+    def of_pairs(self, block: int, values: Tensor) -> Tensor:
+        """(items, ..., cells, cells): the sums of what a block says of its queries and keys.
+
+        Args:
+            block: Its number.
+            values: (items, ..., queries, keys); with windows, (items * windows, ..., queries,
+                keys), those of one item together.
+        """
+        del block
+        return values
+
+    def of_attention(self, block: int, probabilities: Tensor) -> Tensor:
+        """As :meth:`of_pairs` for probabilities: the mean of a cell's queries, the sum of keys."""
+        del block
+        return probabilities
+
+    def members(self, n_tokens: int) -> Tensor:
+        """(tokens,) the cell of each token that enters the first block."""
+        return torch.arange(n_tokens)
+
+
+@dataclass(frozen=True, eq=False)
+class GridCells(Cells):
+    """The cells of one grid, the last stage's; earlier tokens are summed in the cell they lie in.
+
+    Sums keep what is complete complete. What a window's queries find in padding belongs to no
+    token and is left out; queries in padding are read by nobody.
+
+    Attributes:
+        grid: Rows and columns of cells.
+        span: Rows and columns of the embeddings' tokens in a cell; at the far edges maybe fewer.
+        places: (tokens,) for each of L + 1 layers: the cell of each token.
+        windows: (windows, rows) for each of L blocks: the token in each row of the windows that
+            its attention works in, -1 for padding.
+    """
+
+    grid: Grid
+    span: Grid
+    places: Sequence[Tensor]
+    windows: Sequence[Tensor]
+
+    @property
+    def n(self) -> int:
+        """How many there are."""
+        return self.grid[0] * self.grid[1]
+
+    def of_tokens(self, layer: int, values: Tensor) -> Tensor:
+        """(..., cells): the sums of a layer's token values (..., tokens) in each cell."""
+        sums = values.new_zeros(*values.shape[:-1], self.n)
+        return sums.index_add_(-1, self.places[layer].to(values.device), values)
+
+    def of_pairs(self, block: int, values: Tensor) -> Tensor:
+        """(items, ..., cells, cells), windows undone; as it is where these are not its windows."""
+        windows, n = self.windows[block], self.n
+        n_windows, n_rows = windows.shape
+        if values.shape[-2:] != (n_rows, n_rows) or len(values) % n_windows:
+            return values
+        # Padding has a bin of its own.
+        own = torch.where(windows < 0, n, self.places[block][windows])
+        pairs = (own[:, :, None] * (n + 1) + own[:, None, :]).flatten().to(values.device)
+        rows = values.reshape(-1, n_windows, *values.shape[1:]).movedim(1, -3).flatten(-3)
+        sums = rows.new_zeros(*rows.shape[:-1], (n + 1) ** 2).index_add_(-1, pairs, rows)
+        return sums.reshape(*sums.shape[:-1], n + 1, n + 1)[..., :n, :n]
+
+    def of_attention(self, block: int, probabilities: Tensor) -> Tensor:
+        """(items, ..., cells, cells): the mean of a cell's queries, the sum of its keys."""
+        sums = self.of_pairs(block, probabilities)
+        if sums is probabilities:
+            return sums
+        return sums / self.of_tokens(block, sums.new_ones(len(self.places[block])))[:, None]
+
+    def members(self, n_tokens: int) -> Tensor:
+        """(tokens,) the cell of each token that enters the first block."""
+        return self.places[0]
+
+
+def cells_of(modules: Sequence[nn.Module], run_model: Callable[[], Any]) -> Cells:
+    """The cells of a model whose blocks are told the grid (rows, columns) of their tokens.
+
+    Others, and those with one grid and no windows, keep their tokens.
+
+    Args:
+        modules: Its blocks.
+        run_model: Runs it on one input.
+    """
+    with torch.no_grad(), blocks.recorded(modules) as calls:
+        run_model()
+    grids = [_stated_grid(call) for call in calls]
+    if any(grid is None for grid in grids) or len(calls) != len(modules):
+        return Cells()
+    known = [grid for grid in grids if grid is not None]
+    last = known[-1]
+    if calls[-1].returned.shape[1] != last[0] * last[1]:
+        return Cells()
+    places = [torch.arange(last[0] * last[1])] * 2
+    span = (1, 1)
+    for below, above in reversed([*pairwise(known)]):
+        down, along = _sides(below, above)
+        rows, columns = torch.arange(below[0]) // down, torch.arange(below[1]) // along
+        places.insert(0, places[0][(rows[:, None] * above[1] + columns).flatten()])
+        span = span[0] * down, span[1] * along
+    windows = [_windows(module, call) for module, call in zip(modules, calls, strict=True)]
+    if len(set(known)) == 1 and all(len(one) == 1 for one in windows):
+        return Cells()
+    return GridCells(last, span, places, windows)
+
+
+def _stated_grid(call: blocks.Call) -> Grid | None:
+    """Rows and columns that a block is told: two whole numbers whose product its tokens are."""
+    n_tokens = call.hidden.shape[1]
+    for value in (*call.args, *call.kwargs.values()):
+        if isinstance(value, tuple | list) and len(value) == 2:
+            rows, columns = value
+            if isinstance(rows, int) and isinstance(columns, int) and rows * columns == n_tokens:
+                return rows, columns
+    return None
+
+
+def _sides(below: Grid, above: Grid) -> Grid:
+    """How many rows, and how many columns, of tokens below are merged: as few as make the grid."""
+    down, along = (
+        next(side for side in range(1, b + 1) if -(-b // side) <= a)
+        for b, a in zip(below, above, strict=True)
+    )
+    return down, along
+
+
+def _windows(block: nn.Module, call: blocks.Call) -> Tensor:
+    """(windows, rows) the token in each row of the windows a block attends in; -1 for padding.
+
+    Found by trying: the block is given states of which no two are alike, and one of its parts is
+    then given them, or what came of them one by one, in another order. Where none is, all tokens
+    are one window.
+    """
+    n_tokens, width = call.hidden.shape[1:]
+    draws = torch.Generator().manual_seed(0)
+    probe = torch.randn(1, n_tokens, width, generator=draws, dtype=torch.float64).to(call.hidden)
+    states, found = [probe], torch.arange(n_tokens)[None]
+
+    def enter(_: nn.Module, run: blocks.Run, args: Any, kwargs: Any) -> Any:
+        nonlocal found
+        taken = next((v for v in (*args, *kwargs.values()) if torch.is_tensor(v)), None)
+        if len(found) == 1 and taken is not None and taken.ndim == 3 and taken.shape[2] == width:
+            found = next((w for s in states if (w := _order(s, taken)) is not None), found)
+        output = run(*args, **kwargs)
+        if torch.is_tensor(output) and output.shape == probe.shape:
+            states.append(output)
+        return output
+
+    args, kwargs = blocks.with_hidden(call.args, call.kwargs, probe)
+    with torch.no_grad(), blocks.taken_over_each([*block.modules()][1:], enter):
+        block(*args, **kwargs)
+    return found
+
+
+def _order(states: Tensor, taken: Tensor) -> Tensor | None:
+    """(windows, rows) which of the states (1, tokens, hidden) each of ``taken`` is, -1 for none.
+
+    None if one of the states is missing, or there twice.
+    """
+    names = {row.tobytes(): i for i, row in enumerate(states[0].cpu().numpy())}
+    rows = taken.flatten(0, 1).cpu().numpy()
+    order = torch.tensor([names.get(row.tobytes(), -1) for row in rows])
+    once = torch.equal(order[order >= 0].sort().values, torch.arange(states.shape[1]))
+    return order.reshape(taken.shape[:2]) if once else None
