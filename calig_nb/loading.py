@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ _KINDS = (
     ("", "AutoModelForSequenceClassification", "AutoTokenizer"),
 )
 """End of an architecture's name; what loads its model and processor. The first that fits counts."""
+
+_MODULES = {"AutoTokenizer": "tokenization_auto", "AutoImageProcessor": "image_processing_auto"}
 
 _SHARED = ("cache_dir", "local_files_only", "revision", "token", "trust_remote_code")
 
@@ -36,5 +39,7 @@ def load(name_or_path: str | Path, **options: Any) -> tuple[nn.Module, Any]:
     config = transformers.AutoConfig.from_pretrained(name_or_path, **shared)
     named = (getattr(config, "architectures", None) or [""])[0]
     model, processor = next(kinds for end, *kinds in _KINDS if named.endswith(end))
-    read = getattr(transformers, processor).from_pretrained(name_or_path, **shared)
+    # By their short names some versions ask for torchvision, which they can do without.
+    module = import_module(f"transformers.models.auto.{_MODULES[processor]}")
+    read = getattr(module, processor).from_pretrained(name_or_path, **shared)
     return getattr(transformers, model).from_pretrained(name_or_path, **options).eval(), read
