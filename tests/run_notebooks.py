@@ -7,12 +7,14 @@ the same file, and every host shows it.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+BAR = re.compile(r"(\s*\w+: +\d+%\|[^\r\n]*)+\s*")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -32,10 +34,17 @@ def run(path: Path) -> nbformat.NotebookNode:
     }
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
+        if "outputs" in cell:
+            cell.outputs = [output for output in cell.outputs if not _is_bar(output)]
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET, None)
             output.get("metadata", {}).pop(WIDGET, None)
     return notebook
+
+
+def _is_bar(output: nbformat.NotebookNode) -> bool:
+    """Whether it is a bar of progress, which comes only where a cell took long."""
+    return output.get("name") == "stderr" and bool(BAR.fullmatch(output.text))
 
 
 if __name__ == "__main__":

@@ -50,6 +50,13 @@ def round_trip(session: Colab, frame: Frame, model: str) -> None:
     find = f"import ipywidgets; v = ipywidgets.Widget.widgets[{model!r}]"
     session.execute(f"{find}; v.theme = 'dark'")
     assert session.until(lambda: view.get_attribute("data-theme") == "dark")
+    opacity = view.get_by_label("Opacity of the map")
+    if opacity.count():  # of a picture
+        session.execute("v.theme = 'auto'; v.opacity = 0.25")
+        assert session.until(lambda: opacity.input_value() == "0.25")
+        opacity.press("Home")
+        assert session.until(lambda: session.execute("print(v.opacity)") in ("0", "0.0"))
+        return
     session.execute("v.theme = 'auto'; v.granularity = 'word'")
     assert session.until(view.get_by_role("radio", name="words").first.is_checked)
     view.get_by_role("radio", name="tokens", exact=True).first.click()
