@@ -35,14 +35,14 @@ def run(path: Path) -> nbformat.NotebookNode:
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if "outputs" in cell:
-            cell.outputs = [output for output in cell.outputs if not _is_bar(output)]
+            cell.outputs = [output for output in cell.outputs if not is_bar(output)]
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET, None)
             output.get("metadata", {}).pop(WIDGET, None)
     return notebook
 
 
-def _is_bar(output: nbformat.NotebookNode) -> bool:
+def is_bar(output: nbformat.NotebookNode) -> bool:
     """Whether it is a bar of progress, which comes only where a cell took long."""
     return output.get("name") == "stderr" and bool(BAR.fullmatch(output.text))
 

@@ -257,6 +257,7 @@ def main() -> None:
     best = [0.0]
 
     def keep_best(mean: ViTForImageClassification) -> str:
+        mean = copy.deepcopy(mean).cpu()
         right = accuracy(mean, held)
         if right >= best[0]:
             best[0] = right
