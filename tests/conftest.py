@@ -7,6 +7,7 @@ import os
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ["CALIG_NB_CACHE"] = "off"  # tests count what is computed
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # the kernels of notebooks share the cores
 
 from types import SimpleNamespace
 

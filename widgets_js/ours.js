@@ -9,7 +9,7 @@ above active alone ancestry angle answer antisymmetric axis bars baseline beyond
 cellLargest cells changes channel climb colours column columns connected contrast count cross
 decision delta dim dismiss dragging draw drawn edges empty enter entering error errors evidence
 exact film filmLimit first flips flow frames fresh funnel fusion gain gamma gaps given granularity
-hatches head heads high holes hover hoverLayer knee labels lam largest last late layer layers layout
+hatches head heads held high holes hover hoverLayer knee labels lam largest last late layer layers layout
 lens lensY limit links listen live look lost low magnification magnified mass matrices matrix
 members mid middle minus missing most name names net nextTheme noHeads note offsets opposing order
 output pair pairs passageIds pending pick picture pin places play playing plus point pooled prepare

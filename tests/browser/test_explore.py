@@ -56,6 +56,8 @@ def test_what_python_sets_can_be_undone_and_a_drag_is_one_step(sheet: Mount) -> 
     s.page.mouse.down()
     for step in range(12):
         s.page.mouse.move(box["x"] + box["width"] * (0.5 + step / 40), y)
+        if step == 6:  # the hand rests
+            s.page.wait_for_timeout(400)
     s.page.mouse.up()
     s.settle()
     assert s.trait("lam") > 0.6

@@ -86,7 +86,7 @@ export const createActions = (store, scene, send) => {
     /** @param {number} lam @param {boolean} [final] */
     lam(lam, final = false) {
       clearTimeout(rest);
-      store.set({ lam, dragging: !final });
+      store.set({ lam, dragging: !final, held: !final });
       if (!final) rest = setTimeout(() => store.set({ dragging: false }), REST);
     },
 

@@ -30,9 +30,12 @@ test("undo and redo walk through what was explored, and a new step forgets the u
 test("however long λ is dragged, it is one step", () => {
   const store = createStore();
   const { undo, can } = createHistory(store);
-  for (const lam of [0.51, 0.6, 0.9]) store.set({ lam, dragging: true });
+  for (const lam of [0.51, 0.6, 0.9]) {
+    store.set({ lam, dragging: true, held: true });
+    store.set({ dragging: false }); // it rests for a moment, in full detail
+  }
   assert.equal(can().undo, false);
-  store.set({ dragging: false });
+  store.set({ held: false });
   undo();
   assert.equal(store.state.lam, 0.5);
   assert.equal(can().undo, false);

@@ -18,8 +18,8 @@ export const createHistory = (store) => {
   let here = place();
   let travelling = false;
   const stop = store.listen(() => {
-    // However long something is dragged, it is one step.
-    if (travelling || store.state.dragging) return;
+    // However long something is dragged, and wherever it rests, it is one step.
+    if (travelling || store.state.dragging || store.state.held) return;
     const now = place();
     if (EXPLORED.every((name) => equal(now[name], here[name]))) return;
     past.push(here);

@@ -29,6 +29,7 @@
  * @property {number | null} preview unit whose ribbons are shown while it is pointed at
  * @property {boolean} playing
  * @property {boolean} dragging λ or the window is being moved: leave out what cannot keep up
+ * @property {boolean} held λ was not let go yet, though it may rest: nothing is settled
  * @property {boolean} fresh nothing has been painted yet: leave out what can follow
  * @property {boolean} busy Python is at work
  * @property {string} error
@@ -84,6 +85,7 @@ export const INITIAL = {
   play: null,
   playing: false,
   dragging: false,
+  held: false,
   fresh: false,
   busy: false,
   error: "",

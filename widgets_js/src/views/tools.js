@@ -66,14 +66,22 @@ const layerRadios = (actions, { x }) => {
 
 /** @param {string} name @param {number} most @param {number} step @param {(value: number, final: boolean) => void} act */
 export const slide = (name, most, step, act) => {
+  let moved = false;
+  const tell = (/** @type {boolean} */ moves) => {
+    if (moves || moved) act(Number(input.value), !moves);
+    moved = moves;
+  };
+  const release = () => tell(false);
   const input = el("input", {
     type: "range",
     min: 0,
     max: most,
     step,
     "aria-label": name,
-    input: () => act(Number(input.value), false),
-    change: () => act(Number(input.value), true),
+    input: () => tell(true),
+    change: release,
+    // A browser may tell of no change where the hand comes back to where it was.
+    pointerup: release,
   });
   return Object.assign(input, {
     /** @param {number} value */
