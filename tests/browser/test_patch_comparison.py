@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from exported import Opened
-from page import Sheet, encoded, open_sheet
+from page import Sheet
 from playwright.sync_api import Browser, expect
-from twins import bare, in_order, pixels, said, traits_of, written
+from twins import PAGE, bare, in_order, mounting, pixels, said, written
 
 from calig_nb.comparison import names_of
 from calig_nb.figures import THEMES
@@ -26,30 +26,6 @@ from tests.pictures import drawing, explained_picture
 Live = Callable[..., Sheet]
 SUN = 22
 """Row of the patch in row 3, column 6, where the sun stands."""
-MOUNT = """async ({state, bytes, items}) => {
-  const { mockModel } = await import("/mock_model.js");
-  const { render } = (await import("/patches.js")).default;
-  const sheet = Object.assign(document.createElement("link"), {rel: "stylesheet"});
-  const styled = new Promise((ok) => (sheet.onload = ok));
-  sheet.href = "/patches.css";
-  document.head.append(sheet);
-  await styled;
-  // Hosts hand out views into larger buffers.
-  const view = (text) => {
-    const raw = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-    const buffer = new Uint8Array(raw.length + 3);
-    buffer.set(raw, 3);
-    return new DataView(buffer.buffer, 3, raw.length);
-  };
-  const opened = (all) => Object.fromEntries(Object.entries(all).map(([n, t]) => [n, view(t)]));
-  Object.assign(state, opened(bytes));
-  state["_items"] = items.map(({ own, data }) => ({ ...own, ...opened(data) }));
-  Object.assign(window, { saved: [], sent: [], alert: () => window.saved.push("alert") });
-  window.model = mockModel(state, {
-    onSave: (c) => window.saved.push(c), onSend: (c) => window.sent.push(c),
-  });
-  window.stop = render({ model: window.model, el: document.querySelector("#cell") });
-}"""
 
 
 def method(name: str, seed: int, **more: Any) -> Explanation:
@@ -68,31 +44,14 @@ def apart() -> list[Explanation]:
 
 @pytest.fixture
 def live(browser: Browser) -> Iterator[Live]:
-    """Mount a comparison; at the end the page must have stayed silent."""
-    opened = []
+    """Mount a comparison."""
+    with mounting(browser) as mount:
 
-    def mount(explanations: Any = None, *, names: Any = None, **options: Any) -> Sheet:
-        page = {n: options.pop(n) for n in ("width", "color_scheme") if n in options}
-        view = Comparison(explanations or two(), names, **options)
-        scope, s = open_sheet(browser, **page)
-        opened.append((scope, s))
-        state, data = traits_of(view)
-        items = []
-        for item in view._items:
-            raw = {name: v for name, v in item.items() if isinstance(v, bytes)}
-            own = {name: v for name, v in item.items() if name not in raw}
-            items.append({"own": own, "data": encoded(raw)})
-        s.page.evaluate(MOUNT, {"state": state, "bytes": data, "items": items})
-        s.page.wait_for_selector(".calig")
-        s.settle()
-        s.page.wait_for_timeout(150)
-        return s
+        def mounted(explanations: Any = None, *, names: Any = None, **options: Any) -> Sheet:
+            page = {name: options.pop(name) for name in PAGE if name in options}
+            return mount(Comparison(explanations or two(), names, **options), **page)
 
-    yield mount
-    for scope, s in opened:
-        left = s.page.evaluate("() => { stop(); return model.subscribed(); }")
-        scope.close()
-        assert left == 0 and s.complaints == []
+        yield mounted
 
 
 def place(s: Sheet, which: int, row: int, column: int, grid: Any = (8, 8)) -> tuple[float, float]:

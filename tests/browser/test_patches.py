@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from exported import Opened
-from page import ROOT, Sheet, open_sheet
+from page import ROOT, Sheet
 from playwright.sync_api import Browser, expect
-from twins import bare, marks, over, pixels, said, traits_of, written
+from twins import PAGE, bare, marks, mounting, over, pixels, said, traits_of, written
 
 from calig_nb.figures import THEMES
 from calig_nb.figures.patch_map import PatchMap, drained
@@ -23,53 +23,18 @@ from tests.pictures import drawing, explained_picture
 Live = Callable[..., Sheet]
 SUN = 22
 """Token of row 3, column 6, where the sun stands."""
-MOUNT = """async ({state, bytes}) => {
-  const { mockModel } = await import("/mock_model.js");
-  const { render } = (await import("/patches.js")).default;
-  const sheet = Object.assign(document.createElement("link"), {rel: "stylesheet"});
-  const styled = new Promise((ok) => (sheet.onload = ok));
-  sheet.href = "/patches.css";
-  document.head.append(sheet);
-  await styled;
-  // Hosts hand out views into larger buffers.
-  const view = (text) => {
-    const raw = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-    const buffer = new Uint8Array(raw.length + 3);
-    buffer.set(raw, 3);
-    return new DataView(buffer.buffer, 3, raw.length);
-  };
-  for (const [name, text] of Object.entries(bytes)) state[name] = view(text);
-  Object.assign(window, { view, saved: [], sent: [], alert: () => window.saved.push("alert") });
-  window.model = mockModel(state, {
-    onSave: (c) => window.saved.push(c), onSend: (c) => window.sent.push(c),
-  });
-  window.stop = render({ model: window.model, el: document.querySelector("#cell") });
-}"""
 
 
 @pytest.fixture
 def live(browser: Browser) -> Iterator[Live]:
-    """Mount a view of a picture; at the end the page must have stayed silent."""
-    opened = []
+    """Mount a view of a picture."""
+    with mounting(browser) as mount:
 
-    def mount(explanation: Any = None, *, without: tuple[str, ...] = (), **options: Any) -> Sheet:
-        page = {n: options.pop(n) for n in ("width", "color_scheme", "reduced_motion")
-                if n in options}  # fmt: skip
-        view = PatchView(explanation or explained_picture(), **options)
-        scope, s = open_sheet(browser, **page)
-        opened.append((scope, s))
-        state, data = traits_of(view)
-        s.page.evaluate(MOUNT, {"state": state, "bytes": {**data, **dict.fromkeys(without, "")}})
-        s.page.wait_for_selector(".calig")
-        s.settle()
-        s.page.wait_for_timeout(120)
-        return s
+        def mounted(explanation: Any = None, *, without: Any = (), **options: Any) -> Sheet:
+            page = {name: options.pop(name) for name in PAGE if name in options}
+            return mount(PatchView(explanation or explained_picture(), **options), without, **page)
 
-    yield mount
-    for scope, s in opened:
-        left = s.page.evaluate("() => { stop(); return model.subscribed(); }")
-        scope.close()
-        assert left == 0 and s.complaints == []
+        yield mounted
 
 
 def place(s: Sheet, row: int, column: int, grid: tuple[int, int] = (8, 8)) -> tuple[float, float]:

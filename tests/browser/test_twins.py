@@ -9,21 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
-from page import Sheet, encoded, longer, open_sheet
+from page import longer
 from playwright.sync_api import Browser
 from twins import (
     ARABIC,
-    MOUNT,
     SCENE,
     SENTENCE,
     bare,
     explained,
     in_order,
     marks,
+    mounting,
     over,
     pixels,
     said,
-    served,
     traits_of,
     written,
 )
@@ -43,30 +42,8 @@ from calig_nb.widgets import Comparison, show
 @pytest.fixture
 def live(browser: Browser) -> Iterator[Any]:
     """Mount a view of the Python side as it is."""
-    opened = []
-
-    def mount(view: Any, width: int = 740, theme: str = "light") -> Sheet:
-        scope, sheet = open_sheet(browser, width=width, color_scheme=theme)
-        opened.append((scope, sheet))
-        scope.route("**/src/**", served)
-        state, data = traits_of(view)
-        items = None
-        if isinstance(view, Comparison):
-            items = []
-            for item in view._items:
-                raw = {name: v for name, v in item.items() if isinstance(v, bytes)}
-                own = {name: v for name, v in item.items() if name not in raw}
-                items.append({"own": own, "data": encoded(raw)})
-        sheet.page.evaluate(MOUNT, {"state": state, "bytes": data, "items": items})
-        sheet.page.wait_for_selector(".calig")
-        sheet.settle()
-        sheet.page.wait_for_timeout(150)
-        return sheet
-
-    yield mount
-    for scope, sheet in opened:
-        scope.close()
-        assert sheet.complaints == []
+    with mounting(browser) as mount:
+        yield lambda view, width=740, theme="light": mount(view, width=width, color_scheme=theme)
 
 
 STATES = [

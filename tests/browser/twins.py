@@ -3,29 +3,48 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.colors import to_rgb
-from page import Sheet, encoded, pieces_of
+from page import Sheet, encoded, open_sheet, pieces_of
+from playwright.sync_api import Browser
 
 from calig_nb.figures import THEMES
 from calig_nb.fusion import Fusion
 from calig_nb.results import Explanation
-from calig_nb.widgets import View, wire
+from calig_nb.widgets import Comparison, View, wire
 
 SOURCES = Path(__file__).parents[2] / "widgets_js/src"
 SENTENCE = "The plot is thin, but the acting is superb."
 ARABIC = "الفيلم ضعيف جدا، لكن التمثيل رائع."
-MOUNT = """async ({state, bytes, items}) => {
+PAGE = ("width", "color_scheme", "reduced_motion")
+"""What is asked of a page, not of a view."""
+MOUNT = """async ({state, bytes, items, bundle}) => {
   const { mockModel } = await import("/mock_model.js");
-  const { render } = (await import("/calig.js")).default;
-  const view = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+  const { render } = (await import(`/${bundle}.js`)).default;
+  const sheet = Object.assign(document.createElement("link"), {rel: "stylesheet"});
+  const styled = new Promise((ok) => (sheet.onload = ok));
+  sheet.href = `/${bundle}.css`;
+  document.head.append(sheet);
+  await styled;
+  // Hosts hand out views into larger buffers.
+  const view = (text) => {
+    const raw = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+    const buffer = new Uint8Array(raw.length + 3);
+    buffer.set(raw, 3);
+    return new DataView(buffer.buffer, 3, raw.length);
+  };
   const opened = (all) => Object.fromEntries(Object.entries(all).map(([n, t]) => [n, view(t)]));
   Object.assign(state, opened(bytes));
   if (items) state["_items"] = items.map(({ own, data }) => ({ ...own, ...opened(data) }));
-  window.model = mockModel(state, { onSave: () => {}, onSend: () => {} });
+  Object.assign(window, { view, saved: [], sent: [], alert: () => window.saved.push("alert") });
+  window.model = mockModel(state, {
+    onSave: (c) => window.saved.push(c), onSend: (c) => window.sent.push(c),
+  });
   window.stop = render({ model: window.model, el: document.querySelector("#cell") });
 }"""
 SCENE = """async ({state, bytes, width, names}) => {
@@ -106,6 +125,42 @@ def traits_of(view: Any) -> tuple[dict[str, Any], dict[str, str]]:
         values["_matrices"] = wire.matrices(view._explanation)[2]
     data = {name: value for name, value in values.items() if isinstance(value, bytes)}
     return {name: v for name, v in values.items() if name not in data}, encoded(data)
+
+
+@contextmanager
+def mounting(browser: Browser) -> Iterator[Callable[..., Sheet]]:
+    """Mounts views of the Python side as they are; at the end each page must have stayed silent.
+
+    The bytes of the traits named by ``without`` did not come; the other options are the page's.
+    """
+    opened = []
+
+    def mount(view: Any, without: tuple[str, ...] = (), **page: Any) -> Sheet:
+        scope, sheet = open_sheet(browser, **page)
+        opened.append((scope, sheet))
+        scope.route("**/src/**", served)
+        state, data = traits_of(view)
+        sent = {"state": state, "bytes": {**data, **dict.fromkeys(without, "")}, "items": None}
+        if isinstance(view, Comparison):
+            sent["items"] = [split(item) for item in view._items]
+        sheet.page.evaluate(MOUNT, {**sent, "bundle": view.bundle})
+        sheet.page.wait_for_selector(".calig")
+        sheet.settle()
+        sheet.page.wait_for_timeout(150)
+        return sheet
+
+    yield mount
+    for scope, sheet in opened:
+        left = sheet.page.evaluate("() => { stop(); return model.subscribed(); }")
+        scope.close()
+        assert left == 0 and sheet.complaints == []
+
+
+def split(item: dict[str, Any]) -> dict[str, Any]:
+    """One side of a comparison, its bytes apart."""
+    data = {name: value for name, value in item.items() if isinstance(value, bytes)}
+    own = {name: value for name, value in item.items() if name not in data}
+    return {"own": own, "data": encoded(data)}
 
 
 def served(route: Any) -> None:
