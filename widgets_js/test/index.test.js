@@ -136,6 +136,30 @@ test("λ is told to Python in steps while it moves, and for certain at the end",
   stop();
 });
 
+test("a hand that comes back to where it was lets go", async () => {
+  const { model, find, stop } = await mounted(sample());
+  const slider = find(".lam input");
+  for (const value of ["0.7", "0.5"]) {
+    slider.value = value;
+    slider.dispatchEvent(new window.Event("input", { bubbles: true }));
+  }
+  slider.dispatchEvent(new window.Event("pointerup", { bubbles: true })); // no change, for nothing changed
+  model.receive({ selected: [2] });
+  await frame();
+  assert.equal(find("[aria-label^=Undo]").getAttribute("aria-disabled"), "false");
+  stop();
+});
+
+test("a click that moves no slider says nothing", async () => {
+  const { find, saved, stop } = await mounted({ ...sample(), lam: NaN }); // each layer has its own λ
+  for (const name of ["pointerup", "change"]) {
+    find(".lam input").dispatchEvent(new window.Event(name, { bubbles: true }));
+  }
+  await frame();
+  assert.deepEqual(saved, []);
+  stop();
+});
+
 test("missing matrices are asked for once, and taken from the message", async () => {
   const { model, sent, find, stop } = await mounted(sample({ matrices: false }));
   assert.deepEqual(sent, [{ kind: "matrices" }]);
