@@ -34,12 +34,12 @@ for (const [name, files] of Object.entries(BUNDLES)) {
     entryPoints: entries(name, files),
     mangleProps: new RegExp(`^(${OURS.join("|")})$`),
   });
-  // A second pass, for what esbuild leaves.
+  // A second pass, for what esbuild leaves; "unsafe" only for values whose conversion to text does something else.
   const bundle = `${common.outdir}/${name}.js`;
   const { code } = await minify(await readFile(bundle, "utf8"), {
     module: true,
     ecma: 2020,
-    compress: { passes: 3 },
+    compress: { passes: 6, unsafe: true },
   });
   await writeFile(bundle, `${code}\n`);
 }

@@ -1,8 +1,9 @@
 """How fast the views are in Chromium: ``python -m tests.benchmarks.views`` prints a table.
 
-The built bundle on a bare page, no kernel, software rendering: a floor, not a promise. The first
-paint is the tools and the flow; the text and the sums follow in the next frame. A λ step is one
-slider event up to the end of the frame that shows it; so is the selection of a token.
+The built bundle on a bare page, no kernel, software rendering: a floor, not a promise. The page has
+been open for a moment, as a notebook has, but has shown no view before. The first paint is the
+tools and the flow; the text and the sums follow in the next frame. A λ step is one slider event up
+to the end of the frame that shows it; so is the selection of a token.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from page import MOUNT, Explanation, Sheet, encoded, longer, open_sheet
 
 SIZES = ((128, 12), (512, 24), (1024, 24))
 WARM = 5  # until the browser has compiled what it runs
+PEACE = 500  # ms, until a new page's processes have come to rest
 
 WHOLE = """() => {
   const look = () => {
@@ -79,6 +81,7 @@ def measure(browser: Browser, tokens: int, layers: int) -> dict[str, Any]:
     paints, wholes = [], []
     for _ in range(5):  # each in a page of its own: a cold start, as a reader meets it
         scope, sheet = open_sheet(browser)
+        sheet.page.wait_for_timeout(PEACE)
         sheet.page.evaluate(WHOLE)
         sheet.mount(explanation)
         paints.append(sheet.page.evaluate("firstPaint"))

@@ -477,7 +477,8 @@ def test_long_and_deep_stays_responsive(sheet: Mount, capsys: pytest.CaptureFixt
 # Names that the build shortens although something of the browser's has one like it: the sources
 # read none of these from the browser, or in quotes.
 NAMESAKES = (
-    "cells columns head labels links name order scale selected sign small target text zoom".split()
+    "anchor cells columns form head labels links margin name order rotate scale selected sign slot "
+    "small target text zoom".split()
 )
 
 

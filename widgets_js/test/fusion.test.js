@@ -85,6 +85,31 @@ test("ignoring what is too small to follow loses less than can be seen", () => {
   close([mass(steps(signalsOf(v), fusionOf(v), [3], units))], [all], "mass", 1e-3);
 });
 
+test("asked for the largest steps only, those are found that all would begin with", () => {
+  for (const v of vectors) {
+    const T = v.r[0].length;
+    for (const size of [1, 2, 5]) {
+      const of = [...Array(T).keys()].map((t) => Math.floor(t / size));
+      const units = { of, count: of[T - 1] + 1 };
+      const word = [...of.keys()].filter((t) => of[t] === of[T >> 1]);
+      const masses = (most) => steps(signalsOf(v), fusionOf(v), word, units, 0, most).map((e) => e.mass).sort((a, b) => b - a);
+      const all = masses();
+      for (const most of [1, 5, 40]) close(masses(most), all.slice(0, most), `${most} of units of ${size}`, 1e-12);
+    }
+  }
+});
+
+test("the many small steps of a broad unit count together", () => {
+  const T = 5;
+  const one = Float64Array.from({ length: T * T }, (_, q) => (q ? 0 : 1));
+  const all = new Float64Array(T * T).fill(1);
+  const signals = normalise([0, 1, 2].map(() => new Float64Array(T)), [one, all]);
+  const fusion = { lam: 0, gamma: 1, weights: [1, 1], readout: "all", pooled: Array(T).fill(false) };
+  const [edge] = steps(signals, fusion, [...Array(T).keys()], { of: Array(T).fill(0), count: 1 }, 0, 1);
+  // Five tokens hold 1, the first one 1 more; of each a twenty-fifth goes to each.
+  assert.deepEqual({ ...edge, mass: Number(edge.mass.toFixed(9)) }, { b: 1, k: 0, i: 0, mass: 1.2, sign: 1 });
+});
+
 test("the drawn ribbons hang together and carry the share they claim", () => {
   const v = vectors.find((x) => x.r[0].length === 12);
   const units = { of: [...Array(12).keys()], count: 12 };

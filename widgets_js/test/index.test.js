@@ -136,6 +136,27 @@ test("λ is told to Python in steps while it moves, and for certain at the end",
   stop();
 });
 
+test("what a new λ does not change keeps its node", async () => {
+  const { el, stop, find } = await mounted({ ...sample(), _view: "workbench" });
+  const texts = () => [...el.querySelectorAll(".flow text")];
+  const before = texts();
+  const said = before.map((n) => n.textContent);
+  const slider = find(".lam input");
+  slider.value = "0.9";
+  slider.dispatchEvent(new window.Event("input", { bubbles: true }));
+  await frame();
+  const kept = texts().filter((n) => before.includes(n));
+  assert.ok(kept.some((n) => n.textContent.startsWith("Layer")), "layers' names");
+  for (const n of kept) assert.equal(n.textContent, said[before.indexOf(n)]);
+  assert.ok(texts().some((n) => !before.includes(n)), "the sums are new");
+  // What is drawn is what a fresh view would draw.
+  const fresh = await mounted({ ...sample(), _view: "workbench", lam: 0.9 });
+  const drawn = (root) => [...root.querySelectorAll(".flow svg > g:first-of-type")].map((g) => g.innerHTML.replaceAll(/calig-\w+/g, ""));
+  assert.deepEqual(drawn(el), drawn(fresh.el));
+  fresh.stop();
+  stop();
+});
+
 test("a hand that comes back to where it was lets go", async () => {
   const { model, find, stop } = await mounted(sample());
   const slider = find(".lam input");

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import test from "node:test";
 
 import { fuse, normalise } from "../src/lib/fusion.js";
+import { sizeBut } from "../src/lib/maths.js";
 import {
   carried, channelOf, kneeOf, limitOf, merged, mirrored, parted, pooled, roll, rolled, strongestCells, toneOf,
 } from "../src/lib/rollout.js";
@@ -128,4 +129,13 @@ test("the strongest cells come first", () => {
     { row: 2, column: 2, value: 3 },
   ]);
   assert.equal(strongestCells(values, 3, 99).length, 5);
+});
+
+test("the size that so many exceed is the one that sorting finds", () => {
+  const values = Array.from({ length: 300 }, (_, n) => Math.sin(n * n) * (n % 7 ? 1 : 0));
+  const sizes = values.map(Math.abs).sort((a, b) => b - a);
+  for (const beyond of [0, 1, 5, 42, 299]) assert.equal(sizeBut(values, beyond), sizes[beyond]);
+  assert.equal(sizeBut(values, 300), 0);
+  assert.equal(sizeBut([]), 0);
+  assert.equal(sizeBut([-2, 2, 1], 1), 2);
 });

@@ -17,6 +17,7 @@ import { abs, max, zeros } from "./maths.js";
  * @property {Float64Array[]} columns column sums of Ĝ, one row per block
  * @property {ArrayLike<number>[] | null} matrices G, row-major: row i receives from column j
  * @property {number[]} scales Ĝ_b = scales[b] · G_b
+ * @property {Float64Array[]} peaks the largest size in each column of G_b, once somebody has asked
  */
 
 /**
@@ -74,6 +75,7 @@ export const normalise = (r, matrices, columns = null) => {
     columns: sums.map((row, b) => scaled(row, scales[b])),
     matrices,
     scales,
+    peaks: [],
   };
 };
 

@@ -22,5 +22,18 @@ export const range = (n) => [...Array(n).keys()];
 /** @param {number} n */
 export const zeros = (n) => new Float64Array(n);
 
+/** The size that only so many of the values exceed; 0 where there are no more. @param {ArrayLike<number>} values @param {number} [beyond] */
+export const sizeBut = (values, beyond = 0) => {
+  const largest = zeros(beyond + 1);
+  for (let n = 0; n < values.length; n++) {
+    const size = abs(values[n]);
+    if (size <= largest[0]) continue;
+    let i = 0;
+    for (; largest[i + 1] < size; i++) largest[i] = largest[i + 1];
+    largest[i] = size;
+  }
+  return largest[0];
+};
+
 /** Indices sorted, the largest size first. @param {number[]} indices @param {ArrayLike<number>} values */
 export const strongestFirst = (indices, values) => indices.toSorted((a, b) => abs(values[b]) - abs(values[a]));

@@ -1,5 +1,5 @@
 /** The numbers of one picture: the fused read-outs, per unit, in the direction of the asked class. */
-import { TINY, abs, floor, max, min, peak, range, strongestFirst, sum } from "./maths.js";
+import { TINY, abs, floor, max, min, peak, range, sizeBut, strongestFirst, sum } from "./maths.js";
 import { isolated } from "./format.js";
 import { sums } from "./units.js";
 
@@ -90,8 +90,8 @@ export const picture = (x, units, fused, sign) => {
 
 /** @param {number[][]} cells @param {number} columns */
 const toneOf = (cells, columns) => {
-  const all = Float64Array.from(cells.flat(), abs).sort();
-  return max(TINY, all[all.length - 1 - (columns > MANY ? floor(all.length * 0.008) : 0)] ?? 0);
+  const all = cells.flat();
+  return max(TINY, sizeBut(all, columns > MANY ? floor(all.length * 0.008) : 0));
 };
 
 /** Where a unit changes sign from one block to the next. @param {number[][]} cells @param {number[]} order @returns {Flip[]} */

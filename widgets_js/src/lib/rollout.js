@@ -5,7 +5,7 @@
  *
  * Over one block alone that is γ · M_b^s.  Matrices are row-major; both channels are non-negative.
  */
-import { TINY, abs, ceil, floor, max, min, zeros } from "./maths.js";
+import { TINY, abs, floor, max, min, sizeBut, zeros } from "./maths.js";
 import { stepDown, stepUp } from "./fusion.js";
 
 /** @typedef {import("./fusion.js").Signals} Signals */
@@ -133,9 +133,7 @@ const CLIPPED = 0.002;
 
 /** The value of the deepest tone, symmetric about zero. @param {Float32Array} values */
 export const limitOf = (values) => {
-  const sizes = values.map(abs).sort();
-  const at = values.length > MANY ? ceil(values.length * (1 - CLIPPED)) : values.length;
-  return sizes[at - 1] || sizes[sizes.length - 1] || TINY;
+  return sizeBut(values, values.length > MANY ? floor(values.length * CLIPPED) : 0) || sizeBut(values) || TINY;
 };
 
 /**

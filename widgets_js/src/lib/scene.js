@@ -3,7 +3,7 @@
  * what it depends on has changed.
  */
 import { floor } from "./maths.js";
-import { steps, strongest } from "./ancestry.js";
+import { MOST, steps, strongest } from "./ancestry.js";
 import { rightToLeft } from "./format.js";
 import { fuse, normalise } from "./fusion.js";
 import { picture } from "./picture.js";
@@ -95,10 +95,10 @@ export const sceneMaker = () => {
       return (/** @type {number} */ unit) => {
         if (known[unit]) return known[unit];
         const total = p.supporting[unit] + p.opposing[unit];
-        const edges = steps(signals, fusion, u.members[unit], u, total * FAINT);
+        const edges = steps(signals, fusion, u.members[unit], u, total * FAINT, MOST);
         for (const e of edges) e.sign *= p.sign;
         // Read out at a few positions only, a word's steps need not start at the word.
-        return (known[unit] = strongest(edges, unit, total, { connected: fusion.readout === "all" }));
+        return (known[unit] = strongest(edges, unit, total, fusion.readout === "all"));
       };
     },
   );

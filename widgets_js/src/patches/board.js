@@ -4,7 +4,7 @@ import { MIDDLE } from "../lib/layout.js";
 import { floor, min, round } from "../lib/maths.js";
 import { memo } from "../lib/scene.js";
 import { lostIn } from "../lib/story.js";
-import { differ, el, probe, put, set, view } from "../views/dom.js";
+import { differ, el, penOf, probe, put, set, view } from "../views/dom.js";
 import { markUnits, points } from "../views/input.js";
 import { inks } from "../views/palette.js";
 import { cursorView } from "./cursor.js";
@@ -45,7 +45,7 @@ export const boardView = (actions, numbers) => {
   const listed = differ();
   /** @type {import("../views/palette.js").Inks | undefined} */
   let ink;
-  const pen = el("canvas").getContext("2d");
+  const pen = penOf(el("canvas"));
   const underOf = memo((/** @type {Photo | null} */ photo, /** @type {number} */ opacity, /** @type {import("../views/palette.js").Inks} */ { colours }) => photo && under(photo, opacity, colours.surface));
   const lookOf = memo((/** @type {Grid} */ grid, /** @type {OffscreenCanvas | null} */ under, /** @type {number} */ opacity, /** @type {import("../views/palette.js").Inks} */ ink) => ({ grid, under, opacity, ink }));
 

@@ -45,7 +45,7 @@ export const cursorView = (actions, still) => {
       width: percent(1 / grid.columns),
       height: percent(1 / grid.rows),
     });
-    if (!state.dragging) set(root, { "aria-label": `${tell(unit)}. ${help}` });
+    if (!state.dragging) set(root, { label: `${tell(unit)}. ${help}` });
   });
 };
 

@@ -28,7 +28,7 @@ export const filmView = (actions) => {
     if (rebuilt(frames.length, width, height)) {
       canvases = frames.map(() => el("canvas", { style: `width:${width}px;height:${height}px`, ...HIDDEN }));
       buttons = frames.map((_, i) => {
-        const button = radio("", () => actions.layer(i ? i - 1 : null), { "aria-label": i ? layerName(x, i - 1) : "All layers" });
+        const button = radio("", () => actions.layer(i ? i - 1 : null), { label: i ? layerName(x, i - 1) : "All layers" });
         put(button, canvases[i], el("span", !i ? "all" : i > 1 ? `${i - 1}` : "emb."));
         return button;
       });

@@ -1,6 +1,6 @@
 /** From the strongest opposition to the strongest support, as the patches are toned. */
 import { MINUS, digits, number } from "../lib/format.js";
-import { HIDDEN, differ, el, put, view } from "../views/dom.js";
+import { HIDDEN, differ, el, penOf, put, view } from "../views/dom.js";
 import { fill } from "../views/canvas.js";
 
 export const scaleView = () => {
@@ -10,7 +10,7 @@ export const scaleView = () => {
   const fresh = differ();
   return view(el("div.scale", low, bar, high), (/** @type {import("./traits.js").Scene} */ { picture: p }, /** @type {number} */ limit, /** @type {import("../views/palette.js").Inks} */ ink) => {
     if (!fresh(limit, ink, p.name)) return;
-    const pen = bar.getContext("2d");
+    const pen = penOf(bar);
     if (pen) {
       const { width, height } = bar;
       pen.clearRect(0, 0, width, height);

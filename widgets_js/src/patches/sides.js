@@ -2,7 +2,7 @@
 import { percent, signed } from "../lib/format.js";
 import { floor, min, round } from "../lib/maths.js";
 import { memo } from "../lib/scene.js";
-import { differ, el, mark, probe, put, set, view } from "../views/dom.js";
+import { differ, el, mark, penOf, probe, put, set, view } from "../views/dom.js";
 import { inks } from "../views/palette.js";
 import { APART, columnsOf, sumOf } from "./compared.js";
 import { patchName } from "./compared_story.js";
@@ -26,7 +26,7 @@ const LARGEST = 440;
 export const sidesView = (actions, numbers, get, redraw) => {
   const items = get("_items");
   const colour = probe();
-  const pen = el("canvas").getContext("2d");
+  const pen = penOf(el("canvas"));
   const scale = scaleView();
   const why = el("p.how");
   const all = el("div.plates");
@@ -105,7 +105,7 @@ const figureView = (actions, walked) => {
     draw(now) {
       const { scene, grid, look, values, place } = now;
       const { hover } = scene.state;
-      set(root, { "aria-label": place });
+      set(root, { label: place });
       put(name, now.name);
       put(said, now.said);
       mark(plate, "bare", now.bare);

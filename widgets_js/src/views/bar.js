@@ -13,7 +13,7 @@ const HALF = "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2v12M9.5 3.5v9M11 4.3v7.4M12.5 6v4
 export const barView = (actions, help) => {
   /** @param {string} d @param {string} title @param {() => void} click */
   const button = (d, title, click, kind = "") =>
-    el(`button.icon.${kind}`, { "aria-label": title, title, click }, icon(svg("path", { d })));
+    el(`button.icon.${kind}`, { label: title, title, click }, icon(svg("path", { d })));
   const toggle = (open = help.hidden) => {
     if (!open && help.contains(document.activeElement)) ask.focus();
     help.hidden = !open;
@@ -28,7 +28,7 @@ export const barView = (actions, help) => {
   set(ask, { "aria-expanded": false, "aria-controls": help.id });
   const root = el(
     "div.bar",
-    { role: "toolbar", "aria-label": "View" },
+    { role: "toolbar", label: "View" },
     undo,
     redo,
     check,
@@ -44,7 +44,7 @@ export const barView = (actions, help) => {
     set(undo, { "aria-disabled": !can.undo });
     set(redo, { "aria-disabled": !can.redo });
     const title = `Theme: ${state.theme}`;
-    set(theme, { "aria-label": title, title });
+    set(theme, { label: title, title });
   };
   return Object.assign(view(root, draw), { toggle });
 };

@@ -1,4 +1,5 @@
 /** A canvas as sharp as the screen. */
+import { penOf } from "./dom.js";
 
 /** Device pixels per px. */
 export const density = () => Math.min(3, window.devicePixelRatio || 1);
@@ -9,7 +10,7 @@ export const density = () => Math.min(3, window.devicePixelRatio || 1);
 export const fitted = (canvas, width, height) => {
   const ratio = density();
   const [w, h] = [width, height].map((px) => Math.round(px * ratio));
-  const context = canvas.getContext("2d");
+  const context = penOf(canvas);
   // A canvas that is given a size is made anew, even of the same.
   if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
   // Its pixels are whole, its place on the page need not be.

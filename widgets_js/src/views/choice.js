@@ -6,7 +6,7 @@ import { roving } from "./input.js";
 
 /** A choice of one among few. @param {string} kind @param {string} label @param {(member: HTMLElement) => void} [onMove] */
 export const radioGroup = (kind, label, onMove = (radio) => radio.click()) => {
-  const group = el(kind, { role: "radiogroup", "aria-label": label });
+  const group = el(kind, { role: "radiogroup", label });
   roving(group, "[role=radio]", onMove);
   return group;
 };

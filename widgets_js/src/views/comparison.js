@@ -64,7 +64,7 @@ const sideView = (actions, i) => {
     side = now;
     const { x, picture: p, evidence } = now.scene;
     put(name, now.name);
-    set(root, { "aria-label": `${i + 1}: ${now.name}` });
+    set(root, { label: `${i + 1}: ${now.name}` });
     put(said, `${p.name} ${percent(x.probs[x.target])}, score ${signed(x.score)}`);
     put(net, `all tokens: net ${signed(sum(evidence))} for ${p.name}`);
     prose.draw(now.scene, width);

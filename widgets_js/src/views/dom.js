@@ -7,7 +7,9 @@
 
 /** @template {Element} N @param {N} node @param {Attributes} attributes */
 export const set = (node, attributes) => {
-  for (const [name, value] of Object.entries(attributes)) {
+  for (const [key, value] of Object.entries(attributes)) {
+    // What it is called aloud.
+    const name = key === "label" ? "aria-label" : key;
     if (typeof value === "function") node.addEventListener(name, value);
     else if (value === null || value === undefined || (value === false && !name.startsWith("aria"))) node.removeAttribute(name);
     else node.setAttribute(name, value === true && !name.startsWith("aria") ? "" : String(value));
@@ -17,6 +19,19 @@ export const set = (node, attributes) => {
 
 /** What a node holds from now on. @param {Element} node @param {Child[]} children */
 export const put = (node, ...children) => node.replaceChildren(.../** @type {Node[]} */ (children.filter(Boolean)));
+
+/** The same for what is drawn; nodes that are as they were stay, and need not be laid out again. @param {Element} node @param {Element[]} children */
+export const keep = (node, ...children) => {
+  const old = [...node.children];
+  children.forEach((child, i) => {
+    const was = old[i];
+    if (!was) node.append(child);
+    else if (was.isEqualNode(child)) return;
+    else if (was.nodeName + child.nodeName !== "gg") was.replaceWith(child);
+    else keep(set(was, { opacity: child.getAttribute("opacity") }), ...child.children);
+  });
+  for (const one of old.slice(children.length)) one.remove();
+};
 
 /** @param {Element} node @param {string} name of a class @param {unknown} on */
 export const mark = (node, name, on) => node.classList.toggle(name, Boolean(on));
@@ -73,6 +88,9 @@ export const differ = () => {
   };
 };
 
+/** @param {HTMLCanvasElement | OffscreenCanvas} canvas */
+export const penOf = (canvas) => /** @type {CanvasRenderingContext2D | null} */ (canvas.getContext("2d"));
+
 /** Of what is said in words elsewhere. */
 export const HIDDEN = { "aria-hidden": true };
 
@@ -92,7 +110,7 @@ export const familyOf = (node) => getComputedStyle(node).fontFamily;
 let ruler = null;
 /** Width of a text in px. @param {string} text @param {number} size @param {string} family @param {number} [weight] */
 export const textWidth = (text, size, family, weight = 400) => {
-  ruler ??= el("canvas").getContext("2d");
+  ruler ??= penOf(el("canvas"));
   if (!ruler) return text.length * size * 0.55;
   ruler.font = `${weight} ${size}px ${family}`;
   return ruler.measureText(text).width;

@@ -3,7 +3,7 @@ import { axisLabels } from "../lib/axis.js";
 import { flowLayout } from "../lib/layout.js";
 import { flow as flowOf } from "../lib/ribbons.js";
 import { fitted } from "./canvas.js";
-import { HIDDEN, differ, el, familyOf, instance, probe, put, set, svg, textWidth, view } from "./dom.js";
+import { HIDDEN, differ, el, familyOf, instance, keep, penOf, probe, set, svg, textWidth, view } from "./dom.js";
 import { axis, nameOf } from "./flow_axis.js";
 import { decision } from "./flow_decision.js";
 import { gutter } from "./flow_gutter.js";
@@ -27,12 +27,12 @@ export const flowView = (actions) => {
   const picture = svg("svg", HIDDEN, hatch(id), still, marks);
   const colour = probe();
   const inksOf = reader(() => {
-    const context = canvas.getContext("2d");
+    const context = penOf(canvas);
     return context && inks(colour, context);
   });
   const root = el(
     "div.flow",
-    { tabindex: 0, role: "group", "aria-roledescription": "relevance flow", "aria-label": HELP },
+    { tabindex: 0, role: "group", "aria-roledescription": "relevance flow", label: HELP },
     canvas,
     picture,
     colour,
@@ -74,7 +74,7 @@ export const flowView = (actions) => {
       const context = fitted(canvas, width, layout.height);
       if (context && ink) paint(context, { scene: now, layout, flow, focus, ...ink });
       labels = axisLabels(now, layout, names.map((w) => (w * layout.font) / 12));
-      put(still, ...decision(now, layout, flow, family), ...gutter(now, layout, id), ...axis(now, layout, labels));
+      keep(still, ...gutter(now, layout, id), ...axis(now, layout, labels), ...decision(now, layout, flow, family));
     }
     drawMarks(marks, still, now, layout, labels);
   };

@@ -47,5 +47,5 @@ export const axis = ({ picture: p, units, active, state, rtl }, layout, labels) 
     const at = round(x(stop) + ((rtl ? -1 : 1) * column) / 2) + 0.5;
     return line("mark", at, at, bottom + 1, bottom + 7);
   });
-  return [...flips, ...leaders, ...names, ...ends];
+  return [...leaders, ...names, ...ends, ...flips];
 };

@@ -1,6 +1,7 @@
 /** The strips of the flow: a cell for each word and block, as rectangles or, where there are too many, as pixels. */
 import { abs, floor, max, min, round } from "../lib/maths.js";
 import { fill, path } from "./canvas.js";
+import { penOf } from "./dom.js";
 import { rgba } from "./palette.js";
 
 /** @typedef {import("../lib/layout.js").Layout} Layout */
@@ -99,7 +100,7 @@ const pixels = (context, { layout, bytes, hatches, row }) => {
   const width = max(1, round((x1 - x0) * ratio));
   const sheet = new ImageData(width, 2);
   if (row.width !== width) row.width = width;
-  const pen = /** @type {OffscreenCanvasRenderingContext2D} */ (row.getContext("2d"));
+  const pen = /** @type {CanvasRenderingContext2D} */ (penOf(row));
   const ink = new Uint32Array(sheet.data.buffer);
   const best = new Float32Array(width);
   return (/** @type {Strip} */ { values, top, height, sliver, dim, shade }) => {

@@ -26,7 +26,7 @@ export const helpView = (keys) => {
   });
   return el(
     "div.help",
-    { id: instance(), role: "region", "aria-label": "Keyboard and mouse", tabindex: -1, hidden: true },
+    { id: instance(), role: "region", label: "Keyboard and mouse", tabindex: -1, hidden: true },
     el("dl", ...rows),
   );
 };

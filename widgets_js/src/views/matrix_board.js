@@ -23,7 +23,7 @@ export const matrixBoard = (actions) => {
   const colour = probe();
   const root = el(
     "div.board",
-    { tabindex: 0, role: "group", "aria-roledescription": "matrix", "aria-label": HELP },
+    { tabindex: 0, role: "group", "aria-roledescription": "matrix", label: HELP },
     canvas,
     picture,
     colour,

@@ -3,7 +3,7 @@ import { largestSum } from "../lib/matrix_story.js";
 import { TINY, abs, clamp, max, min, round } from "../lib/maths.js";
 import { pooled, toneOf } from "../lib/rollout.js";
 import { density, fill } from "./canvas.js";
-import { el } from "./dom.js";
+import { el, penOf } from "./dom.js";
 import { hatching, rgba, toneBytes, tones } from "./palette.js";
 import { bar } from "./shapes.js";
 
@@ -64,7 +64,7 @@ const drawn = (context, values, n, window, most, box, scaled, colours, rtl) => {
   const small = pooled(values, n, window, max(1, most));
   const side = small.cells;
   const canvas = el("canvas", { width: side, height: side });
-  const pen = canvas.getContext("2d");
+  const pen = penOf(canvas);
   if (!pen || !context) return;
   const bytes = toneBytes(tones(colours));
   const image = pen.createImageData(side, side);
@@ -112,12 +112,12 @@ const edges = (context, m, { x, y, x0, x1, y0, y1, cell, window: w, margin, rtl 
  */
 export const paintThumb = (canvas, { values, n }, limit, colours, rtl) => {
   const { width } = canvas;
-  drawn(canvas.getContext("2d"), values, n, { row: 0, column: 0, side: n }, width, [0, 0, width, width], toneOf(limit, 1), colours, rtl);
+  drawn(penOf(canvas), values, n, { row: 0, column: 0, side: n }, width, [0, 0, width, width], toneOf(limit, 1), colours, rtl);
 };
 
 /** The scale from the strongest opposition to the strongest support, as the cells are toned. @param {HTMLCanvasElement} canvas @param {Matrix} m @param {Palette} colours */
 export const paintScale = (canvas, m, colours) => {
-  const pen = canvas.getContext("2d");
+  const pen = penOf(canvas);
   if (!pen) return;
   const { width, height } = canvas;
   const tone = tones(colours);

@@ -16,7 +16,7 @@ const GRIP = 7;
 /** @param {import("../actions.js").Actions} actions */
 export const minimapView = (actions) => {
   const canvas = el("canvas", HIDDEN);
-  const part = el("div.window", { role: "slider", tabindex: 0, "aria-label": "Part of the text in sight", "aria-valuemin": 1 });
+  const part = el("div.window", { role: "slider", tabindex: 0, label: "Part of the text in sight", "aria-valuemin": 1 });
   const colour = probe();
   const coloursOf = reader(() => palette(colour));
   const root = el("div.minimap", { hidden: true }, canvas, part, colour);

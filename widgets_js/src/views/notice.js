@@ -4,7 +4,7 @@ import { differ, el, mark, put, view } from "./dom.js";
 /** @param {import("../actions.js").Actions} actions */
 export const noticeView = (actions) => {
   const text = el("span");
-  const close = el("button.icon", { "aria-label": "Dismiss", click: actions.dismiss }, "×");
+  const close = el("button.icon", { label: "Dismiss", click: actions.dismiss }, "×");
   const root = el("div.notice", { role: "status", hidden: true }, text, close);
   const fresh = differ();
   return view(root, (/** @type {import("../lib/scene.js").Scene} */ { state, pending, x }) => {

@@ -4,7 +4,7 @@
  */
 import { abs, clamp, min, round, times } from "../lib/maths.js";
 import { density } from "./canvas.js";
-import { differ, el, put } from "./dom.js";
+import { differ, el, penOf, put } from "./dom.js";
 
 /** @typedef {[number, number, number]} Rgb */
 /** @typedef {"sup" | "opp" | "sup-deep" | "opp-deep" | "ink" | "ink3" | "rule" | "surface"} Name */
@@ -116,7 +116,7 @@ export const hatching = (context, colour, line = 1.3) => {
   const ratio = density();
   const size = round(5 * ratio);
   const tile = el("canvas", { width: size, height: size });
-  const pen = tile.getContext("2d");
+  const pen = penOf(tile);
   if (!pen) return colour;
   pen.strokeStyle = colour;
   pen.lineWidth = line * ratio;

@@ -1,6 +1,6 @@
 /** The explained text; a bar over each word that supports, a hatched one under each that opposes. */
 import { layerIn, signed } from "../lib/format.js";
-import { abs, clamp, floor, max, min } from "../lib/maths.js";
+import { abs, clamp, floor, max, min, round } from "../lib/maths.js";
 import { differ, el, familyOf, mark, put, set, textWidth, view } from "./dom.js";
 import { adds, consume, markUnits, points, roving, targetOf, unitOf } from "./input.js";
 import { written } from "./written.js";
@@ -20,7 +20,7 @@ const LARGEST = 40;
 export const proseView = (actions, { specimen, small }) => {
   const title = el("b");
   const unit = el("span");
-  const text = el("div.prose", { role: "listbox", "aria-label": "The text; each word carries a bar", "aria-multiselectable": true });
+  const text = el("div.prose", { role: "listbox", label: "The text; each word carries a bar", "aria-multiselectable": true });
   const measured = differ();
   const rebuilt = differ();
   const resized = differ();
@@ -28,7 +28,7 @@ export const proseView = (actions, { specimen, small }) => {
   const remarked = differ();
   /** @type {HTMLElement[]} */
   let words = [];
-  /** What each word's bar was drawn as. @type {string[]} */
+  /** What each word's bar was drawn as. @type {number[]} */
   let bars = [];
   let room = 0;
   let family = "";
@@ -46,19 +46,20 @@ export const proseView = (actions, { specimen, small }) => {
   function paint({ picture: p, layer, x, state, evidence }) {
     const largest = layer === null ? p.largest : p.cellLargest;
     const least = x.tokens.length > LONG ? 0.06 : 0.03;
+    // Rounded to what can be seen in motion, most words need no new style from one λ to the next.
+    const fine = state.dragging ? 25 : 100;
     words.forEach((word, i) => {
       const v = evidence[/** @type {number} */ (unitOf(word))];
       const share = clamp(v / largest, -1, 1);
       const seen = abs(share) < least ? 0 : share;
-      const bar = seen.toFixed(2);
+      const bar = round(seen * fine) / fine;
       if (bars[i] !== bar) {
-        // Rounded to what can be seen, most words need no new style from one λ to the next.
         bars[i] = bar;
-        word.style.cssText = `--up:${max(0, +bar)};--down:${max(0, -bar)};--ink:${(0.4 + 0.6 * min(1, abs(seen) * 1.6)).toFixed(2)}`;
+        word.style.cssText = `--up:${max(0, bar)};--down:${max(0, -bar)};--ink:${0.4 + 0.6 * min(1, abs(bar) * 1.6)}`;
         mark(word, "weak", !seen);
       }
       // Nobody can listen to a value that is being dragged.
-      if (!state.dragging) set(word, { "aria-label": `${word.textContent}: ${signed(v, 3)}` });
+      if (!state.dragging) set(word, { label: `${word.textContent}: ${signed(v, 3)}` });
     });
     put(title, layer === null ? "The text" : `The text at ${layer ? `layer ${layer}` : "the embeddings"}`);
     put(

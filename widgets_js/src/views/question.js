@@ -20,7 +20,7 @@ export const questionView = (actions) => {
   /** @param {string} label @param {[string, number | null][]} options @param {number | null} at @param {(c: number | null) => void} choose @param {any} [attributes] */
   const select = (label, options, at, choose, attributes) => {
     const change = () => choose(options[node.selectedIndex][1]);
-    const node = el("select", { "aria-label": label, change, ...attributes }, ...options.map(([text, c]) => new Option(text, `${c ?? ""}`, false, c === at)));
+    const node = el("select", { label, change, ...attributes }, ...options.map(([text, c]) => new Option(text, `${c ?? ""}`, false, c === at)));
     return node;
   };
 

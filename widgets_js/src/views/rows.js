@@ -11,4 +11,4 @@ export const row = (...rest) => el("tr", ...rest);
 
 /** A table in a box that scrolls, and that the keyboard reaches. @param {string} name @param {Child[]} children */
 export const scrolled = (name, ...children) =>
-  el("div.table", { tabindex: 0, role: "region", "aria-label": name }, ...children);
+  el("div.table", { tabindex: 0, role: "region", label: name }, ...children);

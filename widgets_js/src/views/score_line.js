@@ -42,7 +42,7 @@ export const scoreLineView = () => {
     set(figure, {
       width,
       viewBox: `0 0 ${width} ${HEIGHT}`,
-      "aria-label":
+      label:
         `Baseline score ${number(p.baseline, d)}; words opposing ${p.name} take ${number(minus, d)}, ` +
         `those supporting it add ${number(plus, d)}; score of the text ${number(p.score, d)}.`,
     });

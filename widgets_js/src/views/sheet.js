@@ -36,7 +36,7 @@ export const createSheet = (get, arrange, keys, actions, matrices, redraw) => {
   const kind = get("_view");
   const root = el("section.calig", {
     "data-view": kind,
-    "aria-label": `Relevance ${kind}`,
+    label: `Relevance ${kind}`,
     // JupyterLab would take single letters as commands for the cell.
     "data-lm-suppress-shortcuts": "true",
   });

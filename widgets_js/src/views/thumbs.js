@@ -39,7 +39,7 @@ export const thumbs = (name, kind, choose) => {
     if (rebuilt(names.join(), labels.join())) {
       canvases = labels.map(() => el("canvas", HIDDEN));
       buttons = labels.map((label, i) => {
-        const button = radio("", () => choose(i), { "aria-label": names[i] });
+        const button = radio("", () => choose(i), { label: names[i] });
         put(button, canvases[i], el("span", label));
         return button;
       });

@@ -57,7 +57,7 @@ export const playView = (actions) => {
 const layerRadios = (actions, { x }) => {
   const names = ["all", ...x.weights.keys()].map(String);
   const group = choice("Layer", names, (_, i) => actions.layer(i ? i - 1 : null));
-  [...group.children].forEach((one, i) => set(one, { "aria-label": i ? layerName(x, i - 1) : "All layers" }));
+  [...group.children].forEach((one, i) => set(one, { label: i ? layerName(x, i - 1) : "All layers" }));
   return view(el("div.tool", label("layer"), group), (/** @type {Scene} */ { state: { layer, play } }) =>
     // While the layers are played the choice follows.
     group.draw(layer !== null ? layer + 1 : play !== null && play < x.weights.length ? floor(play) + 1 : 0),
@@ -77,7 +77,7 @@ export const slide = (name, most, step, act) => {
     min: 0,
     max: most,
     step,
-    "aria-label": name,
+    label: name,
     input: () => tell(true),
     change: release,
     // A browser may tell of no change where the hand comes back to where it was.

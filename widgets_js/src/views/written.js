@@ -44,7 +44,7 @@ export const written = (text, scene) => {
   const content = (t, last) => {
     const [from, to] = [x.offsets[t][0], x.offsets[last][1]];
     const space = from > end ? x.text.slice(end, from) : "";
-    const home = x.second?.[t] ? (second ??= text.appendChild(el("span.second", { role: "group", "aria-label": "second text" }))) : text;
+    const home = x.second?.[t] ? (second ??= text.appendChild(el("span.second", { role: "group", label: "second text" }))) : text;
     if (!turned[t] || into === text) into = home;
     if (space) into.append(space);
     if (turned[t] && into === home) home.append((into = el("span", { dir: rtl ? "ltr" : "rtl" })));
