@@ -59,10 +59,10 @@ SCENE = """async ({state, bytes, width, names}) => {
   const scene = (await from("scene")).sceneMaker()(x, own);
   const { sight, rtl, picture: p } = scene;
   const { flowLayout } = await from("layout");
-  const layout = flowLayout({ width, sight, weights: x.weights, names, rtl });
+  const nameWidth = (unit) => names[unit];
+  const layout = flowLayout({ width, sight, weights: x.weights, nameWidth, rtl });
   const flow = (await from("ribbons")).flow(scene, layout);
-  const labels = (await from("axis")).axisLabels(
-    scene, layout, names.map((w) => (w * layout.font) / 12));
+  const labels = (await from("axis")).axisLabels(scene, layout, nameWidth);
   const { net, cells, order, entering, errors, flips, tone, gain } = p;
   return {
     net, cells, order, entering, errors, flips, tone, gain, sight, evidence: scene.evidence,

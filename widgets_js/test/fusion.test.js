@@ -133,7 +133,7 @@ test("before the matrices arrive the values are first-order and say so", () => {
   const want = full.columns[0].map((_, t) =>
     v.layer_weights.reduce(
       (a, w, b) =>
-        a + w * v.gamma * Math.max(0, v.lam * full.hidden[b][t] + (1 - v.lam) * full.columns[b][t]),
+        a + w * v.gamma * Math.max(0, v.lam * full.states[b][t] + (1 - v.lam) * full.columns[b][t]),
       0,
     ),
   );
@@ -142,5 +142,5 @@ test("before the matrices arrive the values are first-order and say so", () => {
 
 test("a layer without relevance stays zero", () => {
   const zero = normalise([[0, 0], [1, -1]], [Float64Array.from([0, 0, 0, 0])]);
-  assert.deepEqual([...zero.hidden[0], ...zero.columns[0]], [0, 0, 0, 0]);
+  assert.deepEqual([...zero.states[0], ...zero.columns[0]], [0, 0, 0, 0]);
 });

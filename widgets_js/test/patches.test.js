@@ -122,7 +122,7 @@ test("a side of a layer is the column sums of its matrix", () => {
   const scene = sceneOf({ channel: "opposing", lam: 0.3 });
   const { frames } = mapMaker()(scene);
   const { signals } = scene;
-  const columns = signals.hidden[1].map((r, k) => {
+  const columns = signals.states[1].map((r, k) => {
     let sum = 0.3 * Math.max(0, -r);
     for (let i = 0; i < 5; i++) sum += 0.7 * Math.max(0, -signals.matrices[1][i * 5 + k]) * signals.scales[1];
     return -sum;

@@ -82,7 +82,7 @@ test("the store tells what changed and only then", () => {
 });
 
 const layoutOf = (options) =>
-  flowLayout({ width: 1200, sight: { first: 0, last: 5 }, weights: [1, 0.5], names: [20, 20, 20, 20, 20], rtl: false, ...options });
+  flowLayout({ width: 1200, sight: { first: 0, last: 5 }, weights: [1, 0.5], nameWidth: () => 20, rtl: false, ...options });
 
 test("ribbons end on the balance with the width of the evidence drawn", () => {
   const x = explanation();

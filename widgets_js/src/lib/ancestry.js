@@ -63,7 +63,7 @@ export const steps = (signals, fusion, word, { of, count }, least = 1e-5, most =
     const w = fusion.gamma * fusion.weights[b];
     if (!w) return;
     const across = w * (1 - fusion.lam) * signals.scales[b];
-    const own = signals.hidden[b].map((v) => w * fusion.lam * v);
+    const own = signals.states[b].map((v) => w * fusion.lam * v);
     const [plus, minus] = held.map((h) => h.map((v) => (v > least ? v : 0)));
     const peaks = (signals.peaks[b] ??= peaksOf(G, T));
     /** What no step of a unit can exceed. */

@@ -5,18 +5,18 @@ import { abs, clamp, range, round } from "./maths.js";
 
 /** At most one label per this many px. */
 const ROOM = 34;
-/** Words weaker than this share of the strongest are not named. */
+/** Words weaker than this share of the strongest are not nameWidth. */
 const WEAK = 0.12;
 const LINE = 15;
 
 /**
  * @param {import("./scene.js").Scene} scene
  * @param {import("./layout.js").Layout} layout
- * @param {number[]} names width of each unit's name at the axis' font size
+ * @param {(unit: number) => number} nameWidth width of a unit's name at 12 px
  * @returns {Label[]}
  */
-export const axisLabels = ({ picture: p, units, active }, layout, names) => {
-  const { axis, x, bottom, angle, x0, x1, first, last } = layout;
+export const axisLabels = ({ picture: p, units, active }, layout, nameWidth) => {
+  const { axis, x, bottom, angle, font, x0, x1, first, last } = layout;
   const all = range(units.count).slice(first, last);
   if (axis === "flat")
     return all.map((unit) => ({ unit, x: x(unit), y: bottom + 20, anchor: "middle", rotate: 0, row: -1 }));
@@ -34,7 +34,7 @@ export const axisLabels = ({ picture: p, units, active }, layout, names) => {
     if (unit < first || unit >= last) continue;
     const chosen = active.includes(unit);
     if (!chosen && (abs(p.net[unit]) < WEAK * largest || units.names[unit].length < 2)) continue;
-    const half = names[unit] / 2 + 4;
+    const half = (nameWidth(unit) * font) / 24 + 4;
     const at = clamp(x(unit), x0 + half - 6, x1 - half + 6);
     const row = rows.findIndex((taken) => taken.every(([a, b]) => at - half > b || at + half < a));
     if (row < 0) continue;

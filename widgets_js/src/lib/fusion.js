@@ -13,7 +13,7 @@ import { abs, max, zeros } from "./maths.js";
  * @typedef {object} Signals
  * @property {number} tokens
  * @property {number} layers
- * @property {Float64Array[]} hidden r̂, one row per block
+ * @property {Float64Array[]} states r̂ of the hidden states, one row per block
  * @property {Float64Array[]} columns column sums of Ĝ, one row per block
  * @property {ArrayLike<number>[] | null} matrices G, row-major: row i receives from column j
  * @property {number[]} scales Ĝ_b = scales[b] · G_b
@@ -71,7 +71,7 @@ export const normalise = (r, matrices, columns = null) => {
   return {
     tokens,
     layers: sums.length,
-    hidden: sums.map((_, b) => scaled(r[b], inverse(mass(r[b])))),
+    states: sums.map((_, b) => scaled(r[b], inverse(mass(r[b])))),
     columns: sums.map((row, b) => scaled(row, scales[b])),
     matrices,
     scales,
@@ -126,7 +126,7 @@ const stepper =
    * @param {Signals} signals @param {Fusion} fusion @param {number} b
    * @param {Float64Array} plus @param {Float64Array} minus
    */
-  ({ tokens: T, hidden, matrices, scales }, { lam, gamma, weights }, b, plus, minus) => {
+  ({ tokens: T, states, matrices, scales }, { lam, gamma, weights }, b, plus, minus) => {
     const w = gamma * weights[b];
     if (!w || !matrices) return;
     const p = zeros(T);
@@ -134,7 +134,7 @@ const stepper =
     sums(matrices[b], T, plus, minus, p, m);
     const half = 0.5 * w * (1 - lam) * scales[b];
     for (let t = 0; t < T; t++) {
-      const own = w * lam * hidden[b][t];
+      const own = w * lam * states[b][t];
       plus[t] += half * p[t] + max(0, own) * plus[t];
       minus[t] += half * m[t] + max(0, -own) * minus[t];
     }
@@ -153,8 +153,8 @@ const dot = (a, b) => {
 };
 
 /** λ r̂ + (1 − λ) colsum Ĝ, per block. @param {Signals} signals @param {number} lam */
-export const cellsOf = ({ hidden, columns }, lam) =>
-  hidden.map((row, b) => row.map((v, t) => lam * v + (1 - lam) * columns[b][t]));
+export const cellsOf = ({ states, columns }, lam) =>
+  states.map((row, b) => row.map((v, t) => lam * v + (1 - lam) * columns[b][t]));
 
 /**
  * Evidence of either sign that each token carried into the read-out positions.
@@ -220,9 +220,9 @@ const firstOrder = (cells, { gamma, weights }, T) => {
  * @param {Signals} signals @param {Fusion} fusion @param {1 | -1} sign
  * @param {number} b @param {number} i @param {number} k
  */
-export const entry = ({ tokens: T, hidden, matrices, scales }, { lam, weights }, sign, b, i, k) => {
+export const entry = ({ tokens: T, states, matrices, scales }, { lam, weights }, sign, b, i, k) => {
   const g = matrices ? max(0, sign * matrices[b][i * T + k]) * scales[b] : 0;
-  const own = i === k ? max(0, sign * hidden[b][k]) : 0;
+  const own = i === k ? max(0, sign * states[b][k]) : 0;
   return weights[b] * ((1 - lam) * g + lam * own);
 };
 

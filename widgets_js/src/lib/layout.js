@@ -1,5 +1,5 @@
 /** Where everything of the flow stands.  Pure geometry: bottom = embeddings, top = decision. */
-import { floor, max, min, peak, round } from "./maths.js";
+import { floor, max, min, peak, range, round } from "./maths.js";
 
 /** @typedef {{top: number, height: number, mid: number}} Strip */
 
@@ -47,11 +47,11 @@ const CLOSED_GAP = 15;
  * @param {number} options.width
  * @param {{first: number, last: number}} options.sight units in sight, the last one exclusive
  * @param {number[]} options.weights
- * @param {number[]} options.names width of each unit's name at 12 px
+ * @param {(unit: number) => number} options.nameWidth width of a unit's name at 12 px
  * @param {boolean} options.rtl
  * @returns {Layout}
  */
-export const flowLayout = ({ width, sight: { first, last }, weights, names, rtl }) => {
+export const flowLayout = ({ width, sight: { first, last }, weights, nameWidth, rtl }) => {
   const count = last - first;
   const wide = width >= WIDE;
   const middle = width >= MIDDLE;
@@ -83,12 +83,11 @@ export const flowLayout = ({ width, sight: { first, last }, weights, names, rtl 
   }
   const font = wide && count <= 20 ? 14 : 12;
   const scale = font / 12;
-  const shown = names.slice(first, last);
-  const axis = shown.every((w) => w * scale + 8 <= column) ? "flat" : column >= 13.5 ? "slant" : "thin";
+  const shown = range(last).slice(first);
+  const axis = shown.every((u) => nameWidth(u) * scale + 8 <= column) ? "flat" : column >= 13.5 ? "slant" : "thin";
   const angle = column < 17 ? 64 : column < 26 ? 52 : 40;
-  const longest = peak(shown) * scale;
   const words =
-    axis === "flat" ? 30 : axis === "slant" ? min(112, longest * Math.sin((angle * Math.PI) / 180) + 26) : 46;
+    axis === "flat" ? 30 : axis === "slant" ? min(112, peak(shown.map(nameWidth)) * scale * Math.sin((angle * Math.PI) / 180) + 26) : 46;
   /** @param {number} unit */
   const x = (unit) => (rtl ? x1 : x0) + (rtl ? -1 : 1) * (unit - first + 0.5) * column;
   return {

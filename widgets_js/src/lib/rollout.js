@@ -19,7 +19,7 @@ import { stepDown, stepUp } from "./fusion.js";
  * @param {Signals} signals @param {Fusion} fusion @param {number} from @param {number} to
  * @returns {Generator<Pair | null>}
  */
-export function* roll({ tokens: T, hidden, matrices, scales }, { lam, gamma, weights }, from, to) {
+export function* roll({ tokens: T, states, matrices, scales }, { lam, gamma, weights }, from, to) {
   let old = { plus: new Float32Array(T * T), minus: new Float32Array(T * T), n: T };
   for (let b = from; b < to; b++) {
     const now = { plus: old.plus.slice(), minus: old.minus.slice(), n: T };
@@ -39,7 +39,7 @@ export function* roll({ tokens: T, hidden, matrices, scales }, { lam, gamma, wei
         into[row + k] += a;
       };
       if (G && across) for (let k = 0; k < T; k++) add(across * G[row + k], k);
-      add(w * lam * hidden[b][i], i);
+      add(w * lam * states[b][i], i);
       if (b > from) yield null;
     }
     old = now;

@@ -50,7 +50,7 @@ export const mapMaker = () => {
   const half = ({ signals, state: { lam }, units }, b, side) => {
     const all = sizesOf(signals)[b];
     const columns = signals.columns[b];
-    return sums(units, signals.hidden[b].map((r, t) => lam * max(0, side * r) + ((1 - lam) * (all[t] + side * columns[t])) / 2));
+    return sums(units, signals.states[b].map((r, t) => lam * max(0, side * r) + ((1 - lam) * (all[t] + side * columns[t])) / 2));
   };
   /** @type {Scene} */
   let scene;

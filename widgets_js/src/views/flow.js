@@ -43,8 +43,8 @@ export const flowView = (actions) => {
   let scene;
   /** @type {Layout} */
   let layout;
-  /** @type {number[]} */
-  let names = [];
+  /** Measured when it is needed. @type {(unit: number) => number} */
+  let nameWidth;
   /** @type {import("../lib/axis.js").Label[]} */
   let labels = [];
   let family = "";
@@ -62,8 +62,10 @@ export const flowView = (actions) => {
   const draw = (/** @type {Scene} */ now, /** @type {number} */ width, /** @type {number} */ theme) => {
     const { state, units, active, sight, x, rtl } = (scene = now);
     if (moved(units, x, width, sight.first, sight.last)) {
-      names = units.names.map((_, u) => textWidth(nameOf(units, u), 12, family));
-      layout = flowLayout({ width, sight, weights: x.weights, names, rtl });
+      /** @type {number[]} */
+      const widths = [];
+      nameWidth = (u) => (widths[u] ??= textWidth(nameOf(units, u), 12, family));
+      layout = flowLayout({ width, sight, weights: x.weights, nameWidth, rtl });
       root.style.height = `${layout.height}px`;
       set(picture, { viewBox: `0 0 ${width} ${layout.height}` });
     }
@@ -73,7 +75,7 @@ export const flowView = (actions) => {
       const flow = flowOf(now, layout);
       const context = fitted(canvas, width, layout.height);
       if (context && ink) paint(context, { scene: now, layout, flow, focus, ...ink });
-      labels = axisLabels(now, layout, names.map((w) => (w * layout.font) / 12));
+      labels = axisLabels(now, layout, nameWidth);
       keep(still, ...gutter(now, layout, id), ...axis(now, layout, labels), ...decision(now, layout, flow, family));
     }
     drawMarks(marks, still, now, layout, labels);

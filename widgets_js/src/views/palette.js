@@ -2,7 +2,7 @@
  * Colours for the canvas.  They are decided in theme.css alone; a probe element resolves them, because
  * custom properties come back unresolved.
  */
-import { abs, clamp, min, round, times } from "../lib/maths.js";
+import { abs, clamp, min, round } from "../lib/maths.js";
 import { density } from "./canvas.js";
 import { differ, el, penOf, put } from "./dom.js";
 
@@ -86,24 +86,26 @@ const step = (t) => round((clamp(t, -1, 1) + 1) * STEPS);
 
 /**
  * Colour of a signed value in −1 … 1; zero is the page itself.  Thousands of cells are painted at a
- * time, so the colours are made beforehand.
+ * time, so each colour is made once.
  * @param {Palette} colours
  */
 export const tones = (colours) => {
-  const known = times(2 * STEPS + 1, (i) => toneOf(colours, i / STEPS - 1));
-  return (/** @type {number} */ t) => known[step(t)];
+  /** @type {string[]} */
+  const known = [];
+  return (/** @type {number} */ t) => (known[step(t)] ??= toneOf(colours, step(t) / STEPS - 1));
 };
 
 /** The same colours as pixels, for pictures with one for each cell. @param {(t: number) => string} tone */
 export const toneBytes = (tone) => {
   const known = new Uint32Array(2 * STEPS + 1);
   const bytes = new Uint8ClampedArray(known.buffer);
-  known.forEach((_, i) => {
-    const [r, g, b, a] = parts(tone(i / STEPS - 1));
-    bytes.set([r, g, b, a * 255], 4 * i);
-  });
   return (/** @type {number} */ t, alpha = 1) => {
-    const rgba = known[step(t)];
+    const i = step(t);
+    if (!known[i]) {
+      const [r, g, b, a] = parts(tone(t));
+      bytes.set([r, g, b, a * 255], 4 * i);
+    }
+    const rgba = known[i];
     return alpha === 1 ? rgba : ((rgba & 0xffffff) | (((rgba >>> 24) * alpha) << 24)) >>> 0;
   };
 };
