@@ -34,7 +34,7 @@ for (const [name, files] of Object.entries(BUNDLES)) {
     entryPoints: entries(name, files),
     mangleProps: new RegExp(`^(${OURS.join("|")})$`),
   });
-  // A second pass, for what esbuild leaves; "unsafe" only for values whose conversion to text does something else.
+  // A second pass, for what esbuild leaves; unsafe only where turning a value into text does more than that.
   const bundle = `${common.outdir}/${name}.js`;
   const { code } = await minify(await readFile(bundle, "utf8"), {
     module: true,

@@ -5,7 +5,7 @@ import { abs, clamp, range, round } from "./maths.js";
 
 /** At most one label per this many px. */
 const ROOM = 34;
-/** Words weaker than this share of the strongest are not nameWidth. */
+/** Words weaker than this share of the strongest are not named. */
 const WEAK = 0.12;
 const LINE = 15;
 

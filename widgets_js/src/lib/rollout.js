@@ -5,7 +5,7 @@
  *
  * Over one block alone that is γ · M_b^s.  Matrices are row-major; both channels are non-negative.
  */
-import { TINY, abs, floor, max, min, sizeBut, zeros } from "./maths.js";
+import { TINY, abs, ceil, floor, max, min, sizeBut, zeros } from "./maths.js";
 import { stepDown, stepUp } from "./fusion.js";
 
 /** @typedef {import("./fusion.js").Signals} Signals */
@@ -133,7 +133,7 @@ const CLIPPED = 0.002;
 
 /** The value of the deepest tone, symmetric about zero. @param {Float32Array} values */
 export const limitOf = (values) => {
-  return sizeBut(values, values.length > MANY ? floor(values.length * CLIPPED) : 0) || sizeBut(values) || TINY;
+  return sizeBut(values, values.length > MANY ? values.length - ceil(values.length * (1 - CLIPPED)) : 0) || sizeBut(values) || TINY;
 };
 
 /**
