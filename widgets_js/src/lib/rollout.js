@@ -132,9 +132,8 @@ const MANY = 1600;
 const CLIPPED = 0.002;
 
 /** The value of the deepest tone, symmetric about zero. @param {Float32Array} values */
-export const limitOf = (values) => {
-  return sizeBut(values, values.length > MANY ? values.length - ceil(values.length * (1 - CLIPPED)) : 0) || sizeBut(values) || TINY;
-};
+export const limitOf = (values) =>
+  sizeBut(values, values.length > MANY ? values.length - ceil(values.length * (1 - CLIPPED)) : 0) || sizeBut(values) || TINY;
 
 /**
  * Contrast that adapts: the knee of the scale drops towards the value that is looked at, so that its
