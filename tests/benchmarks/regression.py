@@ -41,6 +41,7 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["MPLBACKEND"] = "agg"
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["COLUMNS"] = "100"
+os.environ["TQDM_DISABLE"] = "1"
 sys.path[:] = [p for p in sys.path if Path(p).resolve() != Path(__file__).resolve().parent]
 
 import numpy as np
@@ -112,6 +113,14 @@ def drawing(height: int = 96, width: int = 96, sun: float = 0.66) -> np.ndarray:
 
 
 # ---- models -------------------------------------------------------------------------------------
+
+
+@lru_cache
+def document() -> Any:
+    """A text of so many tokens that no matrix between them is kept, explained."""
+    found = demo("topics").explain(long_text(880), target="sport", progress=False)
+    assert found.drawn is not found
+    return found
 
 
 @lru_cache
@@ -425,11 +434,11 @@ def languages() -> Named:
 
 def long_texts() -> Named:
     """Texts in windows: with their matrices, and as a document in phrases."""
-    yield "windows", explain(demo("topics"), long_text(500), target="sport")
-    yield "windows, ig", explain(demo("topics"), long_text(500), method="ig", output="log_odds")
+    yield "windows", explain(demo("topics"), long_text(450), target="sport")
+    yield "windows, ig", explain(demo("topics"), long_text(450), method="ig", output="log_odds")
     yield "windows, several", explain(demo("topics"), long_text(450), target=["tech", "sport"])
-    yield "document", explain(demo("topics"), long_text(1200), target="business")
-    yield "document, attention", explain(demo("topics"), long_text(1200), method="attention")
+    yield "document", document()
+    yield "document, attention", explain(demo("topics"), long_text(880), method="attention")
 
 
 def decoder() -> Named:
@@ -523,7 +532,6 @@ def forms() -> Named:
     picture = demo("pictures").explain([drawing(), drawing(sun=0.2)], target=0)
     yield "page, picture", [page(picture[0], layer=1), output(picture[0])]
     yield "page, pictures", [page(cn.Comparison(picture)), cn.Comparison(picture).to_frame()]
-    yield "page, document", page(demo("topics").explain(long_text(1200)), granularity="sentence")
     for asked in (("demo", "agreement"), ("explain", DULL, "--target", "negative", "--json"),
                   ("explain", DULL, "--granularity", "token", "--method", "ig")):  # fmt: skip
         yield " ".join(("command", *asked)), command(*asked)
@@ -544,9 +552,10 @@ def evaluations() -> Named:
         words = [one.to_markdown(), one.to_markdown(True), one._repr_html_(), repr(one)]
         yield name, [one, tables, words]
     yield "no such metric", attempt(lambda: evaluation(metrics=["beauty"]))
-    for name, texts in (("sentiment", [THIN, DULL]), ("pictures", [drawing()])):
-        one = cn.sanity(demo(name), texts, methods=("ca-lig", "ig"), progress=False)
-        yield f"sanity, {name}", [one, one.table, one.text, repr(one)]
+    one = cn.sanity(demo("sentiment"), [THIN, DULL], methods=("ca-lig", "ig"), progress=False)
+    yield "sanity", [one, one.table, one.text, repr(one)]
+    one = cn.sanity(demo("pictures"), [drawing()], methods=["gradient-x-input"], progress=False)
+    yield "sanity, picture", [one, one.table, one.text, repr(one)]
 
 
 def evaluation(name: str = "sentiment", texts: Any = (THIN, DULL, REVIEW), **options: Any) -> Any:
@@ -561,7 +570,7 @@ def files() -> dict[str, Any]:
         "text": demo("sentiment").explain(THIN),
         "pair": demo("topics").explain(PAIR),
         "picture": demo("pictures").explain(drawing()),
-        "document": demo("topics").explain(long_text(1200)),
+        "document": document(),
     }
 
 
@@ -728,8 +737,8 @@ def shown() -> dict[str, Any]:
         "news": demo("topics").explain(NEWS, target="sport", contrast="business"),
         "classes": demo("topics").explain(NEWS, target=TOPICS),
         "pair": demo("topics").explain(PAIR, target="sport"),
-        "windows": demo("topics").explain(long_text(500), target="sport"),
-        "document": demo("topics").explain(long_text(1200), target="sport"),
+        "windows": demo("topics").explain(long_text(450), target="sport"),
+        "document": document(),
         "prompt": demo("agreement").explain(PROMPT, target=" are", contrast=" is"),
         "picture": horse,
         "second picture": blurred,
