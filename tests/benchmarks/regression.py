@@ -668,6 +668,8 @@ def compare_numbers(folder: Path, only: list[str]) -> bool:
     for group in only:
         worst, where, wrong = 0.0, "", 0
         own = [name for name in before if name.startswith(f"{group} ›")]
+        if not own:
+            named.append(f"{group}: was not kept")
         for name in own:
             size, what = difference(before[name], after.get(name, MISSING))
             if size > worst:
@@ -984,13 +986,11 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?", help="where the numbers and pictures are")
     parser.add_argument("--pictures", action="store_true", help="pictures instead of numbers")
     groups = [*GROUPS, "files"]
-    parser.add_argument("--only", nargs="+", choices=groups, help="groups to compare (all)")
+    parser.add_argument("--only", nargs="+", choices=groups, help="groups of numbers (all)")
     settings = parser.parse_intermixed_args()
     print(f"calig_nb of {Path(cn.__file__).parent}")
     if settings.action != "trace" and settings.folder is None:
         parser.error("save and compare need a folder")
-    if settings.action == "save" and settings.only:
-        parser.error("save keeps all groups")
     with steady_clock():
         sys.exit(not run(settings, settings.only or groups))
 
