@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from ._validation import warn_user
 from .inputs import TextInputs
 from .readers import Reader
 from .request import Request
@@ -52,7 +52,7 @@ def asked(
     except (TypeError, ValueError) as error:
         if on_error == "raise" or number is None:
             raise
-        warnings.warn(f"A text is skipped: {error}", stacklevel=4)
+        warn_user(f"A text is skipped: {error}")
         return None
     if read.question is None or not read.question.asked:
         return Asked(read, list(requests))

@@ -8,7 +8,6 @@ import os
 import shutil
 import tempfile
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
@@ -18,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from ._validation import warn_user
 from .results import Explanation
 from .stored import from_bytes, heads_from_bytes, heads_to_bytes, to_bytes
 
@@ -149,7 +149,7 @@ class Cache:
         except ValueError as error:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
-            warnings.warn(f"A cached explanation is computed anew: {error}.", stacklevel=5)
+            warn_user(f"A cached explanation is computed anew: {error}.")
             return None
         with suppress(OSError):
             os.utime(path)
@@ -204,16 +204,15 @@ class Cache:
     def _warn(self, what: str) -> None:
         if not self._warned:
             self._warned = True
-            warnings.warn(
+            warn_user(
                 f"The cache in {self.folder} {what}; explanations are computed without it. "
-                "Free some space, or move it: explainer.cache.move(folder).",
-                stacklevel=5,
+                "Free some space, or move it: explainer.cache.move(folder)."
             )
 
 
 def key_of(model: str, inputs: Mapping[str, npt.NDArray[Any]], request: Mapping[str, Any]) -> str:
     """The name of a question: which weights, which input, which options; 64 hexadecimal digits."""
-    asked = json.dumps([_code(), model, request], sort_keys=True)
+    asked = json.dumps([code_digest(Path(__file__).parent), model, request], sort_keys=True)
     digest = hashlib.sha256(asked.encode())
     for name in sorted(inputs):
         array = np.ascontiguousarray(inputs[name])
@@ -223,10 +222,11 @@ def key_of(model: str, inputs: Mapping[str, npt.NDArray[Any]], request: Mapping[
 
 
 @lru_cache
-def _code() -> str:
-    """A name for this package's code, so that a change of it is a change of the answer."""
+def code_digest(package: Path) -> str:
+    """A name for the code below a folder, so that a change of it is a change of the answer."""
     digest = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.glob("*.py")):
+    for file in sorted(package.rglob("*.py")):
+        digest.update(f"{file.relative_to(package).as_posix()}\n".encode())
         digest.update(file.read_bytes())
     return digest.hexdigest()
 

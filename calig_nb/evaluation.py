@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from . import __version__
+from ._validation import one_of, warn_user
 from .catalogue import METHODS
-from .fusion import Array, Fusion, one_of
+from .fusion import Array, Fusion
 from .metrics import FAITHFULNESS, PLAUSIBILITY
 from .rationales import marked
 from .request import Request
@@ -191,7 +191,7 @@ def _items(
         except (TypeError, ValueError) as error:
             if on_error == "raise":
                 raise
-            warnings.warn(f"A text is skipped: {error}", stacklevel=4)
+            warn_user(f"A text is skipped: {error}")
     if not read:
         raise ValueError(f"texts must hold at least one that can be explained, got {len(texts)}.")
     wanted = [None if targets is None else targets[i] for i, _ in read]
@@ -218,12 +218,12 @@ def _comparable(items: Sequence[Item], names: Sequence[str]) -> tuple[list[Item]
     kept = [name for name in names if any(name in item.trials for item in items)]
     for name in [name for name in names if name not in kept]:
         error = next(item.errors[name] for item in items if name in item.errors)
-        warnings.warn(f"{name} is left out, it explains none of the texts: {error}", stacklevel=4)
+        warn_user(f"{name} is left out, it explains none of the texts: {error}")
     whole = [item for item in items if all(name in item.trials for name in kept)]
     for item in items:
         for name, error in item.errors.items():
             if name in kept:
-                warnings.warn(f"texts[{item.number}] is skipped: {name}: {error}", stacklevel=4)
+                warn_user(f"texts[{item.number}] is skipped: {name}: {error}")
     if kept == [RANDOM] or not whole:
         raise ValueError("No text is left that the methods can explain; the warnings say why.")
     return whole, kept

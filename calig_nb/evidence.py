@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from . import blocks
+from ._validation import warn_user
 from .attentions import KeepHeads
 from .attribution import LayerIntegral, Points, layer_integrated_gradients
 from .catalogue import METHODS
@@ -283,11 +283,10 @@ def _hidden_baselines(
     request: Request,
 ) -> tuple[list[Tensor], Array]:
     """h'_b and (items, targets, L + 1) f(x') of a baseline that no input has."""
-    warnings.warn(
+    warn_user(
         f"baselines={request.baselines!r} are hidden states that no input has: f(x') differs "
         "from layer to layer, and near zero LayerNorm is almost singular, so integrals "
-        "converge slowly. Use 'pad' or 'mask' unless this is what you study.",
-        stacklevel=8,
+        "converge slowly. Use 'pad' or 'mask' unless this is what you study."
     )
     if request.hidden_baseline == "zero":
         starts = [torch.zeros_like(h) for h in inputs]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +11,12 @@ import numpy as np
 from torch import nn
 
 from . import cache as disk
+from ._validation import one_of, warn_user
 from .answers import Answers
 from .asked import asked
 from .assembly import answered
 from .catalogue import fused, fusion_of
-from .fusion import Array, layer_weights, one_of
+from .fusion import Array, layer_weights
 from .heads import headed
 from .identity import Identity
 from .inputs import TextInputs
@@ -202,10 +202,9 @@ class Explainer:
             asked(self._reader, text, i, requests, position, on_error) for i, text in named.items()
         ]
         if self._model.model.training:
-            warnings.warn(
+            warn_user(
                 "model is in train mode: it is explained in evaluation mode, without dropout, and "
-                "put back afterwards. Call model.eval() to silence this.",
-                stacklevel=2,
+                "put back afterwards. Call model.eval() to silence this."
             )
         kept = [one for one in own if one is not None]
         texts = [one.text for one in kept]
@@ -217,7 +216,7 @@ class Explainer:
             if isinstance(one, Exception):
                 found[i] = None
                 if on_error == "skip" and not single:
-                    warnings.warn(f"inputs[{i}] is skipped: {one}", stacklevel=2)
+                    warn_user(f"inputs[{i}] is skipped: {one}")
             elif its is not None:
                 pairs = zip(one, its.requests, strict=True)
                 found[i] = [self._dressed(*pair, its.text) for pair in pairs]

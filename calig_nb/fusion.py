@@ -13,6 +13,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from ._validation import one_of
+
 Array = npt.NDArray[np.float64]
 Normalisation = Literal["columns", "max", "none"]
 Channels = Literal["split", "signed"]
@@ -21,12 +23,6 @@ Channel = Literal["net", "supporting", "opposing"]
 
 WEIGHT_EXPONENT = 6
 PATCH_EXPONENT = 2
-
-
-def one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
-    """Refuse a value outside a closed list, naming the list."""
-    if value not in allowed:
-        raise ValueError(f"{name} must be one of {allowed}, got {value!r}.")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from ._validation import warn_user
 from .classifier import Classifier
 from .heads import CANDIDATES, READ, AnswerSpan, NextToken, TokenLabel
 from .inputs import TextInputs, TextReader
@@ -177,10 +177,9 @@ class PromptReader(Reader):
             )
         glued = before[-1:].isalnum() and value[:1].isalnum()
         if glued and len(spaced) == 1 and spaced != pieces:
-            warnings.warn(
+            warn_user(
                 f"{name}={value!r} is read as more of the word before it, "
-                f"“…{before[-12:]}{value}”; for the word of its own write {f' {value}'!r}.",
-                stacklevel=6,
+                f"“…{before[-12:]}{value}”; for the word of its own write {f' {value}'!r}."
             )
         return pieces[0]
 

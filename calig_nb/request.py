@@ -8,8 +8,9 @@ from typing import Any, Literal, get_args
 import numpy.typing as npt
 from torch import Tensor
 
+from ._validation import one_of
 from .catalogue import METHODS
-from .fusion import Fusion, one_of
+from .fusion import Fusion
 from .targets import Output
 
 Precision = Literal["float32", "bfloat16"]

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from . import fusion as fu
+from ._validation import one_of
 from .catalogue import fused
-from .fusion import Channel, Fusion, one_of
+from .fusion import Channel, Fusion
 from .kept import kept
 from .shown import Shown
 from .units import Granularity, Unit, merged, passage_ids, whole

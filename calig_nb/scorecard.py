@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .fusion import one_of
+from ._validation import one_of
 from .intervals import LEVEL, bootstrap
 from .metrics import METRICS, Metric
 

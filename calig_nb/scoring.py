@@ -11,10 +11,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ._validation import one_of
 from .answers import Answers
 from .bucket import buckets, labels_of, placed
 from .classifier import ModelInputs
-from .fusion import Array, one_of
+from .fusion import Array
 from .inputs import TextInputs
 from .targets import Target, choose
 from .units import Unit, merged

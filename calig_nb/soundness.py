@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ._validation import one_of
 from .bucket import Bucket, placed
 from .catalogue import METHODS
-from .fusion import one_of
 from .inputs import TextInputs
 from .intervals import bootstrap
 from .kept import kept

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from .fusion import one_of
+from ._validation import one_of
 
 Granularity = Literal["token", "word", "sentence", "passage"]
 

@@ -3,10 +3,12 @@
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +16,9 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 import calig_nb as cn
-from calig_nb import Explainer
+from calig_nb import Explainer, cache
 from calig_nb.bucket import Bucket
-from calig_nb.cache import Cache, Calibration, load_calibration, save_calibration
+from calig_nb.cache import Cache, Calibration, code_digest, load_calibration, save_calibration
 
 from .conftest import SENTENCE, tiny_model
 
@@ -334,3 +336,19 @@ def test_an_edited_class_is_another_model(cached, monkeypatch):
     monkeypatch.setattr(Edited, "forward", lambda self, x: torch.nn.Linear.forward(self, x) + 2)
     assert cached.explain(SENTENCE, target=1).score == pytest.approx(plain.score + 2)
     assert len(cached.cache) == before + 1
+
+
+def test_the_key_covers_the_code_of_the_whole_package(tmp_path, monkeypatch):
+    package = Path(cn.__file__).parent
+    before = cache.key_of("model", {}, {})
+    monkeypatch.setattr(cache, "code_digest", lambda folder: f"changed {folder}")
+    assert cache.key_of("model", {}, {}) != before
+    copy = tmp_path / "calig_nb"
+    shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__", "static"))
+    digests = {code_digest(copy)}
+    files = sorted(copy.rglob("*.py"))
+    for file in files:  # wherever it lies
+        file.write_text(file.read_text() + "\n")
+        code_digest.cache_clear()
+        digests.add(code_digest(copy))
+    assert len(digests) == len(files) + 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import anywidget
 import numpy as np
 
 from .. import __version__
+from .._validation import warn_user
 from ..widgets import Comparison, View, show
 from ..widgets._state import State
 from ..widgets.fallback import picture
@@ -96,11 +96,10 @@ def html(shown: View | Comparison, max_bytes: int = MAX_BYTES) -> str:
     bare = Contents(_at_home(traits, None), [], words, story, image, bundle)
     packed = pack(explanations, max_bytes - len(document(bare).encode("utf8")) - _SLACK)
     if packed.loss > _TOLD:
-        warnings.warn(
+        warn_user(
             f"To fit into {max_bytes:,} bytes the matrices were coarsened: the evidence of a "
             f"token may change by {wo.relative(packed.loss)} of the strongest. Allow more with "
-            "max_bytes=.",
-            stacklevel=2,
+            "max_bytes=."
         )
     told = dataclasses.replace(words, notes=(*words.notes, _statement(packed)))
     return document(Contents(_at_home(traits, packed), packed.contents, told, story, image, bundle))

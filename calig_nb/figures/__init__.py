@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..fusion import one_of
+from .._validation import one_of
 from .classes import classes_figure as classes_figure
 from .comparison import comparison_figure as comparison_figure
 from .evaluation import evaluation_figure as evaluation_figure

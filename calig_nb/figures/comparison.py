@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .._validation import one_of
 from ..catalogue import fused
 from ..comparison import comparable, names_of
-from ..fusion import one_of
 from ..units import Granularity
 from .compared import NOTHING, Compared, compared, comparison_story
 from .format import isolated, layer_in, number, percent, signed

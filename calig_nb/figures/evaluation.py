@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..fusion import one_of
+from .._validation import one_of
 from ..intervals import LEVEL
 from .page import SANS, Picture
 from .palette import THEMES, Palette

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..fusion import one_of
+from .._validation import one_of
 from .page import SANS, Picture
 from .palette import THEMES
 

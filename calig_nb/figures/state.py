@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
-from ..fusion import Channel, one_of
+from .._validation import one_of
+from ..fusion import Channel
 from ..units import Granularity
 from .palette import THEMES
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..fusion import one_of
+from .._validation import one_of
 from ..results import Explanation
 from ._base import View as View
 from .comparison import Comparison as Comparison

@@ -9,7 +9,7 @@ import ipywidgets as ipw
 import numpy as np
 import traitlets as t
 
-from ..fusion import one_of
+from .._validation import one_of
 from ..metrics import Marks, plausibility, strongest
 from ..results import Explanation
 from .fallback import LABEL, clean
