@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 import warnings
-from pathlib import Path
 from types import FrameType
 
-_PACKAGE = str(Path(__file__).parent)
+from ._version import PACKAGE
 
 
 def one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
@@ -26,7 +25,7 @@ def warn_user(message: str) -> None:
     level = users = 1
     frame: FrameType | None = sys._getframe()
     while frame is not None:
-        if frame.f_code.co_filename.startswith(_PACKAGE):
+        if frame.f_code.co_filename.startswith(str(PACKAGE)):
             users = level + 1
         frame, level = frame.f_back, level + 1
     warnings.warn(message, stacklevel=users)

@@ -7,7 +7,7 @@ import pytest
 
 import calig_nb as cn
 
-from .conftest import SENTENCE
+from .helpers.zoo import SENTENCE
 
 CALLS = {
     "a text": lambda e: e.explain(SENTENCE, baselines="zero"),

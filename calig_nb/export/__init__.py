@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import numpy as np
 
-from .. import __version__
 from .._validation import warn_user
+from .._version import __version__
 from ..widgets import Comparison, View, show
-from ..widgets._state import State
-from ..widgets.fallback import picture
-from . import words as wo
+from ..widgets.state import State
+from ..widgets.static_output import picture
+from . import wording as wo
 from .packing import Packed, pack
 from .page import Contents, document
 
 if TYPE_CHECKING:
-    from ..results import Explanation
+    from ..explanation.explanation import Explanation
 
 MAX_BYTES = 6_000_000
 _NO_HEADS = "Heads need the notebook: this page was made without them."

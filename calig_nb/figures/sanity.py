@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._validation import one_of
-from .page import SANS, Picture
-from .palette import THEMES
+from .canvas.page import SANS, Picture
+from .canvas.palette import THEMES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..soundness import Sanity
+    from ..evaluation.sanity import Sanity
 
 MARKS = "os^Dvph<>"
 
