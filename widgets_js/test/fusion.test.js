@@ -6,7 +6,7 @@ import { steps, strongest } from "../src/lib/ancestry.js";
 import { fuse, layerWeights, normalise, rollout } from "../src/lib/fusion.js";
 
 const vectors = JSON.parse(
-  readFileSync(new URL("../../tests/vectors/fusion.json", import.meta.url), "utf8"),
+  readFileSync(new URL("../../tests/data/fusion.json", import.meta.url), "utf8"),
 );
 
 const fusionOf = (v) => ({

@@ -8,7 +8,7 @@ import {
   carried, channelOf, kneeOf, limitOf, merged, mirrored, parted, pooled, roll, rolled, strongestCells, toneOf,
 } from "../src/lib/rollout.js";
 
-const vectors = JSON.parse(readFileSync(new URL("../../tests/vectors/fusion.json", import.meta.url), "utf8"));
+const vectors = JSON.parse(readFileSync(new URL("../../tests/data/fusion.json", import.meta.url), "utf8"));
 const fusionOf = (v) => ({
   lam: v.lam, gamma: v.gamma, weights: v.layer_weights, readout: v.readout, pooled: v.pooled.map(Boolean),
 });

@@ -54,7 +54,7 @@ test("chips drop the brackets but never the whole name", () => {
   assert.deepEqual(["[CLS]", "</s>", "<|endoftext|>", "[]"].map(bare), ["CLS", "/s", "endoftext", "[]"]);
 });
 
-const vectors = JSON.parse(readFileSync(new URL("../../tests/vectors/units.json", import.meta.url), "utf8"));
+const vectors = JSON.parse(readFileSync(new URL("../../tests/data/units.json", import.meta.url), "utf8"));
 for (const v of vectors)
   test(`units and sums are those of Python: ${v.text.slice(0, 5)}, ${v.granularity}`, () => {
     const named = { ...v, special: v.special.map(Boolean), wordIds: v.word_ids, sentenceIds: v.sentence_ids, passageIds: v.passage_ids };
