@@ -8,6 +8,8 @@ import pytest
 
 import calig_nb as cn
 
+from .test_architecture import MAY_IMPORT
+
 ROOT = Path(__file__).resolve().parents[1]
 FRONT_PAGE = ROOT / "README.md"
 READMES = [
@@ -20,6 +22,8 @@ READMES = [
     ),
 ]
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+TREE = re.compile(r"(?<![\w./])((?:calig_nb|notebooks|tests|widgets_js|\.ci)/[\w./-]*\w)")
+MODULE = re.compile(r"python -m ((?:calig_nb|tests)[\w.]*\w)")
 LINK = re.compile(r"\]\(([^)\s]+)\)|\b(?:src|srcset|href)=\"([^\"]+)\"")
 
 
@@ -71,6 +75,11 @@ def test_the_table_of_embedded_models_is_theirs():
     assert table == rows, "\n".join(["it should read:", *rows])
 
 
+def test_the_table_of_folders_is_the_one_that_holds():
+    table = re.findall(r"^\| \[?`(\w+)/`.* \| (.+?) \|$", in_package("."), re.MULTILINE)
+    assert table == [(own, ", ".join(below) or "nothing") for own, below in MAY_IMPORT.items()]
+
+
 @pytest.mark.parametrize("folder", [".", "notebooks"])
 def test_every_notebook_is_named_and_every_name_is_a_notebook(folder):
     named = set(re.findall(r"\b(\d\d_\w+\.ipynb)", read(ROOT / folder / "README.md")))
@@ -95,6 +104,19 @@ def test_every_relative_link_and_its_anchor_resolve(path):
         if not to.exists() or (anchor and anchor not in anchors(page)):
             broken.append(f"{name}#{anchor}" if anchor else name)
     assert broken == []
+
+
+@pytest.mark.parametrize("path", READMES, ids=lambda path: str(path.parent.relative_to(ROOT)))
+def test_every_file_and_command_named_exists(path):
+    files = {ROOT / name for name in TREE.findall(read(path))}
+    modules = {ROOT / name.replace(".", "/") for name in MODULE.findall(read(path))}
+    gone = [file for file in files if not file.exists()]
+    gone += [
+        module
+        for module in modules
+        if not (module.with_suffix(".py").exists() or (module / "__main__.py").exists())
+    ]
+    assert gone == []
 
 
 def test_the_front_page_leads_to_every_other():
