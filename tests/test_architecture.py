@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "calig_nb"
-FRONT_END = PACKAGE.parent / "widgets_js" / "src"
 FILES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 MAY_IMPORT = {
@@ -201,7 +200,7 @@ def test_torch_and_transformers_stay_where_they_belong(path):
 
 @pytest.mark.parametrize(
     "path",
-    [*FILES, *sorted(FRONT_END.rglob("*.js"))],
+    FILES,
     ids=lambda p: str(p.relative_to(PACKAGE.parent)),
 )
 def test_no_file_is_over_300_lines(path):

@@ -1,14 +1,16 @@
 /** What a reader can do with patches, beside all that can be done in every view. */
-import { clamp, floor, max, min } from "../lib/maths.js";
+import { clamp, floor, max, min } from "../evidence/maths.js";
 import { strongest } from "./cursor.js";
 
-/** @typedef {import("./map.js").Grid} Grid */
+/** @typedef {import("./evidence/map.js").Grid} Grid */
 
-/** @param {import("../actions.js").Actions} actions */
+/** @param {import("../state/actions.js").Actions} actions */
 export const patchActions = (actions) => {
   /** As it is now, which may not be drawn yet. */
-  const scene = /** @type {() => import("./traits.js").Scene} */ (actions.scene);
-  const change = /** @type {(patch: Partial<import("./traits.js").State>) => void} */ (actions.matrix.set);
+  const scene = /** @type {() => import("./evidence/settings.js").Scene} */ (actions.scene);
+  const change = /** @type {(patch: Partial<import("./evidence/settings.js").State>) => void} */ (
+    actions.matrix.set
+  );
   const tokens = (/** @type {number[]} */ units) => units.flatMap((u) => scene().units.members[u]);
   /** What a rectangle is added to. @type {number[]} */
   let before = [];
@@ -53,7 +55,9 @@ export const patchActions = (actions) => {
     /** Step over the picture with the keyboard. @param {Grid} grid @param {number} down @param {number} along ±Infinity: to the end of the row */
     step({ columns, rows, patches }, down, along) {
       const { selected, state } = scene();
-      const first = [state.hover, selected.at(-1), strongest(scene())].find((u) => u !== null && u !== undefined && patches.includes(u));
+      const first = [state.hover, selected.at(-1), strongest(scene())].find(
+        (u) => u !== null && u !== undefined && patches.includes(u),
+      );
       const at = patches.indexOf(first ?? patches[0]);
       const fresh = state.hover === null;
       const row = clamp(floor(at / columns) + (fresh ? 0 : down), 0, rows - 1);
@@ -63,9 +67,10 @@ export const patchActions = (actions) => {
     },
 
     /** @param {number} opacity @param {boolean} final while it is dragged only the page knows */
-    opacity: (opacity, final) => change(final ? { opacity, faint: null, dragging: false } : { faint: opacity, dragging: true }),
+    opacity: (opacity, final) =>
+      change(final ? { opacity, faint: null, dragging: false } : { faint: opacity, dragging: true }),
 
-    /** @param {import("./traits.js").State["channel"]} channel */
+    /** @param {import("./evidence/settings.js").State["channel"]} channel */
     channel: (channel) => change({ channel }),
   };
   return own;

@@ -1,12 +1,12 @@
 /** The picture with its map, the film of the layers, links, and the ledger: one view, drawn together. */
-import { layerName, signed } from "../lib/format.js";
-import { MIDDLE } from "../lib/layout.js";
-import { floor, min, round } from "../lib/maths.js";
-import { memo } from "../lib/scene.js";
-import { lostIn } from "../lib/story.js";
-import { differ, el, penOf, probe, put, set, view } from "../views/dom.js";
-import { markUnits, points } from "../views/input.js";
-import { inks } from "../views/palette.js";
+import { layerName, signed } from "../evidence/format.js";
+import { floor, min, round } from "../evidence/maths.js";
+import { memo } from "../evidence/memo.js";
+import { MIDDLE } from "../geometry/flow_layout.js";
+import { differ, el, penOf, probe, put, set, view } from "../kit/dom.js";
+import { markUnits, points } from "../kit/input.js";
+import { inks } from "../kit/palette.js";
+import { lostIn } from "../wording/story.js";
 import { cursorView } from "./cursor.js";
 import { filmView } from "./film.js";
 import { ledgerView } from "./ledger.js";
@@ -15,10 +15,10 @@ import { under } from "./photo.js";
 import { plateView } from "./plate.js";
 import { scaleView } from "./scale.js";
 
-/** @typedef {import("./traits.js").Scene} Scene */
-/** @typedef {import("./map.js").Grid} Grid */
-/** @typedef {import("./map.js").Maps} Maps */
-/** @typedef {import("./map.js").Links} Links */
+/** @typedef {import("./evidence/settings.js").Scene} Scene */
+/** @typedef {import("./evidence/map.js").Grid} Grid */
+/** @typedef {import("./evidence/map.js").Maps} Maps */
+/** @typedef {import("./evidence/map.js").Links} Links */
 /** @typedef {import("./photo.js").Photo} Photo */
 /** @typedef {{grid: Grid, maps: Maps, links: Links | null, photo: Photo | null}} Numbers */
 
@@ -40,14 +40,31 @@ export const boardView = (actions, numbers) => {
   const film = filmView(actions);
   const links = linksView(actions);
   const ledger = ledgerView(actions);
-  const root = el("div.patches", el("div.main", plate, scale, others, colour), el("div.beside", film, links, ledger));
+  const root = el(
+    "div.patches",
+    el("div.main", plate, scale, others, colour),
+    el("div.beside", film, links, ledger),
+  );
   const inked = differ();
   const listed = differ();
-  /** @type {import("../views/palette.js").Inks | undefined} */
+  /** @type {import("../kit/palette.js").Inks | undefined} */
   let ink;
   const pen = penOf(el("canvas"));
-  const underOf = memo((/** @type {Photo | null} */ photo, /** @type {number} */ opacity, /** @type {import("../views/palette.js").Inks} */ { colours }) => photo && under(photo, opacity, colours.surface));
-  const lookOf = memo((/** @type {Grid} */ grid, /** @type {OffscreenCanvas | null} */ under, /** @type {number} */ opacity, /** @type {import("../views/palette.js").Inks} */ ink) => ({ grid, under, opacity, ink }));
+  const underOf = memo(
+    (
+      /** @type {Photo | null} */ photo,
+      /** @type {number} */ opacity,
+      /** @type {import("../kit/palette.js").Inks} */ { colours },
+    ) => photo && under(photo, opacity, colours.surface),
+  );
+  const lookOf = memo(
+    (
+      /** @type {Grid} */ grid,
+      /** @type {OffscreenCanvas | null} */ under,
+      /** @type {number} */ opacity,
+      /** @type {import("../kit/palette.js").Inks} */ ink,
+    ) => ({ grid, under, opacity, ink }),
+  );
 
   return view(root, (/** @type {Scene} */ now, /** @type {number} */ width, /** @type {number} */ theme) => {
     const { grid, maps, links: found, photo } = numbers(now);
@@ -71,7 +88,10 @@ export const boardView = (actions, numbers) => {
     }
     ledger.draw(now, grid, photo, room);
     if (listed(values, grid)) {
-      const said = grid.others.map((u) => [" ", el("button.icon.other", { "data-unit": u }, now.units.labels[u], " ", signed(values[u], 2))]);
+      const said = grid.others.map((u) => [
+        " ",
+        el("button.icon.other", { "data-unit": u }, now.units.labels[u], " ", signed(values[u], 2)),
+      ]);
       put(others, said.length > 0 && "Not on the picture:", ...said.flat());
     }
     markUnits(others.querySelectorAll("[data-unit]"), now);

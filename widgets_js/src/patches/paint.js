@@ -1,10 +1,11 @@
 /** A map on its picture, as it is painted: main picture, film and links alike. */
-import { fill } from "../views/canvas.js";
-import { abs, clamp, min } from "../lib/maths.js";
-import { DENSE, EXPONENT } from "../views/palette.js";
 
-/** @typedef {import("../views/canvas.js").Context} Context */
-/** @typedef {import("./map.js").Grid} Grid */
+import { abs, clamp, min } from "../evidence/maths.js";
+import { fill } from "../kit/canvas.js";
+import { DENSE, EXPONENT } from "../kit/palette.js";
+
+/** @typedef {import("../kit/canvas.js").Context} Context */
+/** @typedef {import("./evidence/map.js").Grid} Grid */
 
 /** Patches smaller than this, in px, are painted without hatching. */
 const FINE = 6;
@@ -17,7 +18,7 @@ const CRISP = 24;
  * @property {Grid} grid
  * @property {OffscreenCanvas | null} under the picture, as pale as the opacity makes it
  * @property {number} opacity
- * @property {import("../views/palette.js").Inks} ink
+ * @property {import("../kit/palette.js").Inks} ink
  */
 
 /** Room between patches, px. @param {number} side of a patch */
@@ -42,7 +43,12 @@ export const paintMap = (context, { grid, under, opacity, ink }, width, height, 
   grid.patches.forEach((unit, i) => {
     const t = clamp(values[unit] / limit, -1, 1);
     if (abs(t) < FAINT) return;
-    const box = /** @type {const} */ ([(i % grid.columns) * w + gap / 2, Math.floor(i / grid.columns) * h + gap / 2, w - gap, h - gap]);
+    const box = /** @type {const} */ ([
+      (i % grid.columns) * w + gap / 2,
+      Math.floor(i / grid.columns) * h + gap / 2,
+      w - gap,
+      h - gap,
+    ]);
     context.globalAlpha = opacity;
     fill(context, ink.tone(t), ...box);
     if (t > 0 || min(w, h) < FINE) return;

@@ -1,5 +1,5 @@
 /** The explained picture: decoded once, and as it lies under its map. */
-import { readBytes } from "../lib/wire.js";
+import { readBytes } from "../evidence/wire.js";
 
 /** @typedef {{width: number, height: number, source: OffscreenCanvas, pixels: Uint8ClampedArray}} Photo */
 /** @typedef {[number, number, number]} Rgb */
@@ -29,7 +29,9 @@ export const drained = (pixels, density, page) => {
 /** @param {number} width @param {number} height @param {Uint8ClampedArray} [pixels] */
 const sheetOf = (width, height, pixels) => {
   const canvas = new OffscreenCanvas(width, height);
-  const pen = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
+  const pen = /** @type {OffscreenCanvasRenderingContext2D} */ (
+    canvas.getContext("2d", { willReadFrequently: true })
+  );
   if (pixels) pen.putImageData(new ImageData(/** @type {any} */ (pixels), width, height), 0, 0);
   return { canvas, pen };
 };
@@ -72,4 +74,5 @@ export const photoOf = (get, ready) => {
 };
 
 /** @param {Photo} photo @param {number} density @param {ArrayLike<number>} page */
-export const under = ({ width, height, pixels }, density, page) => sheetOf(width, height, drained(pixels, density, page)).canvas;
+export const under = ({ width, height, pixels }, density, page) =>
+  sheetOf(width, height, drained(pixels, density, page)).canvas;

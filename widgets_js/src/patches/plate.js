@@ -1,11 +1,11 @@
 /** A picture under its map that can be pointed at: its patches are picked like words. */
-import { floor, round } from "../lib/maths.js";
-import { fitted } from "../views/canvas.js";
-import { HIDDEN, differ, el, put, set, svg, view } from "../views/dom.js";
-import { adds, placeIn } from "../views/input.js";
+import { floor, round } from "../evidence/maths.js";
+import { fitted } from "../kit/canvas.js";
+import { differ, el, HIDDEN, put, set, svg, view } from "../kit/dom.js";
+import { adds, placeIn } from "../kit/input.js";
 import { paintMap } from "./paint.js";
 
-/** @typedef {import("./traits.js").Scene} Scene */
+/** @typedef {import("./evidence/settings.js").Scene} Scene */
 /** @typedef {import("./paint.js").Look} Look */
 /** @typedef {{scene: Scene, look: Look, width: number, values: number[], limit: number, chosen: number[], lost?: number[]}} Drawn */
 
@@ -82,7 +82,7 @@ export const plateView = (actions, brushed) => {
   });
 };
 
-/** @param {import("./map.js").Grid} grid @param {number} width @param {number} height */
+/** @param {import("./evidence/map.js").Grid} grid @param {number} width @param {number} height */
 const placed = ({ columns, rows, patches }, width, height) => {
   const [w, h] = [width / columns, height / rows];
   return {

@@ -1,8 +1,8 @@
 /** The same numbers as a table, patch by patch. */
-import { layerIn, number, signed } from "../lib/format.js";
-import { foldedTable } from "../views/table.js";
+import { layerIn, number, signed } from "../evidence/format.js";
+import { foldedTable } from "../views/text/table.js";
 
-/** @typedef {import("./traits.js").Scene} Scene */
+/** @typedef {import("./evidence/settings.js").Scene} Scene */
 
 export const tableView = () =>
   foldedTable(
@@ -25,6 +25,12 @@ export const tableView = () =>
     },
     ({ picture: p, units }) => [
       ["patch", "supporting", "opposing", "net", ...p.r.map((_, b) => `layer_${b}`)],
-      ...units.names.map((name, u) => [name, p.supporting[u], p.opposing[u], p.net[u], ...p.r.map((row) => row[u])]),
+      ...units.names.map((name, u) => [
+        name,
+        p.supporting[u],
+        p.opposing[u],
+        p.net[u],
+        ...p.r.map((row) => row[u]),
+      ]),
     ],
   );

@@ -1,11 +1,11 @@
 /** Play, layer, λ, opacity, channel. */
-import { percent } from "../lib/format.js";
-import { CHANNELS } from "../lib/store.js";
-import { choice } from "../views/choice.js";
-import { differ, el, put, set, view } from "../views/dom.js";
-import { label, lamView, layerSlider, playView, slide } from "../views/tools.js";
+import { percent } from "../evidence/format.js";
+import { CHANNELS } from "../evidence/settings.js";
+import { choice } from "../kit/choice.js";
+import { differ, el, put, set, view } from "../kit/dom.js";
+import { label, lamView, layerSlider, playView, slide } from "../views/controls/tools.js";
 
-/** @typedef {import("./traits.js").Scene} Scene */
+/** @typedef {import("./evidence/settings.js").Scene} Scene */
 /** @typedef {import("./actions.js").PatchActions} PatchActions */
 
 /** @param {PatchActions} actions @param {boolean} [still] nothing can be played, and there is one channel */
@@ -18,7 +18,10 @@ export const toolsView = (actions, still) => {
   let slider;
   return view(el("div.tools", ends[0], layer, ...parts, ends[1]), (/** @type {Scene} */ scene) => {
     const L = scene.x.weights.length;
-    if (fresh(L)) put(layer, (slider = layerSlider(actions, L)));
+    if (fresh(L)) {
+      slider = layerSlider(actions, L);
+      put(layer, slider);
+    }
     for (const part of [slider, ...parts, ...ends]) part.draw(scene);
   });
 };
@@ -39,5 +42,7 @@ const opacityView = (actions) => {
 /** @param {PatchActions} actions */
 const channelView = (actions) => {
   const group = choice("Evidence", CHANNELS, actions.channel);
-  return view(el("div.tool.right", group), (/** @type {Scene} */ { state }) => group.draw(CHANNELS.indexOf(state.channel)));
+  return view(el("div.tool.right", group), (/** @type {Scene} */ { state }) =>
+    group.draw(CHANNELS.indexOf(state.channel)),
+  );
 };

@@ -1,12 +1,13 @@
 /** The sheet: a toolbar, its views one below another, and what stands beside the pointer. */
-import { barView } from "./bar.js";
-import { differ, el, mark, set } from "./dom.js";
-import { helpView } from "./help.js";
-import { command, consume } from "./input.js";
-import { watchTheme } from "./theme.js";
-import { tipView } from "./tip.js";
 
-/** @typedef {import("../lib/scene.js").Scene} Scene */
+import { differ, el, mark, set } from "../kit/dom.js";
+import { command, consume } from "../kit/input.js";
+import { watchTheme } from "../kit/theme.js";
+import { barView } from "./controls/bar.js";
+import { helpView } from "./controls/help.js";
+import { tipView } from "./controls/tip.js";
+
+/** @typedef {import("../evidence/scene.js").Scene} Scene */
 /** @typedef {HTMLElement & {draw(scene: Scene, width: number, theme: number): void, survey?: View["draw"]}} View */
 
 /**
@@ -14,8 +15,8 @@ import { tipView } from "./tip.js";
  * the first paint leaves to the frame after it.
  * @callback Arrange
  * @param {string} kind
- * @param {import("../actions.js").Actions} actions
- * @param {import("../matrices.js").Matrices} matrices
+ * @param {import("../state/actions.js").Actions} actions
+ * @param {import("../state/matrix_source.js").Matrices} matrices
  * @param {() => void} redraw
  * @param {(name: string) => any} get reads one trait
  * @returns {(View | View[])[]}
@@ -28,8 +29,8 @@ const BRIEF = 80;
  * @param {(name: string) => any} get reads one trait
  * @param {Arrange} arrange
  * @param {string[]} keys
- * @param {import("../actions.js").Actions} actions
- * @param {import("../matrices.js").Matrices} matrices
+ * @param {import("../state/actions.js").Actions} actions
+ * @param {import("../state/matrix_source.js").Matrices} matrices
  * @param {() => void} redraw asked for when the width or the colours change
  */
 export const createSheet = (get, arrange, keys, actions, matrices, redraw) => {
@@ -49,7 +50,10 @@ export const createSheet = (get, arrange, keys, actions, matrices, redraw) => {
   const themed = differ();
   let theme = 0;
   let stale = true;
-  const stopTheme = watchTheme(() => (theme++, redraw()));
+  const stopTheme = watchTheme(() => {
+    theme++;
+    redraw();
+  });
   let width = 0;
   let inner = 0;
   const size = new ResizeObserver(() => {
@@ -61,7 +65,8 @@ export const createSheet = (get, arrange, keys, actions, matrices, redraw) => {
   set(root, {
     keydown(event) {
       const letter = event.key.toLowerCase();
-      if (command(event) && !event.altKey && /^[zy]$/.test(letter)) (letter === "y" || event.shiftKey ? actions.redo : actions.undo)();
+      if (command(event) && !event.altKey && /^[zy]$/.test(letter))
+        (letter === "y" || event.shiftKey ? actions.redo : actions.undo)();
       else if (letter === "?") bar.toggle();
       else if (letter !== "escape") return;
       else if (help.hidden) actions.clear();
@@ -105,4 +110,5 @@ export const createSheet = (get, arrange, keys, actions, matrices, redraw) => {
 };
 
 /** Views that have nothing to show when there is no ordinary token. @param {HTMLElement} view */
-const isFigure = ({ classList }) => ["flow", "text", "ledger", "score-line", "minimap", "rollout"].some((name) => classList.contains(name));
+const isFigure = ({ classList }) =>
+  ["flow", "text", "ledger", "score-line", "minimap", "rollout"].some((name) => classList.contains(name));
