@@ -56,12 +56,12 @@ SCENE = """async ({state, bytes, width, names}) => {
   const { INITIAL, SHARED } = await from("state/store");
   const own = { ...INITIAL };
   for (const name of SHARED) if (name in all) own[name] = all[name];
-  const scene = (await from("evidence/scene")).sceneMaker()(x, own);
-  const { sight, rtl, picture: p } = scene;
+  const scene = (await from("evidence/scene")).createSceneMaker()(x, own);
+  const { sight, rtl, unitEvidence: p } = scene;
   const { flowLayout } = await from("geometry/flow_layout");
   const nameWidth = (unit) => names[unit];
   const layout = flowLayout({ width, sight, weights: x.weights, nameWidth, rtl });
-  const flow = (await from("geometry/ribbons")).flow(scene, layout);
+  const flow = (await from("geometry/ribbons")).layOutRibbons(scene, layout);
   const labels = (await from("geometry/flow_labels")).axisLabels(scene, layout, nameWidth);
   const { net, cells, order, entering, errors, flips, tone, gain } = p;
   return {

@@ -1,49 +1,20 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-
-import { JSDOM } from "jsdom";
-
+import { rollout } from "../src/evidence/fusion.js";
+import { createSceneMaker } from "../src/evidence/scene.js";
+import { readExplanation } from "../src/evidence/wire.js";
+import { createPatchActions } from "../src/patches/actions.js";
+import { computeLinks, createMapMaker, readGrid, strongestOther } from "../src/patches/evidence/map.js";
+import { fadePixels } from "../src/patches/photo.js";
+import { patchStory } from "../src/patches/wording/story.js";
+import bundle from "../src/pictures.js";
+import { createActions } from "../src/state/actions.js";
+import { createStore, INITIAL, SHARED } from "../src/state/store.js";
 import { mockModel } from "../testing/mock_model.js";
+import { media, observers, settle, window } from "../testing/page.js";
 import { sample } from "../testing/sample.js";
 
-// What a browser has and jsdom lacks; drawing itself is tested in a browser.
-const { window } = new JSDOM("<!doctype html><main></main>", { pretendToBeVisual: true });
-const observing = new Set();
-let listening = 0;
-window.HTMLCanvasElement.prototype.getContext = () => null;
-Object.defineProperty(window.HTMLElement.prototype, "clientWidth", { get: () => 800 });
-Object.assign(globalThis, {
-  window,
-  document: window.document,
-  getComputedStyle: window.getComputedStyle,
-  requestAnimationFrame: window.requestAnimationFrame,
-  cancelAnimationFrame: window.cancelAnimationFrame,
-  MutationObserver: window.MutationObserver,
-  Option: window.Option,
-  Element: window.Element,
-  HTMLElement: window.HTMLElement,
-  SVGElement: window.SVGElement,
-  matchMedia: () => ({
-    matches: false,
-    addEventListener: () => listening++,
-    removeEventListener: () => listening--,
-  }),
-  ResizeObserver: class {
-    observe = () => observing.add(this);
-    disconnect = () => observing.delete(this);
-  },
-});
-const { render } = (await import("../src/pictures.js")).default;
-const { INITIAL, SHARED } = await import("../src/state/store.js");
-const { gridOf, linksOf, mapMaker, strongestOther } = await import("../src/patches/evidence/map.js");
-const { patchActions } = await import("../src/patches/actions.js");
-const { patchStory } = await import("../src/patches/wording/story.js");
-const { drained } = await import("../src/patches/photo.js");
-const { createActions } = await import("../src/state/actions.js");
-const { createStore } = await import("../src/state/store.js");
-const { sceneMaker } = await import("../src/evidence/scene.js");
-const { readExplanation } = await import("../src/evidence/wire.js");
-const { rollout } = await import("../src/evidence/fusion.js");
+const { render } = bundle;
 
 const META = {
   text: "",
@@ -73,7 +44,7 @@ const traits = (own = {}, meta = {}) => ({
 const sceneOf = (own = {}, meta = {}) => {
   const all = traits(own, meta);
   const x = readExplanation((name) => all[name]);
-  return sceneMaker()(x, {
+  return createSceneMaker()(x, {
     ...INITIAL,
     ...Object.fromEntries(SHARED.filter((n) => n in all).map((n) => [n, all[n]])),
   });
@@ -82,7 +53,6 @@ const near = (a, b, tolerance = 1e-9) => {
   assert.equal(a.length, b.length);
   for (const [i, v] of a.entries()) assert.ok(Math.abs(v - b[i]) <= tolerance, `${v} is not ${b[i]} at ${i}`);
 };
-const frame = () => new Promise((done) => setTimeout(done, 50));
 
 async function mounted(own = {}, meta = {}) {
   const saved = [];
@@ -90,7 +60,7 @@ async function mounted(own = {}, meta = {}) {
   const el = document.createElement("div");
   document.body.append(el);
   const stop = render({ model, el });
-  await frame();
+  await settle();
   return { model, el, stop, saved, find: (selector) => el.querySelector(selector) };
 }
 
@@ -107,20 +77,20 @@ test("the view mounts, and leaves nothing behind", async () => {
   stop();
   assert.equal(model.subscribed(), 0);
   assert.equal(el.childNodes.length, 0);
-  assert.equal(observing.size, 0);
-  assert.equal(listening, 0);
+  assert.equal(observers.size, 0);
+  assert.equal(media.listeners, 0);
 });
 
 test("patches fill the grid row by row; what is special stands beside it", () => {
   const { units } = sceneOf();
-  const grid = gridOf(META, units);
+  const grid = readGrid(META, units);
   assert.deepEqual([grid.rows, grid.columns, grid.ratio], [2, 2, 1.5]);
   assert.deepEqual([grid.patches, grid.others], [[1, 2, 3, 4], [0]]);
 });
 
 test("supporting less opposing is net, over all layers and in each", () => {
   for (const target of [1, 0]) {
-    const frames = (channel) => mapMaker()(sceneOf({ channel, target })).frames;
+    const frames = (channel) => createMapMaker()(sceneOf({ channel, target })).frames;
     const [net, plus, minus] = ["net", "supporting", "opposing"].map(frames);
     assert.equal(net.length, 3);
     net.forEach((row, b) => {
@@ -136,7 +106,7 @@ test("supporting less opposing is net, over all layers and in each", () => {
 
 test("a side of a layer is the column sums of its matrix", () => {
   const scene = sceneOf({ channel: "opposing", lam: 0.3 });
-  const { frames } = mapMaker()(scene);
+  const { frames } = createMapMaker()(scene);
   const { signals } = scene;
   const columns = signals.states[1].map((r, k) => {
     let sum = 0.3 * Math.max(0, -r);
@@ -147,7 +117,7 @@ test("a side of a layer is the column sums of its matrix", () => {
 });
 
 test("one scale holds for both sides, so that they can be compared", () => {
-  const limits = ["supporting", "opposing"].map((channel) => mapMaker()(sceneOf({ channel })).limits);
+  const limits = ["supporting", "opposing"].map((channel) => createMapMaker()(sceneOf({ channel })).limits);
   assert.deepEqual(limits[0], limits[1]);
 });
 
@@ -159,7 +129,7 @@ test("links are column and row of the rollout", () => {
       (v, q) => (channel === "opposing" ? 0 : v) - (channel === "supporting" ? 0 : minus[q]),
     );
     if (channel !== "net") for (let t = 0; t < 5; t++) shown[t * 6] -= channel === "supporting" ? 1 : -1;
-    const { gave, received, limit } = linksOf(scene, [2]);
+    const { gave, received, limit } = computeLinks(scene, [2]);
     near(
       gave,
       [0, 1, 2, 3, 4].map((i) => shown[i * 5 + 2]),
@@ -177,7 +147,7 @@ test("links are column and row of the rollout", () => {
 
 test("in one layer links are what this layer alone adds, and add up to its column", () => {
   const scene = sceneOf({ layer: 1 });
-  const { gave } = linksOf(scene, [3]);
+  const { gave } = computeLinks(scene, [3]);
   const total = gave.reduce((a, v) => a + v, 0);
   assert.ok(Math.abs(total - scene.evidence[3] * scene.x.weights[1]) < 1e-6);
 });
@@ -185,9 +155,9 @@ test("in one layer links are what this layer alone adds, and add up to its colum
 test("without matrices there are maps, but no links", () => {
   const all = traits({ channel: "supporting" });
   const x = readExplanation((name) => (name === "_matrices" ? new DataView(new ArrayBuffer(0)) : all[name]));
-  const scene = sceneMaker()(x, { ...INITIAL, target: 1, channel: "supporting" });
-  assert.equal(linksOf(scene, [1]), null);
-  assert.ok(mapMaker()(scene).frames.every((row) => row.every((v) => v >= 0)));
+  const scene = createSceneMaker()(x, { ...INITIAL, target: 1, channel: "supporting" });
+  assert.equal(computeLinks(scene, [1]), null);
+  assert.ok(createMapMaker()(scene).frames.every((row) => row.every((v) => v >= 0)));
 });
 
 test("the strongest other is never one of those asked about", () => {
@@ -197,21 +167,21 @@ test("the strongest other is never one of those asked about", () => {
 
 test("the picture keeps its colours without a map, and loses them to it", () => {
   const pixels = Uint8ClampedArray.of(200, 40, 10, 255);
-  assert.deepEqual([...drained(pixels, 0, [255, 255, 255])], [200, 40, 10, 255]);
-  const [r, g, b] = drained(pixels, 1, [255, 255, 255]);
+  assert.deepEqual([...fadePixels(pixels, 0, [255, 255, 255])], [200, 40, 10, 255]);
+  const [r, g, b] = fadePixels(pixels, 1, [255, 255, 255]);
   assert.ok(r === g && g === b && r > 84);
-  const [dark] = drained(pixels, 1, [0, 0, 0]);
+  const [dark] = fadePixels(pixels, 1, [0, 0, 0]);
   assert.ok(dark < 84);
 });
 
 test("any number of patches is picked, one by one or as a rectangle", () => {
   const store = createStore({ target: 1 });
   const all = traits();
-  const make = sceneMaker();
+  const make = createSceneMaker();
   const x = readExplanation((name) => all[name]);
   const scene = () => make(x, store.state);
-  const actions = patchActions(createActions(store, scene, () => {}));
-  const grid = gridOf(META, scene().units);
+  const actions = createPatchActions(createActions(store, scene, () => {}));
+  const grid = readGrid(META, scene().units);
   for (const unit of [1, 2, 3, 4, 0]) actions.pick(unit, true);
   assert.deepEqual(store.state.selected, [1, 2, 3, 4, 0]);
   actions.pick(2, true);
@@ -236,11 +206,11 @@ test("any number of patches is picked, one by one or as a rectangle", () => {
 test("the keyboard walks over the grid and stays on it", () => {
   const store = createStore({ target: 1 });
   const all = traits();
-  const make = sceneMaker();
+  const make = createSceneMaker();
   const x = readExplanation((name) => all[name]);
   const scene = () => make(x, store.state);
-  const actions = patchActions(createActions(store, scene, () => {}));
-  const grid = gridOf(META, scene().units);
+  const actions = createPatchActions(createActions(store, scene, () => {}));
+  const grid = readGrid(META, scene().units);
   store.set({ hover: 1 });
   const steps = [
     [0, 1, 2],
@@ -264,7 +234,7 @@ test("the keyboard walks over the grid and stays on it", () => {
 test("the caption tells of what is selected and of where its evidence went", () => {
   const told = (own) => {
     const scene = sceneOf(own);
-    return patchStory(scene, (units) => linksOf(scene, units))
+    return patchStory(scene, (units) => computeLinks(scene, units))
       .map((p) => (typeof p === "string" ? p : (p.strong ?? p.text)))
       .join("");
   };
@@ -288,7 +258,7 @@ test("picking the other class turns the map at once", async () => {
   const { el, saved, stop, find } = await mounted();
   const before = find(".ledger .sum b").textContent;
   [...el.querySelectorAll("[role=radio]")].find((n) => n.textContent.startsWith("negative")).click();
-  await frame();
+  await settle();
   assert.deepEqual(saved, [{ target: 0 }]);
   assert.equal(find(".ledger .sum b").textContent.slice(1), before.slice(1));
   assert.notEqual(find(".ledger .sum b").textContent, before);
@@ -300,7 +270,7 @@ test("opacity is told to Python when the hand lets go", async () => {
   const slider = find("[aria-label='Opacity of the map']");
   slider.value = "0.4";
   slider.dispatchEvent(new window.Event("input"));
-  await frame();
+  await settle();
   assert.deepEqual(saved, []);
   assert.equal(slider.getAttribute("aria-valuetext"), "40 %");
   slider.dispatchEvent(new window.Event("change"));

@@ -1,41 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-
-import { JSDOM } from "jsdom";
-
+import bundle from "../src/texts.js";
 import { mockModel } from "../testing/mock_model.js";
+import { media, observers, settle, window } from "../testing/page.js";
 import { sample } from "../testing/sample.js";
 
-// What a browser has and jsdom lacks; drawing itself is tested in a browser.
-const { window } = new JSDOM("<!doctype html><main></main>", { pretendToBeVisual: true });
-const observing = new Set();
-let listening = 0;
-window.HTMLCanvasElement.prototype.getContext = () => null;
-Object.defineProperty(window.HTMLElement.prototype, "clientWidth", { get: () => 800 });
-Object.assign(globalThis, {
-  window,
-  document: window.document,
-  getComputedStyle: window.getComputedStyle,
-  requestAnimationFrame: window.requestAnimationFrame,
-  cancelAnimationFrame: window.cancelAnimationFrame,
-  MutationObserver: window.MutationObserver,
-  Option: window.Option,
-  Element: window.Element,
-  HTMLElement: window.HTMLElement,
-  SVGElement: window.SVGElement,
-  matchMedia: () => ({
-    matches: false,
-    addEventListener: () => listening++,
-    removeEventListener: () => listening--,
-  }),
-  ResizeObserver: class {
-    observe = () => observing.add(this);
-    disconnect = () => observing.delete(this);
-  },
-});
-const { render } = (await import("../src/texts.js")).default;
-
-const frame = () => new Promise((done) => setTimeout(done, 50));
+const { render } = bundle;
 
 /** @param {object} traits */
 async function mounted(traits) {
@@ -45,7 +15,7 @@ async function mounted(traits) {
   const el = document.createElement("div");
   document.body.append(el);
   const stop = render({ model, el });
-  await frame();
+  await settle();
   const find = (selector) => el.querySelector(selector);
   const named = (role, name) =>
     [...el.querySelectorAll(`[role=${role}]`)].find((n) => n.textContent.trim().startsWith(name));
@@ -61,15 +31,15 @@ test("every view mounts, and leaves nothing behind", async () => {
     assert.equal(model.subscribed(), 0);
     assert.equal(el.childNodes.length, 0);
   }
-  assert.equal(observing.size, 0);
-  assert.equal(listening, 0);
+  assert.equal(observers.size, 0);
+  assert.equal(media.listeners, 0);
 });
 
 test("picking a class flips the picture at once when the question is mirrored", async () => {
   const { saved, named, find, stop } = await mounted(sample());
   const before = find(".ledger .sum b").textContent;
   named("radio", "negative").click();
-  await frame();
+  await settle();
   assert.deepEqual(saved, [{ target: 0 }]);
   const after = find(".ledger .sum b").textContent;
   assert.notEqual(after, before);
@@ -93,13 +63,13 @@ test("another class with a kernel waits for Python, then shows its answer", asyn
   const meta = { antisymmetric: false, live: true };
   const { model, saved, named, find, stop } = await mounted(sample({ meta }));
   named("radio", "negative").click();
-  await frame();
+  await settle();
   assert.deepEqual(saved, [{ target: 0 }]);
   assert.equal(find(".notice").hidden, false);
   assert.match(find(".notice").textContent, /Explaining “negative”/);
   const { _meta, _r, _G_columns, _matrices } = sample({ meta: { ...meta, target: 0 } });
   model.receive({ _meta, _r, _G_columns, _matrices });
-  await frame();
+  await settle();
   assert.equal(find(".notice").hidden, true);
   assert.match(find(".ledger th.plus").textContent, /supports negative/);
   stop();
@@ -108,7 +78,7 @@ test("another class with a kernel waits for Python, then shows its answer", asyn
 test("a class set from Python reaches the picker, without an echo", async () => {
   const { model, saved, find, stop } = await mounted(sample());
   model.receive({ target: 0, lam: 0.25, selected: [2] });
-  await frame();
+  await settle();
   assert.match(find("[role=radio][aria-checked=true]").textContent, /negative/);
   assert.equal(find(".lam output").textContent, "0.25");
   assert.equal(find(".w.on").textContent, "good");
@@ -148,7 +118,7 @@ test("what a new λ does not change keeps its node", async () => {
   const slider = find(".lam input");
   slider.value = "0.9";
   slider.dispatchEvent(new window.Event("input", { bubbles: true }));
-  await frame();
+  await settle();
   const kept = texts().filter((n) => before.includes(n));
   assert.ok(
     kept.some((n) => n.textContent.startsWith("Layer")),
@@ -179,7 +149,7 @@ test("a hand that comes back to where it was lets go", async () => {
   }
   slider.dispatchEvent(new window.Event("pointerup", { bubbles: true })); // no change, for nothing changed
   model.receive({ selected: [2] });
-  await frame();
+  await settle();
   assert.equal(find("[aria-label^=Undo]").getAttribute("aria-disabled"), "false");
   stop();
 });
@@ -189,7 +159,7 @@ test("a click that moves no slider says nothing", async () => {
   for (const name of ["pointerup", "change"]) {
     find(".lam input").dispatchEvent(new window.Event(name, { bubbles: true }));
   }
-  await frame();
+  await settle();
   assert.deepEqual(saved, []);
   stop();
 });
@@ -199,7 +169,7 @@ test("missing matrices are asked for once, and taken from the message", async ()
   assert.deepEqual(sent, [{ kind: "matrices" }]);
   assert.match(find(".caption").textContent, /on their way/);
   model.message({ kind: "matrices" }, [sample({ odd: 1 })._matrices]);
-  await frame();
+  await settle();
   assert.doesNotMatch(find(".caption").textContent, /on their way/);
   stop();
 });
@@ -207,10 +177,10 @@ test("missing matrices are asked for once, and taken from the message", async ()
 test("an error from Python is shown and can be dismissed", async () => {
   const { model, find, stop } = await mounted(sample());
   model.receive({ _error: "target must be one of …, got 'x'." });
-  await frame();
+  await settle();
   assert.match(find(".notice").textContent, /got 'x'/);
   find(".notice button").click();
-  await frame();
+  await settle();
   assert.equal(find(".notice").hidden, true);
   stop();
 });
@@ -223,17 +193,17 @@ test("a check is asked of Python for the λ on screen, and answered in words", a
   check.click();
   assert.deepEqual(sent, [{ kind: "check", lam: 0.25 }]);
   model.receive({ _busy: true });
-  await frame();
+  await settle();
   assert.match(find(".notice").textContent, /Python is at work/);
   model.message({ kind: "check", lam: 0.25, text: "This explanation holds. <b>" });
   model.receive({ _busy: false });
-  await frame();
+  await settle();
   assert.match(find(".notice span").textContent, /This explanation holds\. <b>/);
   check.click();
-  await frame();
+  await settle();
   assert.equal(find(".notice").hidden, true);
   model.message({ kind: "check", error: "explainer must hold the model" });
-  await frame();
+  await settle();
   assert.match(find(".notice").textContent, /must hold the model/);
   stop();
 });
@@ -247,10 +217,10 @@ test("nothing is checked where there is no model to ask", async () => {
 test("data that does not fit together is reported, not drawn", async () => {
   const { model, find, stop } = await mounted(sample());
   model.receive({ _r: new DataView(new ArrayBuffer(8)) });
-  await frame();
+  await settle();
   assert.match(find(".notice").textContent, /_r must hold 60 bytes, got 8/);
   model.receive({ _r: sample()._r });
-  await frame();
+  await settle();
   assert.equal(find(".notice").hidden, true);
   stop();
 });

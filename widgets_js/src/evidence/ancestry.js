@@ -106,7 +106,7 @@ export const steps = (signals, fusion, word, { of, count }, least = 1e-5, most =
 const largest = (edges, most) => edges.toSorted((a, b) => b.mass - a.mass).slice(0, most);
 
 /** What edges carry together. @param {{mass: number}[]} edges */
-export const massOf = (edges) => sum(edges.map((e) => e.mass));
+export const totalMass = (edges) => sum(edges.map((e) => e.mass));
 
 /**
  * The few steps worth drawing: the largest until they make up `SHARE` of the word's evidence,
@@ -115,7 +115,7 @@ export const massOf = (edges) => sum(edges.map((e) => e.mass));
  * @param {boolean} [connected] false: they need not start at the word
  * @returns {{edges: Edge[], drawn: number, total: number}}
  */
-export const strongest = (edges, unit, total, connected = true) => {
+export const strongestSteps = (edges, unit, total, connected = true) => {
   const sorted = largest(edges, MOST);
   let held = 0;
   let count = 0;
@@ -127,5 +127,5 @@ export const strongest = (edges, unit, total, connected = true) => {
     if (hangs) reached.add(`${edge.sign} ${edge.i}`);
     return hangs;
   });
-  return { edges: drawn, drawn: massOf(drawn), total };
+  return { edges: drawn, drawn: totalMass(drawn), total };
 };

@@ -1,10 +1,10 @@
 /** Several explanations on one scale: their scenes, linked by rows of units that correspond. */
 
-import { digits, number, quoted, short } from "./format.js";
-import { max, min, peak, range, strongestFirst, sum } from "./maths.js";
+import { countDigits, quotePunctuation, shorten } from "./format.js";
+import { largestSize, max, min, range, sortStrongestFirst, sum } from "./maths.js";
 import { memo } from "./memo.js";
-import { sceneMaker } from "./scene.js";
-import { told, units } from "./units.js";
+import { createSceneMaker } from "./scene.js";
+import { distinctLabels, groupUnits } from "./units.js";
 
 /** @typedef {import("./wire.js").Explanation} Explanation */
 /** @typedef {import("./settings.js").State} State */
@@ -13,7 +13,8 @@ import { told, units } from "./units.js";
 
 /**
  * Scene of the comparison as a whole; its units are the rows.
- * @typedef {Scene & {sides: Side[], values: (number | null)[][], changes: number[], order: number[], most: number, places: number}} Compared
+ * @typedef {Scene & {sides: Side[], values: (number | null)[][], changes: number[], order: number[],
+ *   most: number, places: number}} Compared
  * @typedef {{name: string, scene: Scene, rowOf: number[]}} Side
  */
 
@@ -23,30 +24,33 @@ import { told, units } from "./units.js";
 export const NOTHING = "∅";
 
 /** Second less first; of more than two the spread. @param {(number | null)[]} values */
-export const differ = (values) => {
+export const differenceOf = (values) => {
   const all = values.map((v) => v ?? 0);
   return all.length === 2 ? all[1] - all[0] : max(...all) - min(...all);
 };
 
 /** @param {string} text */
-export const plain = (text) => text.toLowerCase().replaceAll(" ", "");
+export const comparableText = (text) => text.toLowerCase().replaceAll(" ", "");
 
 /** One name for a row: what all have, or what became of it. @param {string[]} texts */
-export const nameOf = (texts) => {
+export const rowName = (texts) => {
   // Two tokenizers may part one stretch of text in two ways.
-  const same = new Set(texts.map(plain)).size < 2;
+  const same = new Set(texts.map(comparableText)).size < 2;
   return same
-    ? short(
+    ? shorten(
         texts.reduce((a, b) => (b.length < a.length ? b : a)),
         40,
       )
-    : texts.map((t) => (t ? quoted(short(t, 20)) : NOTHING)).join(" → ");
+    : texts.map((t) => (t ? quotePunctuation(shorten(t, 20)) : NOTHING)).join(" → ");
 };
 
-export const comparisonMaker = () => {
-  /** @type {ReturnType<typeof sceneMaker>[]} */
+export const createComparisonMaker = () => {
+  /** @type {ReturnType<typeof createSceneMaker>[]} */
   const makers = [];
-  /** @type {((p: import("./unit_evidence.js").Picture, largest: number, cellLargest: number) => import("./unit_evidence.js").Picture)[]} */
+  /**
+   * @type {((p: import("./unit_evidence.js").UnitEvidence, largest: number,
+   *   cellLargest: number) => import("./unit_evidence.js").UnitEvidence)[]}
+   */
   const lockers = [];
   const rowsOf = memo(rowUnits);
   /**
@@ -55,7 +59,7 @@ export const comparisonMaker = () => {
    */
   return (all, rows, state) => {
     while (makers.length < all.length) {
-      makers.push(sceneMaker());
+      makers.push(createSceneMaker());
       lockers.push(memo((p, largest, cellLargest) => ({ ...p, largest, cellLargest })));
     }
     const grain = rows[state.granularity];
@@ -74,25 +78,25 @@ export const comparisonMaker = () => {
         preview: null,
       }),
     );
-    const largest = max(...own.map((s) => s.picture.largest));
-    const cellLargest = max(...own.map((s) => s.picture.cellLargest));
+    const largest = max(...own.map((s) => s.unitEvidence.largest));
+    const cellLargest = max(...own.map((s) => s.unitEvidence.cellLargest));
     const linked = rowsOf(all, rows, state.granularity);
     const sides = own.map((scene, i) => ({
       name: all[i].name ?? "",
-      scene: { ...scene, picture: lockers[i](scene.picture, largest, cellLargest) },
+      scene: { ...scene, unitEvidence: lockers[i](scene.unitEvidence, largest, cellLargest) },
       rowOf: linked.rowsOf[i],
     }));
     const values = grain.map((row) =>
       row.map((members, i) => (members.length ? sum(members.map((u) => own[i].evidence[u])) : null)),
     );
-    const changes = values.map(differ);
-    const order = strongestFirst(
+    const changes = values.map(differenceOf);
+    const order = sortStrongestFirst(
       range(linked.count).filter((n) => !linked.special[n]),
       changes,
     );
     // A method with one signal has no λ.
     const lams = [...new Set(all.flatMap((x) => (x.single ? [] : x.lam)))];
-    const names = new Set(own.map((s) => s.picture.name));
+    const names = new Set(own.map((s) => s.unitEvidence.name));
     return {
       ...own[0],
       pending: false,
@@ -110,14 +114,14 @@ export const comparisonMaker = () => {
       values,
       changes,
       order,
-      places: digits(peak(order.map((n) => changes[n]))),
+      places: countDigits(largestSize(order.map((n) => changes[n]))),
       most: max(
         layer === null ? largest : cellLargest,
-        peak(order.flatMap((n) => values[n].map((v) => v ?? 0))),
+        largestSize(order.flatMap((n) => values[n].map((v) => v ?? 0))),
       ),
-      picture: {
-        ...own[0].picture,
-        name: names.size > 1 ? "its class" : own[0].picture.name,
+      unitEvidence: {
+        ...own[0].unitEvidence,
+        name: names.size > 1 ? "its class" : own[0].unitEvidence.name,
       },
       selected: [...new Set(chosen.map((n) => linked.of[n]))],
       sight: { first: 0, last: linked.count },
@@ -129,10 +133,12 @@ export const comparisonMaker = () => {
 
 /**
  * Rows as units, whose "tokens" are the rows of the token alignment.
- * @param {Explanation[]} all @param {Record<string, Row[]>} rows @param {import("./units.js").Granularity} granularity
+ * @param {Explanation[]} all
+ * @param {Record<string, Row[]>} rows
+ * @param {import("./units.js").Granularity} granularity
  */
 const rowUnits = (all, rows, granularity) => {
-  const sides = all.map((x) => units(x, granularity));
+  const sides = all.map((x) => groupUnits(x, granularity));
   const grain = rows[granularity];
   /** Row of each unit, or of each token. @param {Row[]} from @param {number} i */
   const rowOf = (from, i) => {
@@ -151,7 +157,7 @@ const rowUnits = (all, rows, granularity) => {
     return rowsOf[i][sides[i].of[row[i][0]]];
   });
   const texts = grain.map((row) => row.map((own, i) => own.map((u) => sides[i].names[u]).join(" ")));
-  const names = texts.map(nameOf);
+  const names = texts.map(rowName);
   const special = grain.map((row) => row.every((own, i) => own.every((u) => sides[i].special[u])));
   return {
     granularity,
@@ -159,7 +165,7 @@ const rowUnits = (all, rows, granularity) => {
     of,
     members,
     names,
-    labels: told(names),
+    labels: distinctLabels(names),
     special,
     stops: [],
     rowsOf,

@@ -39,7 +39,7 @@ import { abs, max, zeros } from "./maths.js";
  */
 
 /** @param {ArrayLike<number>} values */
-export const mass = (values) => {
+export const absoluteSum = (values) => {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += abs(values[i]);
   return sum;
@@ -64,14 +64,14 @@ const inverse = (v) => (v > 0 ? 1 / v : 0);
  * @param {ArrayLike<number>[] | null} [columns] their column sums, if already known
  * @returns {Signals}
  */
-export const normalise = (r, matrices, columns = null) => {
+export const normaliseSignals = (r, matrices, columns = null) => {
   const tokens = r[0].length;
   const sums = columns ?? (matrices ?? []).map((g) => columnSums(g, tokens));
-  const scales = sums.map((row) => inverse(mass(row)));
+  const scales = sums.map((row) => inverse(absoluteSum(row)));
   return {
     tokens,
     layers: sums.length,
-    states: sums.map((_, b) => scaled(r[b], inverse(mass(r[b])))),
+    states: sums.map((_, b) => scaled(r[b], inverse(absoluteSum(r[b])))),
     columns: sums.map((row, b) => scaled(row, scales[b])),
     matrices,
     scales,
@@ -85,7 +85,8 @@ export const readoutVector = ({ readout, pooled }, tokens) =>
 
 /**
  * Sums of a matrix with both channels at once, doubled: reading it twice would cost more than the sums.
- * @typedef {(G: ArrayLike<number>, T: number, plus: Float64Array, minus: Float64Array, p: Float64Array, m: Float64Array) => void} Sums
+ * @typedef {(G: ArrayLike<number>, T: number, plus: Float64Array, minus: Float64Array, p: Float64Array,
+ *   m: Float64Array) => void} Sums
  */
 
 // |x| + x and |x| − x are twice the two rectified halves: no branch to mispredict.
@@ -153,7 +154,7 @@ const dot = (a, b) => {
 };
 
 /** λ r̂ + (1 − λ) colsum Ĝ, per block. @param {Signals} signals @param {number} lam */
-export const cellsOf = ({ states, columns }, lam) =>
+export const layerCells = ({ states, columns }, lam) =>
   states.map((row, b) => row.map((v, t) => lam * v + (1 - lam) * columns[b][t]));
 
 /**
@@ -164,7 +165,7 @@ export const cellsOf = ({ states, columns }, lam) =>
  */
 export const fuse = (signals, fusion) => {
   const { tokens: T, layers: L } = signals;
-  const cells = cellsOf(signals, fusion.lam);
+  const cells = layerCells(signals, fusion.lam);
   if (!signals.matrices) return firstOrder(cells, fusion, T);
 
   const readout = readoutVector(fusion, T);

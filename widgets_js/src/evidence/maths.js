@@ -11,7 +11,7 @@ export const clamp = (v, low, high) => min(high, max(low, v));
 export const sum = (values) => values.reduce((a, v) => a + v, 0);
 
 /** The largest size of any. @param {number[]} values */
-export const peak = (values) => values.reduce((a, v) => max(a, abs(v)), 0);
+export const largestSize = (values) => values.reduce((a, v) => max(a, abs(v)), 0);
 
 /** @template R @param {number} n @param {(i: number) => R} f @returns {R[]} */
 export const times = (n, f) => Array.from({ length: n }, (_, i) => f(i));
@@ -22,8 +22,11 @@ export const range = (n) => [...Array(n).keys()];
 /** @param {number} n */
 export const zeros = (n) => new Float64Array(n);
 
-/** The size that only so many of the values exceed; 0 where there are no more. @param {ArrayLike<number>} values @param {number} [beyond] */
-export const sizeBut = (values, beyond = 0) => {
+/**
+ * The size that only so many of the values exceed; 0 where there are no more.
+ * @param {ArrayLike<number>} values @param {number} [beyond]
+ */
+export const sizeExceededBy = (values, beyond = 0) => {
   const largest = zeros(beyond + 1);
   for (let n = 0; n < values.length; n++) {
     const size = abs(values[n]);
@@ -36,5 +39,5 @@ export const sizeBut = (values, beyond = 0) => {
 };
 
 /** Indices sorted, the largest size first. @param {number[]} indices @param {ArrayLike<number>} values */
-export const strongestFirst = (indices, values) =>
+export const sortStrongestFirst = (indices, values) =>
   indices.toSorted((a, b) => abs(values[b]) - abs(values[a]));

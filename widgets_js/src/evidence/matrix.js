@@ -1,10 +1,18 @@
 /** Everything the rollout view draws from; each stage only when what it depends on has changed. */
 
-import { layerIn, layerName } from "./format.js";
+import { layerInSentence, layerName } from "./format.js";
 import { abs, floor, max, TINY, times } from "./maths.js";
 import { memo } from "./memo.js";
-import { carried, channelOf, kneeOf, limitOf, merged, mirrored, parted } from "./rollout.js";
-import { sums } from "./units.js";
+import {
+  mergeUnits,
+  rolloutVectors,
+  scaleKnee,
+  scaleLimit,
+  selectChannel,
+  splitSigns,
+  swapSigns,
+} from "./rollout.js";
+import { sumByUnit } from "./units.js";
 
 /** @typedef {import("./scene.js").Scene} Scene */
 /** @typedef {import("./rollout.js").Pair} Pair */
@@ -33,32 +41,39 @@ import { sums } from "./units.js";
  * @property {(unit: number) => {given: number[], taken: number[]}} links of a unit, in the channel
  */
 
-/** @typedef {{heads: Float32Array[] | null, reason: string}} Heads without a reason and without heads: on their way */
+/**
+ * @typedef {{heads: Float32Array[] | null, reason: string}}
+ *   Heads without a reason and without heads: on their way
+ */
 /** @typedef {{pair: Pair | null, film: Pair[] | null, late: boolean}} Frames late: of an earlier question */
 /**
  * Where matrices come from.
  * @typedef {object} MatrixSource
- * @property {(scene: Scene, b: number, single: boolean) => Frames} frames up to a layer, or of this layer alone
+ * @property {(scene: Scene, b: number, single: boolean) => Frames} frames up to a layer,
+ *   or of this layer alone
  * @property {(scene: Scene, b: number, ask: boolean) => Heads | null} heads of a layer
  */
 
 /** @typedef {import("./settings.js").Channel} Channel */
 /** @typedef {import("./units.js").Units} Units */
 
-/** Thumbnails that were pooled hold no units: of both channels the stronger is shown. @param {Pair} pair @param {Channel} channel @param {Units} units */
+/**
+ * Thumbnails that were pooled hold no units: of both channels the stronger is shown.
+ * @param {Pair} pair @param {Channel} channel @param {Units} units
+ */
 const thumbOf = (pair, channel, units) => {
   const whole = pair.n === units.of.length;
-  const own = whole ? merged(pair, units) : pair;
-  return { values: channelOf(own, channel, null, !whole), n: own.n };
+  const own = whole ? mergeUnits(pair, units) : pair;
+  return { values: selectChannel(own, channel, null, !whole), n: own.n };
 };
 
-export const matrixMaker = () => {
-  const headOf = memo(parted);
-  const mergedOf = memo(merged);
-  const mirroredOf = memo(mirrored);
-  const shownOf = memo(channelOf);
-  const plainOf = memo(channelOf);
-  const limit = memo(limitOf);
+export const createMatrixMaker = () => {
+  const headOf = memo(splitSigns);
+  const mergedOf = memo(mergeUnits);
+  const mirroredOf = memo(swapSigns);
+  const shownOf = memo(selectChannel);
+  const plainOf = memo(selectChannel);
+  const limit = memo(scaleLimit);
   const residualOf = memo((/** @type {Units} */ units) => units.members.map((m) => m.length));
   const beyondOf = memo(
     (/** @type {Float32Array} */ shown, /** @type {number} */ most) =>
@@ -79,23 +94,23 @@ export const matrixMaker = () => {
       /** @type {Channel} */ channel,
       /** @type {Units} */ units,
       /** @type {number} */ sign,
-    ) => (film ?? []).map((pair) => thumbOf(sign < 0 ? mirrored(pair) : pair, channel, units)),
+    ) => (film ?? []).map((pair) => thumbOf(sign < 0 ? swapSigns(pair) : pair, channel, units)),
   );
   const filmLimitOf = memo((/** @type {{values: Float32Array}[]} */ film) =>
-    max(TINY, ...film.map(({ values }) => limitOf(values))),
+    max(TINY, ...film.map(({ values }) => scaleLimit(values))),
   );
 
-  /** @param {Scene} scene @param {MatrixSource} matrices @returns {Matrix} */
-  return (scene, matrices) => {
-    const { signals, fusion, state, units, picture: p, x } = scene;
+  /** @param {Scene} scene @param {MatrixSource} matrixSource @returns {Matrix} */
+  return (scene, matrixSource) => {
+    const { signals, fusion, state, units, unitEvidence: p, x } = scene;
     const L = x.weights.length;
     const T = x.tokens.length;
     const b = scene.layer ?? L - 1;
-    const heads = matrices.heads(scene, b, state.heads || state.head !== null);
+    const heads = matrixSource.heads(scene, b, state.heads || state.head !== null);
     const list = heads?.heads;
     const head = list && state.head !== null && state.head < list.length ? state.head : null;
     const single = state.alone || head !== null;
-    const { pair: tokens, film: frames, late } = matrices.frames(scene, b, state.alone);
+    const { pair: tokens, film: frames, late } = matrixSource.frames(scene, b, state.alone);
     const source = head !== null && list ? headOf(list[head], T) : tokens;
     const directed = source && p.sign < 0 ? mirroredOf(source) : source;
     const pair = directed && directed.n === T ? mergedOf(directed, units) : null;
@@ -120,18 +135,18 @@ export const matrixMaker = () => {
       head,
       title:
         head !== null
-          ? `Head ${head} of ${layerIn(x, b)}`
+          ? `Head ${head} of ${layerInSentence(x, b)}`
           : single
             ? `${name} alone`
             : b
-              ? `Up to ${layerIn(x, b)}`
+              ? `Up to ${layerInSentence(x, b)}`
               : name,
       pair,
       shown,
       late: head === null && late,
       n: units.count,
       limit: most,
-      knee: kneeOf(most, looked),
+      knee: scaleKnee(most, looked),
       beyond: shown ? beyondOf(shown, most) : 0,
       columns,
       rows,
@@ -141,16 +156,17 @@ export const matrixMaker = () => {
       cross,
       links(unit) {
         if (head !== null) {
-          const from = (/** @type {(u: number) => number} */ at) =>
-            times(units.count, (u) => shown?.[at(u)] ?? 0);
+          /** @param {(u: number) => number} at */
+          const from = (at) => times(units.count, (u) => shown?.[at(u)] ?? 0);
           return { given: from((u) => u * units.count + unit), taken: from((u) => unit * units.count + u) };
         }
-        const ends = carried(signals, fusion, single ? b : 0, b + 1, units.members[unit]);
-        const side = (/** @type {import("./rollout.js").Sides} */ { plus, minus }) => {
+        const ends = rolloutVectors(signals, fusion, single ? b : 0, b + 1, units.members[unit]);
+        /** @param {import("./rollout.js").Sides} value */
+        const side = ({ plus, minus }) => {
           const net = plus.map(
             (v, t) => (state.channel === against ? 0 : v) - (state.channel === toward ? 0 : minus[t]),
           );
-          return sums(units, net).map((v) => p.sign * v);
+          return sumByUnit(units, net).map((v) => p.sign * v);
         };
         const [toward, against] = p.sign < 0 ? ["opposing", "supporting"] : ["supporting", "opposing"];
         return { given: side(ends.given), taken: side(ends.taken) };

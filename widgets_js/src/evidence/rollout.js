@@ -7,7 +7,7 @@
  */
 
 import { stepDown, stepUp } from "./fusion.js";
-import { abs, ceil, floor, max, min, sizeBut, TINY, zeros } from "./maths.js";
+import { abs, ceil, floor, max, min, sizeExceededBy, TINY, zeros } from "./maths.js";
 
 /** @typedef {import("./fusion.js").Signals} Signals */
 /** @typedef {import("./fusion.js").Fusion} Fusion */
@@ -20,7 +20,7 @@ import { abs, ceil, floor, max, min, sizeBut, TINY, zeros } from "./maths.js";
  * @param {Signals} signals @param {Fusion} fusion @param {number} from @param {number} to
  * @returns {Generator<Pair | null>}
  */
-export function* roll({ tokens: T, states, matrices, scales }, { lam, gamma, weights }, from, to) {
+export function* rollBlocks({ tokens: T, states, matrices, scales }, { lam, gamma, weights }, from, to) {
   let old = { plus: new Float32Array(T * T), minus: new Float32Array(T * T), n: T };
   for (let b = from; b < to; b++) {
     const now = { plus: old.plus.slice(), minus: old.minus.slice(), n: T };
@@ -48,9 +48,12 @@ export function* roll({ tokens: T, states, matrices, scales }, { lam, gamma, wei
   }
 }
 
-/** All pauses skipped. @param {Signals} signals @param {Fusion} fusion @param {number} from @param {number} to @returns {Pair[]} */
-export const rolled = (signals, fusion, from, to) =>
-  [...roll(signals, fusion, from, to)].filter((pair) => pair !== null);
+/**
+ * All pauses skipped.
+ * @param {Signals} signals @param {Fusion} fusion @param {number} from @param {number} to @returns {Pair[]}
+ */
+export const rollAllBlocks = (signals, fusion, from, to) =>
+  [...rollBlocks(signals, fusion, from, to)].filter((pair) => pair !== null);
 
 /**
  * Columns and rows of S without S: what some tokens carried into every position, and what every token
@@ -59,7 +62,7 @@ export const rolled = (signals, fusion, from, to) =>
  * @param {Iterable<number>} tokens
  * @returns {{given: Sides, taken: Sides}}
  */
-export const carried = (signals, fusion, from, to, tokens) => {
+export const rolloutVectors = (signals, fusion, from, to, tokens) => {
   const start = zeros(signals.tokens);
   for (const t of tokens) start[t] = 1;
   const sides = () => ({ plus: start.slice(), minus: start.slice() });
@@ -67,17 +70,22 @@ export const carried = (signals, fusion, from, to, tokens) => {
   const taken = sides();
   for (let b = from; b < to; b++) stepUp(signals, fusion, b, given.plus, given.minus);
   for (let b = to - 1; b >= from; b--) stepDown(signals, fusion, b, taken.plus, taken.minus);
-  const less = (/** @type {Sides} */ { plus, minus }) => ({
+  /** @param {Sides} sides */
+  const less = ({ plus, minus }) => ({
     plus: plus.map((v, t) => v - start[t]),
     minus: minus.map((v, t) => v - start[t]),
   });
   return { given: less(given), taken: less(taken) };
 };
 
-/** Sums over the tokens of each unit, in rows and columns. @param {Pair} pair @param {import("./units.js").Units} units @returns {Pair} */
-export const merged = (pair, { of, count }) => {
+/**
+ * Sums over the tokens of each unit, in rows and columns.
+ * @param {Pair} pair @param {import("./units.js").Units} units @returns {Pair}
+ */
+export const mergeUnits = (pair, { of, count }) => {
   if (count === pair.n) return pair;
-  const sum = (/** @type {Float32Array} */ values) => {
+  /** @param {Float32Array} values */
+  const sum = (values) => {
     const sums = new Float32Array(count * count);
     for (let i = 0, q = 0; i < pair.n; i++)
       for (let j = 0; j < pair.n; j++, q++) sums[of[i] * count + of[j]] += values[q];
@@ -86,8 +94,11 @@ export const merged = (pair, { of, count }) => {
   return { plus: sum(pair.plus), minus: sum(pair.minus), n: count };
 };
 
-/** One signed matrix as its two channels. @param {ArrayLike<number>} values @param {number} n @returns {Pair} */
-export const parted = (values, n) => ({
+/**
+ * One signed matrix as its two channels.
+ * @param {ArrayLike<number>} values @param {number} n @returns {Pair}
+ */
+export const splitSigns = (values, n) => ({
   plus: Float32Array.from(values, (v) => max(0, v)),
   minus: Float32Array.from(values, (v) => max(0, -v)),
   n,
@@ -100,7 +111,7 @@ export const parted = (values, n) => ({
  * @param {number[] | null} residual what each unit brought along itself; null leaves it out
  * @param {boolean} [apart] the stronger channel of each cell instead of the difference
  */
-export const channelOf = ({ plus, minus, n }, channel, residual, apart) => {
+export const selectChannel = ({ plus, minus, n }, channel, residual, apart) => {
   const [p, m] = [channel === "opposing" ? 0 : 1, channel === "supporting" ? 0 : 1];
   const shown = plus.map((v, q) => {
     const [s, o] = [p * v, m * minus[q]];
@@ -111,7 +122,7 @@ export const channelOf = ({ plus, minus, n }, channel, residual, apart) => {
 };
 
 /** @param {Pair} pair @returns {Pair} */
-export const mirrored = ({ plus, minus, n }) => ({ plus: minus, minus: plus, n });
+export const swapSigns = ({ plus, minus, n }) => ({ plus: minus, minus: plus, n });
 
 /**
  * A window of a matrix in fewer cells: of those that share one, the strongest stands for all.
@@ -119,7 +130,7 @@ export const mirrored = ({ plus, minus, n }) => ({ plus: minus, minus: plus, n }
  * @param {{row: number, column: number, side: number}} window
  * @param {number} cells at most this many along each side
  */
-export const pooled = (values, n, { row, column, side: size }, cells) => {
+export const poolCells = (values, n, { row, column, side: size }, cells) => {
   if (size <= cells) cells = size;
   const into = new Float32Array(cells * cells);
   for (let i = 0; i < size; i++) {
@@ -138,9 +149,9 @@ const MANY = 1600;
 const CLIPPED = 0.002;
 
 /** The value of the deepest tone, symmetric about zero. @param {Float32Array} values */
-export const limitOf = (values) =>
-  sizeBut(values, values.length > MANY ? values.length - ceil(values.length * (1 - CLIPPED)) : 0) ||
-  sizeBut(values) ||
+export const scaleLimit = (values) =>
+  sizeExceededBy(values, values.length > MANY ? values.length - ceil(values.length * (1 - CLIPPED)) : 0) ||
+  sizeExceededBy(values) ||
   TINY;
 
 /**
@@ -148,14 +159,14 @@ export const limitOf = (values) =>
  * neighbours can be told apart.  It drops in steps, or the picture would flicker under the pointer.
  * @param {number} limit @param {number | null} looked the value under the crosshair
  */
-export const kneeOf = (limit, looked) => {
+export const scaleKnee = (limit, looked) => {
   if (!looked || !Number.isFinite(looked)) return 1;
   const share = min(1, abs(looked) / limit);
   return 10 ** (-min(6, floor(-2 * Math.log10(share))) / 2);
 };
 
 /** Tone −1 … 1 of a value. @param {number} limit @param {number} knee share of the limit */
-export const toneOf = (limit, knee) => {
+export const toneScale = (limit, knee) => {
   if (knee >= 1) return (/** @type {number} */ v) => v / limit;
   const full = Math.asinh(1 / knee);
   return (/** @type {number} */ v) => Math.asinh(v / limit / knee) / full;

@@ -3,21 +3,21 @@
  * what it depends on has changed.
  */
 
-import { MOST, steps, strongest } from "./ancestry.js";
-import { rightToLeft } from "./format.js";
-import { fuse, normalise } from "./fusion.js";
+import { MOST, steps, strongestSteps } from "./ancestry.js";
+import { isRightToLeft } from "./format.js";
+import { fuse, normaliseSignals } from "./fusion.js";
+import { interpolateLambda } from "./lambda_interpolation.js";
 import { floor } from "./maths.js";
 import { memo } from "./memo.js";
-import { answers } from "./question.js";
-import { sweep } from "./sweep.js";
-import { picture } from "./unit_evidence.js";
-import { units } from "./units.js";
-import { sight } from "./zoom.js";
+import { answerSign } from "./question.js";
+import { unitEvidence } from "./unit_evidence.js";
+import { groupUnits } from "./units.js";
+import { unitsInSight } from "./zoom.js";
 
 /** @typedef {import("./wire.js").Explanation} Explanation */
 /** @typedef {import("./settings.js").State} State */
 /** @typedef {import("./fusion.js").Signals} Signals */
-/** @typedef {ReturnType<typeof strongest>} Ancestry */
+/** @typedef {ReturnType<typeof strongestSteps>} Ancestry */
 
 /**
  * @typedef {object} Scene
@@ -26,7 +26,7 @@ import { sight } from "./zoom.js";
  * @property {import("./fusion.js").Signals} signals
  * @property {import("./fusion.js").Fusion} fusion
  * @property {import("./units.js").Units} units
- * @property {import("./unit_evidence.js").Picture} picture
+ * @property {import("./unit_evidence.js").UnitEvidence} unitEvidence
  * @property {boolean} exact the matrices are here
  * @property {boolean} pending the picture answers an earlier question
  * @property {boolean} empty there is no ordinary token
@@ -52,10 +52,10 @@ const FAINT = 1e-3;
 /** How many words grow ribbons when none is selected. */
 const AT_REST = 3;
 
-export const sceneMaker = () => {
-  const signalsOf = memo((/** @type {Explanation} */ x) => normalise(x.r, x.matrices, x.columns));
-  const unitsOf = memo(units);
-  const rtlOf = memo((/** @type {Explanation} */ x) => rightToLeft(x.text || x.tokens.join(" ")));
+export const createSceneMaker = () => {
+  const signalsOf = memo((/** @type {Explanation} */ x) => normaliseSignals(x.r, x.matrices, x.columns));
+  const unitsOf = memo(groupUnits);
+  const rtlOf = memo((/** @type {Explanation} */ x) => isRightToLeft(x.text || x.tokens.join(" ")));
   const fusionOf = memo(
     (/** @type {Explanation} */ { gamma, weights, readout, pooled }, /** @type {number} */ lam) => ({
       lam,
@@ -66,14 +66,15 @@ export const sceneMaker = () => {
     }),
   );
   const fusedOf = memo(fuse);
-  const sweepOf = memo(
+  const interpolationOf = memo(
     (/** @type {Explanation} */ x, /** @type {Signals} */ signals) =>
-      heavy(signals) && sweep(signals, fusionOf(x, 0)),
+      heavy(signals) && interpolateLambda(signals, fusionOf(x, 0)),
   );
-  const blendOf = memo((/** @type {ReturnType<typeof sweep>} */ swept, /** @type {number} */ lam) =>
-    swept.at(lam),
+  const blendOf = memo(
+    (/** @type {ReturnType<typeof interpolateLambda>} */ interpolated, /** @type {number} */ lam) =>
+      interpolated.at(lam),
   );
-  const pictureOf = memo(picture);
+  const evidenceOf = memo(unitEvidence);
   /** The last question that could be answered stays on screen until the next one is. */
   let sign = /** @type {1 | -1} */ (1);
   /** @type {Explanation | undefined} */
@@ -83,7 +84,7 @@ export const sceneMaker = () => {
       /** @type {Signals} */ signals,
       /** @type {import("./fusion.js").Fusion} */ fusion,
       /** @type {import("./units.js").Units} */ u,
-      /** @type {import("./unit_evidence.js").Picture} */ p,
+      /** @type {import("./unit_evidence.js").UnitEvidence} */ p,
     ) => {
       /** @type {Ancestry[]} */
       const known = [];
@@ -93,7 +94,7 @@ export const sceneMaker = () => {
         const edges = steps(signals, fusion, u.members[unit], u, total * FAINT, MOST);
         for (const e of edges) e.sign *= p.sign;
         // Read out at a few positions only, a word's steps need not start at the word.
-        known[unit] = strongest(edges, unit, total, fusion.readout === "all");
+        known[unit] = strongestSteps(edges, unit, total, fusion.readout === "all");
         return known[unit];
       };
     },
@@ -104,7 +105,7 @@ export const sceneMaker = () => {
     // Python may ask for a layer that this explanation does not have.
     const known = String(asked.layer) in x.weights;
     const state = known ? asked : { ...asked, layer: null };
-    const answer = answers(x, state);
+    const answer = answerSign(x, state);
     if (x !== seen) {
       seen = x;
       sign = 1;
@@ -113,11 +114,11 @@ export const sceneMaker = () => {
     const signals = signalsOf(x);
     const u = unitsOf(x, state.granularity);
     const fusion = fusionOf(x, state.lam);
-    const swept = state.dragging && sweepOf(x, signals);
-    const fused = (swept && blendOf(swept, state.lam)) || fusedOf(signals, fusion);
-    const p = pictureOf(x, u, fused, sign);
+    const interpolated = state.dragging && interpolationOf(x, signals);
+    const fused = (interpolated && blendOf(interpolated, state.lam)) || fusedOf(signals, fusion);
+    const p = evidenceOf(x, u, fused, sign);
     const selected = [...new Set(state.selected.filter((t) => t < x.tokens.length).map((t) => u.of[t]))];
-    const inSight = sight(u, state.span);
+    const inSight = unitsInSight(u, state.span);
     const leading = p.order.filter((unit) => unit >= inSight.first && unit < inSight.last);
     // While playing, text and ledger follow the front.
     const { play } = state;
@@ -134,7 +135,7 @@ export const sceneMaker = () => {
       signals,
       fusion,
       units: u,
-      picture: p,
+      unitEvidence: p,
       exact: fused.exact,
       pending: answer === 0,
       empty: p.order.length === 0,
@@ -150,8 +151,8 @@ export const sceneMaker = () => {
   };
   /** Make λ light, a little at a time. @param {Explanation} x whether anything is left to do */
   const prepare = (x) => {
-    const swept = x.matrices && sweepOf(x, signalsOf(x));
-    return swept ? swept.prepare() : false;
+    const interpolated = x.matrices && interpolationOf(x, signalsOf(x));
+    return interpolated ? interpolated.prepare() : false;
   };
   return Object.assign(make, { prepare });
 };

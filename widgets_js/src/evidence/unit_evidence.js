@@ -1,15 +1,26 @@
 /** The numbers of one picture: the fused read-outs, per unit, in the direction of the asked class. */
 
-import { isolated } from "./format.js";
-import { abs, floor, max, min, peak, range, sizeBut, strongestFirst, sum, TINY } from "./maths.js";
-import { sums } from "./units.js";
+import { isolateDirection } from "./format.js";
+import {
+  abs,
+  floor,
+  largestSize,
+  max,
+  min,
+  range,
+  sizeExceededBy,
+  sortStrongestFirst,
+  sum,
+  TINY,
+} from "./maths.js";
+import { sumByUnit } from "./units.js";
 
 /** @typedef {import("./wire.js").Explanation} Explanation */
 /** @typedef {import("./units.js").Units} Units */
 /** @typedef {import("./fusion.js").Fused} Fused */
 
 /**
- * @typedef {object} Picture
+ * @typedef {object} UnitEvidence
  * @property {number[]} supporting shares, per unit
  * @property {number[]} opposing
  * @property {number[]} net
@@ -44,25 +55,26 @@ const MANY = 40;
  * @param {Units} units
  * @param {Fused} fused
  * @param {1 | -1} sign −1: the mirrored question
- * @returns {Picture}
+ * @returns {UnitEvidence}
  */
-export const picture = (x, units, fused, sign) => {
+export const unitEvidence = (x, units, fused, sign) => {
   const flip = sign < 0;
   /** @template T @param {{supporting: T, opposing: T}} sides */
   const turned = ({ supporting, opposing }) =>
     flip ? { supporting: opposing, opposing: supporting } : { supporting, opposing };
   const sides = turned(fused);
-  const supporting = sums(units, sides.supporting);
-  const opposing = sums(units, sides.opposing);
+  const supporting = sumByUnit(units, sides.supporting);
+  const opposing = sumByUnit(units, sides.opposing);
   const net = supporting.map((v, u) => v - opposing[u]);
-  const directed = (/** @type {ArrayLike<number>} */ row) => sums(units, row).map((v) => sign * v);
+  /** @param {ArrayLike<number>} row */
+  const directed = (row) => sumByUnit(units, row).map((v) => sign * v);
   const cells = fused.cells.map(directed);
   const entering = turned(fused.entering);
   const total = { supporting: sum(supporting), opposing: sum(opposing), net: sum(net) };
   const score = sign * x.score;
   const baseline = sign * x.baseline;
   const gain = score - baseline;
-  const order = strongestFirst(
+  const order = sortStrongestFirst(
     range(units.count).filter((u) => !units.special[u]),
     net,
   );
@@ -76,7 +88,10 @@ export const picture = (x, units, fused, sign) => {
     cells,
     r: x.r.map(directed),
     total,
-    entering: { ...entering, largest: max(TINY, peak(entering.supporting), peak(entering.opposing)) },
+    entering: {
+      ...entering,
+      largest: max(TINY, largestSize(entering.supporting), largestSize(entering.opposing)),
+    },
     score,
     baseline,
     gain,
@@ -84,24 +99,27 @@ export const picture = (x, units, fused, sign) => {
     delta,
     worst: errors.reduce((w, e, b) => (e > (errors[w] || 0) ? b : w), 0),
     order,
-    largest: max(TINY, peak(order.map((u) => net[u]))),
-    cellLargest: max(TINY, ...cells.map((row) => peak(order.map((u) => row[u])))),
+    largest: max(TINY, largestSize(order.map((u) => net[u]))),
+    cellLargest: max(TINY, ...cells.map((row) => largestSize(order.map((u) => row[u])))),
     tone: toneOf(cells, units.count),
     flips: flips(cells, order),
     sign,
-    name: isolated(x.labels[flip ? (x.contrast ?? 1 - x.target) : x.target]),
+    name: isolateDirection(x.labels[flip ? (x.contrast ?? 1 - x.target) : x.target]),
   };
 };
 
 /** @param {number[][]} cells @param {number} columns */
 const toneOf = (cells, columns) => {
   const all = cells.flat();
-  return max(TINY, sizeBut(all, columns > MANY ? floor(all.length * 0.008) : 0));
+  return max(TINY, sizeExceededBy(all, columns > MANY ? floor(all.length * 0.008) : 0));
 };
 
-/** Where a unit changes sign from one block to the next. @param {number[][]} cells @param {number[]} order @returns {Flip[]} */
+/**
+ * Where a unit changes sign from one block to the next.
+ * @param {number[][]} cells @param {number[]} order @returns {Flip[]}
+ */
 const flips = (cells, order) => {
-  const least = FLIP * peak(cells.map(peak));
+  const least = FLIP * largestSize(cells.map(largestSize));
   /** @type {Flip[]} */
   const found = [];
   for (let b = 1; b < cells.length; b++)

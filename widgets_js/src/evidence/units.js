@@ -1,6 +1,9 @@
-/** Tokens grouped into what is shown: pieces, words, sentences or passages; `units.py` is the twin.  Special tokens stay alone. */
+/**
+ * Tokens grouped into what is shown: pieces, words, sentences or passages; `units.py` is the twin.  Special
+ * tokens stay alone.
+ */
 
-import { quoted } from "./format.js";
+import { quotePunctuation } from "./format.js";
 
 /** @typedef {import("./wire.js").Explanation} Explanation */
 /** @typedef {"token" | "word" | "sentence" | "passage"} Granularity */
@@ -22,14 +25,14 @@ const DIGITS = "₀₁₂₃₄₅₆₇₈₉";
 const subscript = (n) => [...String(n)].map((d) => DIGITS[+d]).join("");
 
 /** Brackets say "special" where it stands among words; as a chip they are noise. @param {string} s */
-export const bare = (s) => s.replace(/^[[<]\|?|\|?[\]>]$/g, "") || s;
+export const stripBrackets = (s) => s.replace(/^[[<]\|?|\|?[\]>]$/g, "") || s;
 
 /**
  * @param {Explanation} x
  * @param {Granularity} granularity
  * @returns {Units}
  */
-export const units = (x, granularity) => {
+export const groupUnits = (x, granularity) => {
   const ids = { token: null, word: x.wordIds, sentence: x.sentenceIds, passage: x.passageIds }[granularity];
   /** @type {number[][]} */
   const members = [];
@@ -58,17 +61,26 @@ export const units = (x, granularity) => {
     const next = later.find((id) => id >= 0) ?? s;
     return s >= 0 && next !== s ? [u] : [];
   });
-  return { granularity, count: members.length, of, members, names, labels: told(names), special, stops };
+  return {
+    granularity,
+    count: members.length,
+    of,
+    members,
+    names,
+    labels: distinctLabels(names),
+    special,
+    stops,
+  };
 };
 
 /** Names, told apart where they repeat. @param {string[]} names */
-export const told = (names) => {
+export const distinctLabels = (names) => {
   /** @type {Map<string, number[]>} */
   const places = new Map();
   for (const [u, name] of names.entries()) places.set(name, [...(places.get(name) ?? []), u]);
   return names.map((name, u) => {
     const all = places.get(name) ?? [];
-    return quoted(name) + (all.length > 1 ? subscript(all.indexOf(u) + 1) : "");
+    return quotePunctuation(name) + (all.length > 1 ? subscript(all.indexOf(u) + 1) : "");
   });
 };
 
@@ -76,7 +88,7 @@ export const told = (names) => {
  * Sums over the tokens of each unit.
  * @param {Units} units @param {ArrayLike<number>} values
  */
-export const sums = ({ of, count }, values) => {
+export const sumByUnit = ({ of, count }, values) => {
   /** @type {number[]} */
   const sums = Array(count).fill(0);
   for (let t = 0; t < of.length; t++) sums[of[t]] += values[t];

@@ -35,10 +35,12 @@ import { abs, times } from "./maths.js";
  * @property {boolean[]} pooled
  * @property {boolean} live another question can be asked from Python
  * @property {boolean} antisymmetric the mirrored question is this one with all signs flipped
- * @property {{bits: number, scales: number[], within?: string}} form of the matrices on the wire; within: what it costs, in words
+ * @property {{bits: number, scales: number[], within?: string}}
+ *   form of the matrices on the wire; within: what it costs, in words
  * @property {Float64Array[]} r (layers + 1) rows, units of f, finite
  * @property {[number, number][]} holes [layer, token] that were not numbers
- * @property {[number, number, number][]} gaps block, row and column of what was not a number in any matrix; r is the diagonal
+ * @property {[number, number, number][]} gaps block,
+ *   row and column of what was not a number in any matrix; r is the diagonal
  * @property {number} lost how many there are
  * @property {Float64Array[]} columns column sums of the attention relevance, one per block
  * @property {Float32Array[] | null} matrices the attention relevance, null until it has arrived

@@ -12,15 +12,18 @@ const LEAST = 12;
 /** From coarse to fine. @type {Granularity[]} */
 export const GRAINS = ["passage", "sentence", "word", "token"];
 
-/** Keep a span inside the text; one that holds all of it is none. @param {number} from @param {number} to @param {number} T @returns {Span} */
-export const spanOf = (from, to, T) => {
+/**
+ * Keep a span inside the text; one that holds all of it is none.
+ * @param {number} from @param {number} to @param {number} T @returns {Span}
+ */
+export const clampSpan = (from, to, T) => {
   const length = min(T, max(LEAST, round(to - from) + 1));
   const first = min(T - length, max(0, round(from)));
   return length >= T ? null : [first, first + length - 1];
 };
 
 /** Units in sight: those with a token in the span. @param {Units} units @param {Span} span */
-export const sight = ({ members, count }, span) => {
+export const unitsInSight = ({ members, count }, span) => {
   if (!span) return { first: 0, last: count };
   const first = members.findIndex((m) => m[m.length - 1] >= span[0]);
   const last = members.findLastIndex((m) => m[0] <= span[1]) + 1;
@@ -33,27 +36,30 @@ export const sight = ({ members, count }, span) => {
  * @param {number} T
  * @param {number[]} at tokens of the unit that is zoomed to
  */
-export const nearer = ({ span, granularity }, T, at) => {
+export const zoomIn = ({ span, granularity }, T, at) => {
   const fine = GRAINS.indexOf(granularity) >= GRAINS.indexOf("word");
   const [from, to] = span ?? [0, T - 1];
   const middle = (at[0] + at[at.length - 1]) / 2;
   const half = max(fine ? (to - from) / 4 : (at[at.length - 1] - at[0]) * 0.75, LEAST / 2);
   return {
-    span: spanOf(middle - half, middle + half, T),
+    span: clampSpan(middle - half, middle + half, T),
     granularity: fine ? granularity : GRAINS[GRAINS.indexOf(granularity) + 1],
   };
 };
 
-/** One step back: twice as much, and of the whole text a coarser grain. @param {{span: Span, granularity: Granularity}} now @param {number} T */
-export const farther = ({ span, granularity }, T) => {
+/**
+ * One step back: twice as much, and of the whole text a coarser grain.
+ * @param {{span: Span, granularity: Granularity}} now @param {number} T
+ */
+export const zoomOut = ({ span, granularity }, T) => {
   if (!span) return { span, granularity: GRAINS[max(0, GRAINS.indexOf(granularity) - 1)] };
   const half = (span[1] - span[0] + 1) / 2;
-  return { span: spanOf(span[0] - half, span[1] + half, T), granularity };
+  return { span: clampSpan(span[0] - half, span[1] + half, T), granularity };
 };
 
 /** Moved by so many of its own lengths. @param {Span} span @param {number} lengths @param {number} T */
-export const shifted = (span, lengths, T) => {
+export const shiftSpan = (span, lengths, T) => {
   if (!span) return span;
   const by = signOf(lengths) * max(1, abs(round(lengths * (span[1] - span[0] + 1))));
-  return spanOf(span[0] + by, span[1] + by, T);
+  return clampSpan(span[0] + by, span[1] + by, T);
 };

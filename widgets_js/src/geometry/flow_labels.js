@@ -1,7 +1,10 @@
 /** Which words stand under the flow, and where: all of them flat or slanted, or the strongest only. */
 import { abs, clamp, range, round } from "../evidence/maths.js";
 
-/** @typedef {{unit: number, x: number, y: number, anchor: "middle" | "end", rotate: number, row: number}} Label */
+/**
+ * @typedef {{unit: number, x: number, y: number, anchor: "middle" | "end", rotate: number, row: number}}
+ *   Label
+ */
 
 /** At most one label per this many px. */
 const ROOM = 34;
@@ -15,7 +18,7 @@ const LINE = 15;
  * @param {(unit: number) => number} nameWidth width of a unit's name at 12 px
  * @returns {Label[]}
  */
-export const axisLabels = ({ picture: p, units, active }, layout, nameWidth) => {
+export const axisLabels = ({ unitEvidence: p, units, active }, layout, nameWidth) => {
   const { axis, x, bottom, angle, font, x0, x1, first, last } = layout;
   const all = range(units.count).slice(first, last);
   if (axis === "flat")

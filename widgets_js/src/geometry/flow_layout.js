@@ -1,5 +1,5 @@
 /** Where everything of the flow stands.  Pure geometry: bottom = embeddings, top = decision. */
-import { floor, max, min, peak, range, round } from "../evidence/maths.js";
+import { floor, largestSize, max, min, range, round } from "../evidence/maths.js";
 
 /** @typedef {{top: number, height: number, mid: number}} Strip */
 
@@ -27,7 +27,10 @@ import { floor, max, min, peak, range, round } from "../evidence/maths.js";
  * @property {number} font size of the words
  */
 
-/** Room left and right of the plot, heights of strip, gap, decision and funnel: where it is wide, in the middle, narrow. */
+/**
+ * Room left and right of the plot, heights of strip, gap, decision and funnel: where it is wide, in the
+ * middle, narrow.
+ */
 const SIZES = [
   [98, 206, 24, 44, 112, 96],
   [98, 120, 22, 38, 112, 84],
@@ -94,7 +97,7 @@ export const flowLayout = ({ width, sight: { first, last }, weights, nameWidth, 
     axis === "flat"
       ? 30
       : axis === "slant"
-        ? min(112, peak(shown.map(nameWidth)) * scale * Math.sin((angle * Math.PI) / 180) + 26)
+        ? min(112, largestSize(shown.map(nameWidth)) * scale * Math.sin((angle * Math.PI) / 180) + 26)
         : 46;
   /** @param {number} unit */
   const x = (unit) => (rtl ? x1 : x0) + (rtl ? -1 : 1) * (unit - first + 0.5) * column;
@@ -123,7 +126,7 @@ export const flowLayout = ({ width, sight: { first, last }, weights, nameWidth, 
 };
 
 /** Level of the front that has passed `play` blocks. @param {Layout} layout @param {number} play */
-export const front = ({ strips, above, output }, play) => {
+export const frontLevel = ({ strips, above, output }, play) => {
   const b = floor(play);
   if (b >= strips.length) return output;
   const from = strips[b].top + strips[b].height;

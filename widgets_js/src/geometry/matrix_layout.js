@@ -1,5 +1,5 @@
 /** Where everything of the rollout matrix stands.  Pure geometry; text from right to left mirrors it. */
-import { ceil, floor, max, min, peak, round, strongestFirst, times } from "../evidence/maths.js";
+import { ceil, floor, largestSize, max, min, round, sortStrongestFirst, times } from "../evidence/maths.js";
 import { MIDDLE, WIDE } from "./flow_layout.js";
 
 /**
@@ -45,10 +45,11 @@ export const matrixLayout = ({ width, count, names, zoom, rtl }) => {
   const middle = width >= MIDDLE;
   const shown = min(zoom[2] ?? count, count);
   // Of a finer grain it may reach beyond this one's end.
-  const from = (/** @type {number} */ at) => min(zoom[at] ?? 0, count - shown);
+  /** @param {number} at */
+  const from = (at) => min(zoom[at] ?? 0, count - shown);
   const window = { row: from(0), column: from(1), side: shown };
   const board = wide ? width - BESIDE : width;
-  const longest = peak(names);
+  const longest = largestSize(names);
   const margin = middle ? 40 : 26;
   const left = longest + 12;
   const cos = Math.cos((ANGLE * Math.PI) / 180);
@@ -62,8 +63,8 @@ export const matrixLayout = ({ width, count, names, zoom, rtl }) => {
   const y0 = flat ? 28 : ceil(longest * Math.sin((ANGLE * Math.PI) / 180)) + 18;
   const x0 = rtl ? right : left;
   const [x1, y1] = [x0 + side, y0 + side];
-  const x = (/** @type {number} */ column) =>
-    (rtl ? x1 : x0) + (rtl ? -1 : 1) * (column - window.column + 0.5) * cell;
+  /** @param {number} column */
+  const x = (column) => (rtl ? x1 : x0) + (rtl ? -1 : 1) * (column - window.column + 0.5) * cell;
   return {
     width: left + side + right,
     height: round(y1 + margin + 14),
@@ -82,7 +83,8 @@ export const matrixLayout = ({ width, count, names, zoom, rtl }) => {
       if (px < x0 || px >= x1 || py < y0 || py >= y1) return null;
       const along = floor((rtl ? x1 - px : px - x0) / cell);
       const down = floor((py - y0) / cell);
-      const inside = (/** @type {number} */ v) => min(window.side - 1, v);
+      /** @param {number} v */
+      const inside = (v) => min(window.side - 1, v);
       return [window.row + inside(down), window.column + inside(along)];
     },
     margin,
@@ -93,16 +95,19 @@ export const matrixLayout = ({ width, count, names, zoom, rtl }) => {
 /**
  * Which units are named along a side: all where they fit, else the chosen ones and then the strongest,
  * none closer than `room` to another.
- * @param {number} from first unit shown @param {number} size how many @param {number} cell @param {number} room
+ * @param {number} from first unit shown
+ * @param {number} size how many
+ * @param {number} cell
+ * @param {number} room
  * @param {number[]} chosen @param {number[]} weights
  */
-export const named = (from, size, cell, room, chosen, weights) => {
+export const chooseNames = (from, size, cell, room, chosen, weights) => {
   const shown = times(size, (i) => from + i);
   if (cell >= room) return shown;
   const apart = room / cell;
   /** @type {number[]} */
   const kept = [];
-  const order = strongestFirst(shown, weights);
+  const order = sortStrongestFirst(shown, weights);
   for (const u of [...chosen.filter((c) => c >= from && c < from + size), ...order])
     if (kept.every((k) => (k - u) ** 2 >= apart ** 2)) kept.push(u);
   return kept;

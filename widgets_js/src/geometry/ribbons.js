@@ -4,7 +4,7 @@
  * A word's evidence starts as a seed in its own column.  At every level the evidence already carried
  * into a position stands there as a vertical band that widens by what the block adds and never narrows.
  */
-import { massOf } from "../evidence/ancestry.js";
+import { totalMass } from "../evidence/ancestry.js";
 import { clamp, max, min, sum, TINY, times } from "../evidence/maths.js";
 
 /** @typedef {import("./flow_layout.js").Layout} Layout */
@@ -24,7 +24,10 @@ import { clamp, max, min, sum, TINY, times } from "../evidence/maths.js";
  * @property {boolean} funnel
  */
 
-/** @typedef {{unit: number, sign: 1 | -1, mass: number, bar: [number, number], lens: [number, number]}} Segment */
+/**
+ * @typedef {{unit: number, sign: 1 | -1, mass: number, bar: [number, number], lens: [number, number]}}
+ *   Segment
+ */
 
 /**
  * @typedef {object} Flow
@@ -45,7 +48,10 @@ import { clamp, max, min, sum, TINY, times } from "../evidence/maths.js";
 
 const SIGNS = /** @type {const} */ ([-1, 1]);
 
-/** @param {number[]} active @param {(unit: number) => {edges: Edge[]} | null} ancestry @param {number} L @returns {Strand[]} */
+/**
+ * @param {number[]} active @param {(unit: number) => {edges: Edge[]} | null} ancestry @param {number} L
+ * @returns {Strand[]}
+ */
 const strands = (active, ancestry, L) => {
   return active.flatMap((unit) =>
     SIGNS.flatMap((sign) => {
@@ -96,14 +102,16 @@ const stack = (all, b, k, layout) => {
 const gap = (strand, b, k, layout, places) => {
   const edges = strand.edges.filter((e) => e.b === b);
   const { unit, sign, carried } = strand;
-  const seed = (/** @type {number} */ i) => {
+  /** @param {number} i */
+  const seed = (i) => {
     const x = layout.x(i) + sign * 0.6;
     return /** @type {[number, number]} */ ([x, x]);
   };
-  const bandOf = (/** @type {number} */ level, /** @type {number} */ i) =>
-    places[level].get(key(strand, i)) ?? seed(i);
+  /** @param {number} level @param {number} i */
+  const bandOf = (level, i) => places[level].get(key(strand, i)) ?? seed(i);
   const common = { unit, sign, b, yLow: layout.strips[b].top, yHigh: layout.above(b), funnel: false };
-  const byPlace = (/** @type {"i" | "k"} */ end) => (/** @type {Edge} */ a, /** @type {Edge} */ c) =>
+  /** @param {"i" | "k"} end */
+  const byPlace = (end) => (/** @type {Edge} */ a, /** @type {Edge} */ c) =>
     layout.x(a[end]) - layout.x(c[end]);
 
   /** Where each edge leaves: beside the band, on the side it turns to. @type {Map<Edge, [number, number]>} */
@@ -122,8 +130,8 @@ const gap = (strand, b, k, layout, places) => {
         x += e.mass * k;
       }
     };
-    leave(left, min(from, centre - massOf(left) * k));
-    const width = massOf(right) * k;
+    leave(left, min(from, centre - totalMass(left) * k));
+    const width = totalMass(right) * k;
     // Those that go farthest leave outermost: the ribbons of one side do not cross each other.
     leave(right, max(to, centre + width) - width);
   }
@@ -139,12 +147,13 @@ const gap = (strand, b, k, layout, places) => {
     };
     const into = edges.filter((e) => e.i === i).sort(byPlace("k"));
     const arriving = into.filter((e) => e.k !== i);
-    const arrive = (/** @type {boolean} */ left) => {
+    /** @param {boolean} left */
+    const arrive = (left) => {
       for (const e of arriving)
         if (layout.x(e.k) < layout.x(i) === left) put(e.k, leaves.get(e) ?? seed(e.k), e.mass * k);
     };
     arrive(true);
-    const band = ((carried[b].get(i) ?? 0) + massOf(into) - massOf(arriving)) * k;
+    const band = ((carried[b].get(i) ?? 0) + totalMass(into) - totalMass(arriving)) * k;
     if (band > 0) put(i, bandOf(b, i), band);
     arrive(false);
     if (b + 1 < layout.strips.length) {
@@ -170,11 +179,12 @@ const gap = (strand, b, k, layout, places) => {
  * @param {Layout} layout
  * @returns {Flow}
  */
-export const flow = ({ picture: p, active, ancestry, state, selected }, layout) => {
+export const layOutRibbons = ({ unitEvidence: p, active, ancestry, state, selected }, layout) => {
   const L = layout.strips.length;
   const span = layout.x1 - layout.x0;
   const total = p.total.supporting + p.total.opposing;
-  const side = (/** @type {number} */ u) => max(p.supporting[u], p.opposing[u]);
+  /** @param {number} u */
+  const side = (u) => max(p.supporting[u], p.opposing[u]);
   const cap = max(min(0.62 * layout.column, 46), 18);
   const top = max(TINY, ...p.order.slice(0, 3).map(side));
   const scale = total > 0 ? min(cap / top, ((layout.middle ? 0.38 : 0.55) * span) / total) : 1;
@@ -229,7 +239,7 @@ export const flow = ({ picture: p, active, ancestry, state, selected }, layout) 
 
 /**
  * Each active word's own stretch of the balance, from zero outwards.
- * @param {number[]} active @param {import("../evidence/unit_evidence.js").Picture} p
+ * @param {number[]} active @param {import("../evidence/unit_evidence.js").UnitEvidence} p
  * @param {number} zero @param {number} scale @param {number} k
  * @returns {Segment[]}
  */
@@ -237,7 +247,10 @@ const segmentsOf = (active, p, zero, scale, k) => {
   return SIGNS.flatMap((sign) => {
     let x = zero;
     let lensX = zero;
-    /** Outwards means leftwards for what opposes. @param {number} a @param {number} b @returns {[number, number]} */
+    /**
+     * Outwards means leftwards for what opposes.
+     * @param {number} a @param {number} b @returns {[number, number]}
+     */
     const between = (a, b) => (sign > 0 ? [a, b] : [b, a]);
     return (sign < 0 ? active.toReversed() : active).flatMap((unit) => {
       const mass = (sign > 0 ? p.supporting : p.opposing)[unit];

@@ -1,6 +1,6 @@
 /** What a widget shows: one explanation, or several side by side. */
-import { comparisonMaker } from "../evidence/comparison.js";
-import { sceneMaker } from "../evidence/scene.js";
+import { createComparisonMaker } from "../evidence/comparison.js";
+import { createSceneMaker } from "../evidence/scene.js";
 import { readExplanation, readMatrices } from "../evidence/wire.js";
 
 /** @typedef {import("../evidence/wire.js").Explanation} Explanation */
@@ -8,7 +8,7 @@ import { readExplanation, readMatrices } from "../evidence/wire.js";
 /** @typedef {import("../state/store.js").State} State */
 
 /**
- * @typedef {object} Stage
+ * @typedef {object} Explanations
  * @property {string[]} traits those with data
  * @property {() => void} read them again
  * @property {(state: State) => Scene} scene
@@ -17,11 +17,11 @@ import { readExplanation, readMatrices } from "../evidence/wire.js";
  * @property {() => boolean} prepare a slice of what makes λ light; false when nothing is left
  */
 
-/** @param {(name: string) => any} get reads one trait @returns {Stage} */
-export const stageOf = (get) => {
+/** @param {(name: string) => any} get reads one trait @returns {Explanations} */
+export const createExplanations = (get) => {
   const compared = get("_view") === "comparison";
-  const make = sceneMaker();
-  const compare = comparisonMaker();
+  const make = createSceneMaker();
+  const compare = createComparisonMaker();
   /** @type {Explanation[]} */
   let all = [];
   const read = () => {

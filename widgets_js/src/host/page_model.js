@@ -13,7 +13,7 @@
  */
 
 /** @param {string} base64 */
-export const bytesOf = (base64) => {
+export const decodeBase64 = (base64) => {
   const raw = atob(base64);
   const bytes = new Uint8Array(raw.length);
   for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
@@ -23,25 +23,26 @@ export const bytesOf = (base64) => {
 /** @param {string} base64 */
 const inflated = (base64) =>
   new Response(
-    new Blob([bytesOf(base64)]).stream().pipeThrough(new DecompressionStream("deflate")),
+    new Blob([decodeBase64(base64)]).stream().pipeThrough(new DecompressionStream("deflate")),
   ).arrayBuffer();
 
 /** The traits with the binary ones in their places. @param {Contents} contents */
-export const traitsOf = ({ traits, bytes }) => {
+export const readTraits = ({ traits, bytes }) => {
   for (const [path, base64] of bytes) {
     const last = path.length - 1;
     const holder = path.slice(0, last).reduce((at, step) => at[step], /** @type {any} */ (traits));
-    holder[path[last]] = new DataView(bytesOf(base64).buffer);
+    holder[path[last]] = new DataView(decodeBase64(base64).buffer);
   }
   return traits;
 };
 
 /** What anywidget hands to a view, without a notebook. @param {Contents} contents */
-export const modelOf = (contents) => {
-  const values = traitsOf(contents);
+export const createModel = (contents) => {
+  const values = readTraits(contents);
   /** @type {Map<string, Set<(...args: any[]) => void>>} */
   const listeners = new Map();
-  const heard = (/** @type {string} */ event) => {
+  /** @param {string} event */
+  const heard = (event) => {
     const all = listeners.get(event) ?? new Set();
     listeners.set(event, all);
     return all;

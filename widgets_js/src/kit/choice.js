@@ -1,13 +1,16 @@
 /** One of a few is chosen. */
-import { el, put, set, view } from "./dom.js";
-import { roving } from "./input.js";
+import { el, replaceContent, setAttributes, view } from "./dom.js";
+import { moveFocusByArrows } from "./input.js";
 
 /** @typedef {import("./dom.js").Attributes} Attributes */
 
-/** A choice of one among few. @param {string} kind @param {string} label @param {(member: HTMLElement) => void} [onMove] */
+/**
+ * A choice of one among few.
+ * @param {string} kind @param {string} label @param {(member: HTMLElement) => void} [onMove]
+ */
 export const radioGroup = (kind, label, onMove = (radio) => radio.click()) => {
   const group = el(kind, { role: "radiogroup", label });
-  roving(group, "[role=radio]", onMove);
+  moveFocusByArrows(group, "[role=radio]", onMove);
   return group;
 };
 
@@ -16,13 +19,18 @@ export const radio = (text, click, attributes = {}) =>
   el("button", { role: "radio", click, ...attributes }, text);
 
 /** @param {Element} one @param {boolean} on @param {boolean} [stop] where the tabulator stops */
-export const check = (one, on, stop = on) => set(one, { "aria-checked": on, tabindex: stop ? 0 : -1 });
+export const setChecked = (one, on, stop = on) =>
+  setAttributes(one, { "aria-checked": on, tabindex: stop ? 0 : -1 });
 
-/** A few words of which one is chosen. @template {string} O @param {string} label @param {readonly O[]} options @param {(option: O, at: number) => void} choose */
+/**
+ * A few words of which one is chosen.
+ * @template {string} O @param {string} label @param {readonly O[]} options
+ * @param {(option: O, at: number) => void} choose
+ */
 export const choice = (label, options, choose) => {
   const group = radioGroup("div.segments", label);
-  put(group, ...options.map((option, i) => radio(option, () => choose(option, i))));
+  replaceContent(group, ...options.map((option, i) => radio(option, () => choose(option, i))));
   return view(group, (/** @type {number} */ at) => {
-    for (const [i, one] of [...group.children].entries()) check(one, i === at);
+    for (const [i, one] of [...group.children].entries()) setChecked(one, i === at);
   });
 };

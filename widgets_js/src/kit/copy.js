@@ -1,6 +1,6 @@
 /** A button that copies numbers as CSV, and says whether it could. */
-import { csv } from "../wording/csv.js";
-import { el, HIDDEN, put } from "./dom.js";
+import { toCsv } from "../wording/csv.js";
+import { el, HIDDEN, replaceContent } from "./dom.js";
 
 /** How long the answer stands, in ms. */
 const STANDS = 2400;
@@ -12,10 +12,13 @@ export const copyButton = (rows) => {
   let timer;
   const click = async () => {
     const found = rows();
-    const done = found && (await copied(csv(found), root));
-    put(said, done ? `${found.length - 1} rows copied.` : "Nothing was copied: the browser refused.");
+    const done = found && (await copied(toCsv(found), root));
+    replaceContent(
+      said,
+      done ? `${found.length - 1} rows copied.` : "Nothing was copied: the browser refused.",
+    );
     clearTimeout(timer);
-    timer = setTimeout(() => put(said), STANDS);
+    timer = setTimeout(() => replaceContent(said), STANDS);
   };
   const root = el("div.copy", el("button.icon", { click }, "Copy as CSV"), said);
   return root;

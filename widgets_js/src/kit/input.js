@@ -1,59 +1,77 @@
 /** Pointing and keys, the same in every view. */
-import { mark, set } from "./dom.js";
+import { setAttributes, toggleClass } from "./dom.js";
 
-/** With this key held the wheel zooms, a letter commands, a click adds. @param {MouseEvent | KeyboardEvent} event */
-export const command = (event) => event.ctrlKey || event.metaKey;
+/**
+ * With this key held the wheel zooms, a letter commands, a click adds.
+ * @param {MouseEvent | KeyboardEvent} event
+ */
+export const isCommand = (event) => event.ctrlKey || event.metaKey;
 /** @param {MouseEvent | KeyboardEvent} event */
-export const adds = (event) => event.shiftKey || command(event);
+export const isAdding = (event) => event.shiftKey || isCommand(event);
 
 /** What an event happened to. @param {Event} event @returns {any} */
-export const targetOf = (event) => event.target;
+export const eventTarget = (event) => event.target;
 
 /** Nobody else shall act on it. @param {Event} event */
-export const consume = (event) => {
+export const consumeEvent = (event) => {
   event.preventDefault();
   event.stopPropagation();
 };
 
-/** Where a pointer is in a node, px. @param {Element} node @param {MouseEvent} event @returns {[number, number]} */
-export const placeIn = (node, event) => {
+/**
+ * Where a pointer is in a node, px.
+ * @param {Element} node @param {MouseEvent} event @returns {[number, number]}
+ */
+export const pointerPlace = (node, event) => {
   const box = node.getBoundingClientRect();
   return [event.clientX - box.left, event.clientY - box.top];
 };
 
-/** Ctrl and the wheel zoom; without the key the wheel belongs to the page. @param {HTMLElement} node @param {(closer: boolean, event: WheelEvent) => void} zoom */
-export const zooms = (node, zoom) =>
-  set(node, {
+/**
+ * Ctrl and the wheel zoom; without the key the wheel belongs to the page.
+ * @param {HTMLElement} node @param {(closer: boolean, event: WheelEvent) => void} zoom
+ */
+export const listenToZoom = (node, zoom) =>
+  setAttributes(node, {
     wheel(event) {
-      if (!command(event)) return;
+      if (!isCommand(event)) return;
       event.preventDefault();
       zoom(event.deltaY < 0, event);
     },
   });
 
-/** The unit that a node, or one around it, stands for. @param {EventTarget | null} node @returns {number | null} */
-export const unitOf = (node) => {
+/**
+ * The unit that a node, or one around it, stands for.
+ * @param {EventTarget | null} node @returns {number | null}
+ */
+export const unitOfNode = (node) => {
   const found = /** @type {Element} */ (node).closest("[data-unit]");
   return found && Number(found.getAttribute("data-unit"));
 };
 
-/** Units are pointed at and picked in a view. @template {Element} N @param {N} node @param {import("../state/actions.js").Actions} actions */
-export const points = (node, actions) =>
-  set(node, {
-    pointerover: (event) => actions.hover(unitOf(targetOf(event))),
+/**
+ * Units are pointed at and picked in a view.
+ * @template {Element} N @param {N} node @param {import("../state/actions.js").Actions} actions
+ */
+export const listenToUnits = (node, actions) =>
+  setAttributes(node, {
+    pointerover: (event) => actions.hover(unitOfNode(eventTarget(event))),
     pointerleave: () => actions.hover(null),
     click(event) {
-      const unit = unitOf(targetOf(event));
-      if (unit !== null) actions.pick(unit, adds(event));
+      const unit = unitOfNode(eventTarget(event));
+      if (unit !== null) actions.pick(unit, isAdding(event));
     },
   });
 
-/** What is pointed at and what is selected among nodes of units. @param {Iterable<Element>} nodes @param {import("../evidence/scene.js").Scene} scene */
+/**
+ * What is pointed at and what is selected among nodes of units.
+ * @param {Iterable<Element>} nodes @param {import("../evidence/scene.js").Scene} scene
+ */
 export const markUnits = (nodes, { state, selected }) => {
   for (const node of nodes) {
-    const unit = /** @type {number} */ (unitOf(node));
-    mark(node, "hot", unit === state.hover);
-    mark(node, "on", selected.includes(unit));
+    const unit = /** @type {number} */ (unitOfNode(node));
+    toggleClass(node, "hot", unit === state.hover);
+    toggleClass(node, "on", selected.includes(unit));
   }
 };
 
@@ -62,8 +80,8 @@ export const markUnits = (nodes, { state, selected }) => {
  * @param {HTMLElement} group @param {string} selector of its members
  * @param {(member: HTMLElement) => void} onMove
  */
-export const roving = (group, selector, onMove) => {
-  set(group, {
+export const moveFocusByArrows = (group, selector, onMove) => {
+  setAttributes(group, {
     keydown(event) {
       const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[
         /** @type {string} */ (event.key)
@@ -76,7 +94,7 @@ export const roving = (group, selector, onMove) => {
       const at = members.indexOf(/** @type {any} */ (group.getRootNode()).activeElement);
       if (at < 0) return;
       const next = members.at(end ?? (at + (step ?? 0)) % members.length);
-      consume(event);
+      consumeEvent(event);
       if (!next) return;
       onMove(next);
       next.focus();
@@ -84,13 +102,16 @@ export const roving = (group, selector, onMove) => {
   });
 };
 
-/** What keys do. @param {Element} node @param {(event: KeyboardEvent) => Record<string, () => unknown>} keys */
-export const keyed = (node, keys) =>
-  set(node, {
+/**
+ * What keys do.
+ * @param {Element} node @param {(event: KeyboardEvent) => Record<string, () => unknown>} keys
+ */
+export const listenToKeys = (node, keys) =>
+  setAttributes(node, {
     keydown(event) {
       const act = keys(event)[event.key];
       if (!act) return;
       act();
-      consume(event);
+      consumeEvent(event);
     },
   });

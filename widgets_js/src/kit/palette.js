@@ -3,8 +3,8 @@
  * custom properties come back unresolved.
  */
 import { abs, clamp, min, round } from "../evidence/maths.js";
-import { density } from "./canvas.js";
-import { differ, el, penOf, put } from "./dom.js";
+import { pixelRatio } from "./canvas.js";
+import { contextOf, createChangeTest, el, replaceContent } from "./dom.js";
 
 /** @typedef {[number, number, number]} Rgb */
 /** @typedef {"sup" | "opp" | "sup-deep" | "opp-deep" | "ink" | "ink3" | "rule" | "surface"} Name */
@@ -30,9 +30,9 @@ export const EXPONENT = 0.72;
 const parts = (colour) => (colour.match(/[\d.]+/g) ?? [0, 0, 0]).map(Number);
 
 /** @param {HTMLElement} probe an element inside the widget's root @returns {Palette} */
-export const palette = (probe) => {
+export const readPalette = (probe) => {
   // One node each: changing the colour of one between two readings would cost a style pass every time.
-  put(probe, ...NAMES.map((name) => el("i", { style: `color:var(--calig-${name})` })));
+  replaceContent(probe, ...NAMES.map((name) => el("i", { style: `color:var(--calig-${name})` })));
   const entries = NAMES.map((name, i) => [
     name,
     parts(getComputedStyle(probe.children[i]).color).slice(0, 3),
@@ -45,21 +45,21 @@ export const palette = (probe) => {
  * @template C
  * @param {() => C} read
  */
-export const reader = (read) => {
-  const changed = differ();
+export const createReader = (read) => {
+  const changed = createChangeTest();
   /** @type {C} */
   let known;
   return (
-    /** @type {import("../evidence/scene.js").Scene} */ { state, picture },
+    /** @type {import("../evidence/scene.js").Scene} */ { state, unitEvidence },
     /** @type {number} */ theme,
   ) => {
-    if (!known || (!state.dragging && !state.playing && changed(theme, picture))) known = read();
+    if (!known || (!state.dragging && !state.playing && changed(theme, unitEvidence))) known = read();
     return known;
   };
 };
 
 /** @param {number[]} colour @param {number} [alpha] */
-export const rgba = (colour, alpha = 1) => `rgba(${colour},${alpha})`;
+export const cssColour = (colour, alpha = 1) => `rgba(${colour},${alpha})`;
 
 /** @param {Palette} colours @param {number} t */
 const toneOf = (colours, t) => {
@@ -67,32 +67,32 @@ const toneOf = (colours, t) => {
   const base = colours[side];
   const deep = colours[`${side}-deep`];
   const a = min(1, abs(t)) ** EXPONENT;
-  if (a < DENSE) return rgba(base, a / DENSE);
+  if (a < DENSE) return cssColour(base, a / DENSE);
   const k = (a - DENSE) / (1 - DENSE);
-  return rgba(base.map((v, i) => round(v + (deep[i] - v) * k)));
+  return cssColour(base.map((v, i) => round(v + (deep[i] - v) * k)));
 };
 
 /**
  * All that the canvas paints with.
  * @param {HTMLElement} probe @param {CanvasRenderingContext2D} context
  */
-export const inks = (probe, context) => {
-  const colours = palette(probe);
-  const tone = tones(colours);
+export const createInks = (probe, context) => {
+  const colours = readPalette(probe);
+  const tone = createTones(colours);
   return {
     colours,
     tone,
-    bytes: toneBytes(tone),
+    bytes: createToneBytes(tone),
     /** Rows of pixels on their way to the canvas. */
     row: new OffscreenCanvas(1, 2),
     hatches: {
-      ribbon: hatching(context, rgba(colours["opp-deep"], 0.42), 1.1),
-      cell: hatching(context, rgba(colours.surface, 0.5)),
+      ribbon: createHatching(context, cssColour(colours["opp-deep"], 0.42), 1.1),
+      cell: createHatching(context, cssColour(colours.surface, 0.5)),
     },
   };
 };
 
-/** @typedef {ReturnType<typeof inks>} Inks */
+/** @typedef {ReturnType<typeof createInks>} Inks */
 
 /** Steps on either side of zero; finer ones cannot be seen. */
 const STEPS = 100;
@@ -104,14 +104,14 @@ const step = (t) => round((clamp(t, -1, 1) + 1) * STEPS);
  * time, so each colour is made once.
  * @param {Palette} colours
  */
-export const tones = (colours) => {
+export const createTones = (colours) => {
   /** @type {string[]} */
   const known = [];
   return (/** @type {number} */ t) => (known[step(t)] ??= toneOf(colours, step(t) / STEPS - 1));
 };
 
 /** The same colours as pixels, for pictures with one for each cell. @param {(t: number) => string} tone */
-export const toneBytes = (tone) => {
+export const createToneBytes = (tone) => {
   const known = new Uint32Array(2 * STEPS + 1);
   const bytes = new Uint8ClampedArray(known.buffer);
   return (/** @type {number} */ t, alpha = 1) => {
@@ -129,11 +129,11 @@ export const toneBytes = (tone) => {
  * Diagonal hatching: what opposes is never told by hue alone.
  * @param {CanvasRenderingContext2D} context @param {string} colour @param {number} [line] width
  */
-export const hatching = (context, colour, line = 1.3) => {
-  const ratio = density();
+export const createHatching = (context, colour, line = 1.3) => {
+  const ratio = pixelRatio();
   const size = round(5 * ratio);
   const tile = el("canvas", { width: size, height: size });
-  const pen = penOf(tile);
+  const pen = contextOf(tile);
   if (!pen) return colour;
   pen.strokeStyle = colour;
   pen.lineWidth = line * ratio;

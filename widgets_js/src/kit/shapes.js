@@ -7,18 +7,24 @@ import { HIDDEN, svg } from "./dom.js";
 /** An icon of lines. @param {Child[]} children */
 export const icon = (...children) => svg("svg", { viewBox: "0 0 16 16", ...HIDDEN }, ...children);
 
-/** @param {string} kind @param {number} x1 @param {number} x2 @param {number} y1 @param {number} y2 @param {Attributes} [more] */
+/**
+ * @param {string} kind @param {number} x1 @param {number} x2 @param {number} y1 @param {number} y2
+ * @param {Attributes} [more]
+ */
 export const line = (kind, x1, x2, y1, y2, more) => svg(`line.${kind}`, { x1, x2, y1, y2, ...more });
 
-/** @param {string} kind @param {number} x @param {number} y @param {number} width @param {number} height @param {Attributes} [more] */
+/**
+ * @param {string} kind @param {number} x @param {number} y @param {number} width @param {number} height
+ * @param {Attributes} [more]
+ */
 export const rect = (kind, x, y, width, height, more) =>
   svg(`rect.${kind}`, { x, y, width, height, ...more });
 
 /** @param {string} kind @param {number} x @param {number} y @param {Child[]} children */
-export const words = (kind, x, y, ...children) => svg(`text.${kind}`, { x, y }, ...children);
+export const svgText = (kind, x, y, ...children) => svg(`text.${kind}`, { x, y }, ...children);
 
 /** Hatching that bars refer to: what opposes is never told by hue alone. @param {string} id */
-export const hatch = (id) =>
+export const hatchPattern = (id) =>
   svg(
     "defs",
     svg(
@@ -29,7 +35,7 @@ export const hatch = (id) =>
   );
 
 /** Colour of a bar. @param {number} v */
-export const bar = (v) => (v > 0 ? "sup" : "opp");
+export const barClass = (v) => (v > 0 ? "sup" : "opp");
 
 /** Colour of a word. @param {number} v */
-export const stance = (v) => (v < 0 ? "opposes" : "supports");
+export const stanceClass = (v) => (v < 0 ? "opposes" : "supports");

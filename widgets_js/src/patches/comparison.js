@@ -1,14 +1,14 @@
 /** The comparison of pictures: side by side on one scale, their differences, and these row by row. */
 import { NOTHING } from "../evidence/comparison.js";
-import { number, signed } from "../evidence/format.js";
+import { formatNumber, formatSigned } from "../evidence/format.js";
 import { memo } from "../evidence/memo.js";
-import { differ, el, put, view } from "../kit/dom.js";
-import { againstView } from "../views/comparison/names.js";
+import { createChangeTest, el, replaceContent, view } from "../kit/dom.js";
+import { namesView } from "../views/comparison/names.js";
 import { differenceView } from "../views/comparison/rows.js";
 import { captionView } from "../views/controls/caption.js";
 import { noticeView } from "../views/controls/notice.js";
 import { foldedTable } from "../views/text/table.js";
-import { picturesMaker } from "./evidence/comparison.js";
+import { createPicturesMaker } from "./evidence/comparison.js";
 import { sidesView } from "./sides.js";
 import { toolsView } from "./tools.js";
 import { patchName, picturesStory } from "./wording/comparison_story.js";
@@ -22,10 +22,11 @@ import { patchName, picturesStory } from "./wording/comparison_story.js";
  * @param {(name: string) => any} get reads one trait @param {() => void} redraw
  */
 export const comparedViews = (actions, get, redraw) => {
-  const make = picturesMaker();
-  const numbers = (/** @type {Scene} */ scene) => make(scene, get("_items"));
+  const make = createPicturesMaker();
+  /** @param {Scene} scene */
+  const numbers = (scene) => make(scene, get("_items"));
   return [
-    againstView(),
+    namesView(),
     toolsView(actions, true),
     noticeView(actions),
     tellingView(actions, numbers),
@@ -52,7 +53,10 @@ const tellingView = (actions, numbers) => {
   );
 };
 
-/** The strongest differences, by row and column. @param {import("./actions.js").PatchActions} actions @param {Numbers} numbers */
+/**
+ * The strongest differences, by row and column.
+ * @param {import("./actions.js").PatchActions} actions @param {Numbers} numbers
+ */
 const rowsView = (actions, numbers) => {
   const rows = differenceView(actions);
   const { draw } = rows;
@@ -84,7 +88,8 @@ const tableView = (numbers) => {
       ...(shared ? [plain(changes[n])] : []),
     ]);
   };
-  const columns = (/** @type {Scene} */ scene) => [
+  /** @param {Scene} scene */
+  const columns = (scene) => [
     "patch",
     ...scene.sides.map((s) => s.name),
     ...(numbers(scene).shared ? [scene.sides.length > 2 ? "spread" : "difference"] : []),
@@ -96,7 +101,7 @@ const tableView = (numbers) => {
     (scene) => ({
       caption: "Evidence of each patch for the class that was explained, in shares.",
       columns: columns(scene),
-      rows: /** @type {string[][]} */ (rows(scene, (v) => signed(v, 3))),
+      rows: /** @type {string[][]} */ (rows(scene, (v) => formatSigned(v, 3))),
     }),
     (scene) => [columns(scene), ...rows(scene, (v) => v)],
   );
@@ -105,21 +110,21 @@ const tableView = (numbers) => {
 /** What the marks mean, in words. @param {Numbers} numbers @param {(name: string) => any} get */
 const legendView = (numbers, get) => {
   const root = el("div.legend");
-  const fresh = differ();
+  const fresh = createChangeTest();
   const key = (/** @type {string} */ text, /** @type {string} */ mark = "") =>
     el("span.key", mark && el(`i.${mark}`), text);
   return view(root, (/** @type {Scene} */ scene) => {
     const { differences, limit } = numbers(scene);
-    const { picture: p, places, x } = scene;
+    const { unitEvidence: p, places, x } = scene;
     if (!fresh(p.name, limit, places, x.recipe)) return;
     const some = differences.some(Boolean);
     const bare = differences.some((row, i) => row && !get("_items")[i]._again);
-    put(
+    replaceContent(
       root,
       key(`supports ${p.name}${some ? "; in a difference: more than the first" : ""}`, "sup"),
       key(`opposes ${p.name}, hatched${some ? "; in a difference: less" : ""}`, "opp"),
       key("no colour: no evidence; a picture pales under its map"),
-      key(`one scale for all: the deepest colour is ${number(limit, places)}`),
+      key(`one scale for all: the deepest colour is ${formatNumber(limit, places)}`),
       bare && key("a difference of two pictures lies on neither"),
       x.recipe && key(x.recipe),
     );

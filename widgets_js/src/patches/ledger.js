@@ -1,10 +1,10 @@
 /** The ledger of a picture: the strongest patches against each other, each with what is seen in it. */
-import { digits, MINUS, number, signed } from "../evidence/format.js";
-import { abs, floor, max, strongestFirst, sum, times } from "../evidence/maths.js";
+import { countDigits, formatNumber, formatSigned, MINUS } from "../evidence/format.js";
+import { abs, floor, max, sortStrongestFirst, sum, times } from "../evidence/maths.js";
 import { MIDDLE } from "../geometry/flow_layout.js";
-import { fitted } from "../kit/canvas.js";
-import { differ, el, HIDDEN, put, view } from "../kit/dom.js";
-import { markUnits, points } from "../kit/input.js";
+import { fitCanvas } from "../kit/canvas.js";
+import { createChangeTest, el, HIDDEN, replaceContent, view } from "../kit/dom.js";
+import { listenToUnits, markUnits } from "../kit/input.js";
 
 /** @typedef {import("./evidence/settings.js").Scene} Scene */
 /** @typedef {import("./evidence/map.js").Grid} Grid */
@@ -17,8 +17,8 @@ const CROP = 22;
 
 /** @param {import("./actions.js").PatchActions} actions */
 export const ledgerView = (actions) => {
-  const root = points(el("div.ledger"), actions);
-  const rebuilt = differ();
+  const root = listenToUnits(el("div.ledger"), actions);
+  const rebuilt = createChangeTest();
   return view(
     root,
     (
@@ -28,7 +28,8 @@ export const ledgerView = (actions) => {
       /** @type {number} */ width,
     ) => {
       const rows = width < MIDDLE ? 5 : 6;
-      if (rebuilt(scene.picture, scene.layer, rows, photo)) put(root, ...build(scene, grid, photo, rows));
+      if (rebuilt(scene.unitEvidence, scene.layer, rows, photo))
+        replaceContent(root, ...build(scene, grid, photo, rows));
       markUnits(root.querySelectorAll("[data-unit]"), scene);
     },
   );
@@ -39,7 +40,7 @@ const crop = (photo, { rows, columns }, patch) => {
   if (!photo) return null;
   const [w, h] = [photo.width / columns, photo.height / rows];
   const canvas = el("canvas.crop", HIDDEN);
-  const context = fitted(canvas, CROP, CROP);
+  const context = fitCanvas(canvas, CROP, CROP);
   if (context) {
     context.imageSmoothingEnabled = CROP / w < 2;
     context.drawImage(
@@ -58,10 +59,10 @@ const crop = (photo, { rows, columns }, patch) => {
 };
 
 /** @param {Scene} scene @param {Grid} grid @param {Photo | null} photo @param {number} rows */
-const build = ({ picture: p, layer, x, evidence, units }, grid, photo, rows) => {
-  const listed = strongestFirst(grid.patches, evidence);
+const build = ({ unitEvidence: p, layer, x, evidence, units }, grid, photo, rows) => {
+  const listed = sortStrongestFirst(grid.patches, evidence);
   const largest = abs(evidence[listed[0]] ?? 0);
-  const d = digits(largest);
+  const d = countDigits(largest);
   const [minus, plus] = [-1, 1].map((sign) =>
     listed.filter((u) => sign * evidence[u] > WEAK * largest).slice(0, rows),
   );
@@ -75,23 +76,27 @@ const build = ({ picture: p, layer, x, evidence, units }, grid, photo, rows) => 
       el("span.bar"),
       crop(photo, grid, patch),
       el("span.name", `${floor(patch / grid.columns) + 1} · ${(patch % grid.columns) + 1}`),
-      el("span.value", number(abs(evidence[u]), d)),
+      el("span.value", formatNumber(abs(evidence[u]), d)),
     );
   };
   const count = max(minus.length, plus.length);
   const body = times(count, (i) => el("tr", el("td.minus", entry(minus[i])), el("td.plus", entry(plus[i]))));
   if (!count) body.push(el("tr", el("td.none", { colspan: 2 }, "Nothing to weigh here.")));
-  const column = (/** @type {string} */ kind, /** @type {string} */ text) =>
-    el(`th.${kind}`, { scope: "col" }, text);
-  const [supporting, opposing] = [1, -1].map((sign) => number(sum(evidence.map((v) => max(0, sign * v)))));
+  /** @param {string} kind @param {string} text */
+  const column = (kind, text) => el(`th.${kind}`, { scope: "col" }, text);
+  const [supporting, opposing] = [1, -1].map((sign) =>
+    formatNumber(sum(evidence.map((v) => max(0, sign * v)))),
+  );
   const [foot, net] =
     layer === null
       ? [
-          `All patches, special tokens included: ${number(p.total.supporting)} supporting ${MINUS} ${number(p.total.opposing)} opposing`,
+          `All patches, special tokens included: ${formatNumber(p.total.supporting)} supporting ` +
+            `${MINUS} ${formatNumber(p.total.opposing)} opposing`,
           p.total.net,
         ]
       : [
-          `All patches at this layer, before its weight ${number(x.weights[layer])}: ${supporting} ${MINUS} ${opposing}`,
+          `All patches at this layer, before its weight ${formatNumber(x.weights[layer])}: ` +
+            `${supporting} ${MINUS} ${opposing}`,
           sum(evidence),
         ];
   return [
@@ -101,6 +106,6 @@ const build = ({ picture: p, layer, x, evidence, units }, grid, photo, rows) => 
       el("thead", el("tr", column("minus", `opposes ${p.name}`), column("plus", `supports ${p.name}`))),
       el("tbody", ...body),
     ),
-    el("p.sum", `${foot} = `, el("b", `${signed(net)} net`)),
+    el("p.sum", `${foot} = `, el("b", `${formatSigned(net)} net`)),
   ];
 };

@@ -1,18 +1,18 @@
 /** What the marks mean, in words, and how exactly the numbers are known. */
-import { error, number } from "../evidence/format.js";
+import { formatError, formatNumber } from "../evidence/format.js";
 import { max } from "../evidence/maths.js";
-import { differ, el, put, view } from "../kit/dom.js";
+import { createChangeTest, el, replaceContent, view } from "../kit/dom.js";
 
 export const legendView = () => {
   const root = el("div.legend");
-  const fresh = differ();
+  const fresh = createChangeTest();
   const key = (/** @type {string} */ text, /** @type {string} */ mark = "") =>
     el("span.key", mark && el(`i.${mark}`), text);
-  return view(root, (/** @type {import("./evidence/settings.js").Scene} */ { picture: p, x }) => {
+  return view(root, (/** @type {import("./evidence/settings.js").Scene} */ { unitEvidence: p, x }) => {
     if (!fresh(p.name, x)) return;
     const { bits, within } = { bits: x.form.bits, within: x.form.within };
     const worst = max(...p.errors.filter(Number.isFinite), -1);
-    put(
+    replaceContent(
       root,
       key(`supports ${p.name}`, "sup"),
       key(`opposes ${p.name}, hatched`, "opp"),
@@ -20,7 +20,8 @@ export const legendView = () => {
       key("one scale for all layers, one for their sum"),
       Number.isFinite(p.gain) &&
         key(
-          `score ${number(p.score)}, ${number(p.baseline)} for the baseline${worst < 0 ? "" : `; every layer adds up within ${error(worst)}`}`,
+          `score ${formatNumber(p.score)}, ${formatNumber(p.baseline)} for the ` +
+            `baseline${worst < 0 ? "" : `; every layer adds up within ${formatError(worst)}`}`,
         ),
       bits === 8 && key(`matrices in 8 bits: within ${within ?? "0.5 % of the strongest patch"}`),
       x.recipe && key(x.recipe),

@@ -1,8 +1,8 @@
 /** Row and column of the rollout for what is selected, as two small pictures. */
-import { digits, layerIn, number, short, signed } from "../evidence/format.js";
+import { countDigits, formatNumber, formatSigned, layerInSentence, shorten } from "../evidence/format.js";
 import { floor, min, sum } from "../evidence/maths.js";
-import { differ, el, put, view } from "../kit/dom.js";
-import { stance } from "../kit/shapes.js";
+import { createChangeTest, el, replaceContent, view } from "../kit/dom.js";
+import { stanceClass } from "../kit/shapes.js";
 import { plateView } from "./plate.js";
 
 /** @typedef {import("./evidence/settings.js").Scene} Scene */
@@ -18,7 +18,7 @@ export const linksView = (actions) => {
   const title = el("b");
   const note = el("span");
   const hint = el("p.how", HINT);
-  const fresh = differ();
+  const fresh = createChangeTest();
   const root = el("div.links-of", el("div.head", title, note), hint, both);
 
   return view(
@@ -32,22 +32,22 @@ export const linksView = (actions) => {
       const { x, layer, units, exact, selected: chosen } = scene;
       both.hidden = !links;
       if (fresh(String(chosen), layer, units, exact, x)) {
-        put(
+        replaceContent(
           title,
           !chosen.length
             ? "A patch and the others"
             : chosen.length > 1
               ? `${chosen.length} patches and the others`
-              : `${short(units.labels[chosen[0]], 24)} and the others`,
+              : `${shorten(units.labels[chosen[0]], 24)} and the others`,
         );
-        put(
+        replaceContent(
           note,
           chosen.length > 0 &&
             (layer === null
               ? "the rollout over all layers, in shares"
-              : `what ${layerIn(x, layer)} alone adds, in shares`),
+              : `what ${layerInSentence(x, layer)} alone adds, in shares`),
         );
-        put(hint, chosen.length && !exact ? "The attention matrices are on their way." : HINT);
+        replaceContent(hint, chosen.length && !exact ? "The attention matrices are on their way." : HINT);
       }
       hint.hidden = Boolean(links);
       if (!links) return;
@@ -62,7 +62,7 @@ export const linksView = (actions) => {
 const sideView = (actions, verb) => {
   const plate = plateView(actions);
   const words = el("p.how");
-  const fresh = differ();
+  const fresh = createChangeTest();
   const root = el("figure.side-of", el("figcaption", verb), plate, words);
   return view(
     root,
@@ -76,9 +76,10 @@ const sideView = (actions, verb) => {
     ) => {
       plate.draw({ scene, look, width, values, limit, chosen });
       if (!fresh(values)) return;
-      const d = digits(limit);
+      const d = countDigits(limit);
       const { others, patches } = look.grid;
-      const value = (/** @type {number} */ v) => el(`span.${stance(v)}`, signed(v, d));
+      /** @param {number} v */
+      const value = (v) => el(`span.${stanceClass(v)}`, formatSigned(v, d));
       const own = sum(chosen.map((u) => values[u]));
       const rest = sum(patches.filter((u) => !chosen.includes(u)).map((u) => values[u]));
       const parts = [
@@ -86,12 +87,12 @@ const sideView = (actions, verb) => {
         [chosen.length > 1 ? "themselves " : "itself ", value(own)],
         ...others
           .filter((u) => !chosen.includes(u))
-          .map((u) => [short(scene.units.labels[u], 12), " ", value(values[u])]),
+          .map((u) => [shorten(scene.units.labels[u], 12), " ", value(values[u])]),
       ];
-      put(
+      replaceContent(
         words,
         ...parts.flatMap((part, i) => [i > 0 && " · ", ...part]),
-        `; deepest colour ${number(limit, d)}`,
+        `; deepest colour ${formatNumber(limit, d)}`,
       );
     },
   );

@@ -1,7 +1,7 @@
 /** A map on its picture, as it is painted: main picture, film and links alike. */
 
 import { abs, clamp, min } from "../evidence/maths.js";
-import { fill } from "../kit/canvas.js";
+import { fillRect } from "../kit/canvas.js";
 import { DENSE, EXPONENT } from "../kit/palette.js";
 
 /** @typedef {import("../kit/canvas.js").Context} Context */
@@ -10,7 +10,10 @@ import { DENSE, EXPONENT } from "../kit/palette.js";
 /** Patches smaller than this, in px, are painted without hatching. */
 const FINE = 6;
 const FAINT = 0.012;
-/** From this size of a pixel on, in px, the picture shows its pixels; smaller ones are smoothed: small photographs are seen better so. */
+/**
+ * From this size of a pixel on, in px, the picture shows its pixels; smaller ones are smoothed: small
+ * photographs are seen better so.
+ */
 const CRISP = 24;
 
 /**
@@ -22,7 +25,7 @@ const CRISP = 24;
  */
 
 /** Room between patches, px. @param {number} side of a patch */
-export const gapOf = (side) => (side > 14 ? 1 : side > 9 ? 0.5 : 0);
+export const patchGap = (side) => (side > 14 ? 1 : side > 9 ? 0.5 : 0);
 
 /** How dense the colour of a tone is, 0 … 1. @param {number} t */
 const density = (t) => min(1, abs(t) ** EXPONENT / DENSE);
@@ -39,7 +42,7 @@ export const paintMap = (context, { grid, under, opacity, ink }, width, height, 
     context.drawImage(under, 0, 0, width, height);
   }
   const [w, h] = [width / grid.columns, height / grid.rows];
-  const gap = gapOf(min(w, h));
+  const gap = patchGap(min(w, h));
   grid.patches.forEach((unit, i) => {
     const t = clamp(values[unit] / limit, -1, 1);
     if (abs(t) < FAINT) return;
@@ -50,11 +53,11 @@ export const paintMap = (context, { grid, under, opacity, ink }, width, height, 
       h - gap,
     ]);
     context.globalAlpha = opacity;
-    fill(context, ink.tone(t), ...box);
+    fillRect(context, ink.tone(t), ...box);
     if (t > 0 || min(w, h) < FINE) return;
     // On a picture the lines would outdo a colour that is weaker than they are.
     context.globalAlpha = opacity * density(t);
-    fill(context, ink.hatches.cell, ...box);
+    fillRect(context, ink.hatches.cell, ...box);
   });
   context.globalAlpha = 1;
 };

@@ -1,9 +1,9 @@
 /** What a reader can do, as changes of the one state. */
 import { clamp, floor } from "../evidence/maths.js";
-import { same, turnTo } from "../evidence/question.js";
-import { farther, nearer, shifted } from "../evidence/zoom.js";
+import { isSameQuestion, turnQuestion } from "../evidence/question.js";
+import { shiftSpan, zoomIn, zoomOut } from "../evidence/zoom.js";
 import { createHistory } from "./history.js";
-import { matrixActions } from "./matrix_actions.js";
+import { createMatrixActions } from "./matrix_actions.js";
 import { createPlayer } from "./player.js";
 import { shareString } from "./share.js";
 
@@ -34,7 +34,8 @@ export const createActions = (store, scene, send) => {
   let rest;
   const player = createPlayer(store, () => scene().x.weights.length);
   const history = createHistory(store);
-  const tokens = (/** @type {number[]} */ units) => units.flatMap((u) => scene().units.members[u]);
+  /** @param {number[]} units */
+  const tokens = (units) => units.flatMap((u) => scene().units.members[u]);
 
   const actions = {
     /** @param {number} unit @param {boolean} [more] add to the selection */
@@ -99,14 +100,14 @@ export const createActions = (store, scene, send) => {
     },
 
     /** @param {number} lengths of the window by which it moves */
-    shift: (lengths) => store.set({ span: shifted(store.state.span, lengths, scene().x.tokens.length) }),
+    shift: (lengths) => store.set({ span: shiftSpan(store.state.span, lengths, scene().x.tokens.length) }),
 
     /** @param {1 | -1} step nearer or farther @param {number | null} [unit] that is zoomed to */
     zoom(step, unit = null) {
       const { x, units, selected, sight } = scene();
       const at = unit ?? store.state.hover ?? selected[0] ?? floor((sight.first + sight.last) / 2);
       const T = x.tokens.length;
-      const next = step > 0 ? nearer(store.state, T, units.members[at]) : farther(store.state, T);
+      const next = step > 0 ? zoomIn(store.state, T, units.members[at]) : zoomOut(store.state, T);
       store.set({ ...next, ...AWAY });
     },
 
@@ -137,8 +138,8 @@ export const createActions = (store, scene, send) => {
 
     /** @param {number} target */
     target(target) {
-      const question = turnTo(store.state, target);
-      if (!same(question, store.state)) store.set({ ...question, ...STILL });
+      const question = turnQuestion(store.state, target);
+      if (!isSameQuestion(question, store.state)) store.set({ ...question, ...STILL });
     },
 
     /** @param {number | null} contrast */
@@ -175,7 +176,7 @@ export const createActions = (store, scene, send) => {
       history.stop();
     },
   };
-  return { ...actions, scene, matrix: matrixActions(store, scene, actions) };
+  return { ...actions, scene, matrix: createMatrixActions(store, scene, actions) };
 };
 
 /** @typedef {ReturnType<typeof createActions>} Actions */

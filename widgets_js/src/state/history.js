@@ -1,5 +1,5 @@
 /** Where the reader has been: undo and redo of the exploration. */
-import { equal, SHARED } from "./store.js";
+import { isEqual, SHARED } from "./store.js";
 
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {Partial<import("./store.js").State>} Place */
@@ -22,7 +22,7 @@ export const createHistory = (store) => {
     // However long something is dragged, and wherever it rests, it is one step.
     if (travelling || store.state.dragging || store.state.held) return;
     const now = place();
-    if (EXPLORED.every((name) => equal(now[name], here[name]))) return;
+    if (EXPLORED.every((name) => isEqual(now[name], here[name]))) return;
     past.push(here);
     if (past.length > MOST) past.shift();
     future.length = 0;

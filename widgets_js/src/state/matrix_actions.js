@@ -9,7 +9,7 @@ const LEAST = 8;
  * @param {() => import("../evidence/scene.js").Scene} scene
  * @param {{hover: (unit: number | null) => void, layer: (layer: number | null) => void}} shared
  */
-export const matrixActions = (store, scene, shared) => {
+export const createMatrixActions = (store, scene, shared) => {
   const pinned = () => {
     const { of } = scene().units;
     const [i, k] = store.state.cell;
@@ -42,8 +42,8 @@ export const matrixActions = (store, scene, shared) => {
       const { units, selected } = scene();
       const first = selected[0] ?? 0;
       const [row, column] = store.state.cross ?? pinned() ?? [first - signOf(down), first - signOf(along)];
-      const to = (/** @type {number} */ at, /** @type {number} */ step) =>
-        clamp(at + step, 0, units.count - 1);
+      /** @param {number} at @param {number} step */
+      const to = (at, step) => clamp(at + step, 0, units.count - 1);
       const cross = /** @type {[number, number]} */ ([to(row, down), to(column, along)]);
       const { zoom } = store.state;
       actions.point(cross);
@@ -56,7 +56,10 @@ export const matrixActions = (store, scene, shared) => {
       shared.layer(clamp((scene().layer ?? L - 1) + step, 0, L - 1));
     },
 
-    /** Show so many units around a cell, moving no more than needed. @param {number} wanted @param {[number, number]} [around] */
+    /**
+     * Show so many units around a cell, moving no more than needed.
+     * @param {number} wanted @param {[number, number]} [around]
+     */
     look(wanted, around) {
       const { count } = scene().units;
       const { zoom, cross } = store.state;
@@ -64,7 +67,10 @@ export const matrixActions = (store, scene, shared) => {
       if (size >= count) return store.set({ zoom: [] });
       const [top, left, side] = zoom.length ? zoom : [0, 0, count];
       const [row, column] = around ?? cross ?? pinned() ?? [top + side / 2, left + side / 2];
-      /** Where the window starts, so that the cell keeps its place in it. @param {number} at @param {number} start */
+      /**
+       * Where the window starts, so that the cell keeps its place in it.
+       * @param {number} at @param {number} start
+       */
       const from = (at, start) => {
         const kept = size === side ? clamp(start, at - size + 1, at) : at - ((at - start) / side) * size;
         return round(clamp(kept, 0, count - size));

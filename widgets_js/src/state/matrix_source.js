@@ -5,7 +5,7 @@
  */
 import { times } from "../evidence/maths.js";
 import { memo } from "../evidence/memo.js";
-import { pooled, roll, rolled } from "../evidence/rollout.js";
+import { poolCells, rollAllBlocks, rollBlocks } from "../evidence/rollout.js";
 import { readMatrices } from "../evidence/wire.js";
 
 /** @typedef {import("../evidence/rollout.js").Pair} Pair */
@@ -30,13 +30,13 @@ const THUMB = 64;
 /** @param {Pair} pair @returns {Pair} */
 const thumb = ({ plus, minus, n }) => {
   if (n <= 2 * THUMB) return { plus, minus, n };
-  const small = (/** @type {Float32Array} */ values) =>
-    pooled(values, n, { row: 0, column: 0, side: n }, THUMB).values;
+  /** @param {Float32Array} values */
+  const small = (values) => poolCells(values, n, { row: 0, column: 0, side: n }, THUMB).values;
   return { plus: small(plus), minus: small(minus), n: THUMB };
 };
 
 /** @param {(content: any) => void} send @param {() => void} changed */
-export const createMatrices = (send, changed) => {
+export const createMatrixSource = (send, changed) => {
   let id = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
@@ -44,8 +44,11 @@ export const createMatrices = (send, changed) => {
   let asked = -1;
   /** @type {(() => void) | null} works the answer out here */
   let alone = null;
-  /** What is known of the present signals and fusion: S after some layers, and the thumbnails. */
-  const unknown = (/** @type {Signals | null} */ signals, /** @type {Fusion | null} */ fusion) => ({
+  /**
+   * What is known of the present signals and fusion: S after some layers, and the thumbnails.
+   * @param {Signals | null} signals @param {Fusion | null} fusion
+   */
+  const unknown = (signals, fusion) => ({
     signals,
     fusion,
     pairs: /** @type {Map<number, Pair>} */ (new Map()),
@@ -57,15 +60,15 @@ export const createMatrices = (send, changed) => {
   let heads = { r: /** @type {unknown} */ (null), layers: /** @type {Map<number, Heads>} */ (new Map()) };
 
   const allOf = memo((/** @type {Signals} */ signals, /** @type {Fusion} */ fusion) =>
-    rolled(signals, fusion, 0, signals.layers),
+    rollAllBlocks(signals, fusion, 0, signals.layers),
   );
   const oneOf = memo(
     (/** @type {Signals} */ signals, /** @type {Fusion} */ fusion, /** @type {number} */ b) =>
-      rolled(signals, fusion, b, b + 1)[0],
+      rollAllBlocks(signals, fusion, b, b + 1)[0],
   );
   // Of long inputs all layers together would take tens of megabytes: one is kept, and the thumbnails.
   const onesOf = memo((/** @type {Signals} */ signals, /** @type {Fusion} */ fusion) =>
-    times(signals.layers, (b) => thumb(rolled(signals, fusion, b, b + 1)[0])),
+    times(signals.layers, (b) => thumb(rollAllBlocks(signals, fusion, b, b + 1)[0])),
   );
 
   /** @param {Scene} scene @param {number} b */
@@ -80,14 +83,17 @@ export const createMatrices = (send, changed) => {
     if (asked !== b) {
       rest();
       asked = b;
-      alone = () => slice(roll(signals, fusion, 0, signals.layers), b, []);
+      alone = () => slice(rollBlocks(signals, fusion, 0, signals.layers), b, []);
       send({ kind: "rollout", id: ++id, lam: state.lam, layer: b, film: !known.film });
       timer = setTimeout(alone, PATIENCE);
     }
     return { ...last, late: true };
   }
 
-  /** @param {Generator<Pair | null>} work @param {number} b the layer that is waited for @param {Pair[]} film */
+  /**
+   * @param {Generator<Pair | null>} work @param {number} b the layer that is waited for
+   * @param {Pair[]} film
+   */
   function slice(work, b, film) {
     const end = performance.now() + SLICE;
     for (let step = work.next(); ; step = work.next()) {
@@ -130,7 +136,10 @@ export const createMatrices = (send, changed) => {
       return last;
     },
 
-    /** The heads of a layer; asking is what this does when `ask` is set. @param {Scene} scene @param {number} b @param {boolean} ask @returns {Heads | null} */
+    /**
+     * The heads of a layer; asking is what this does when `ask` is set.
+     * @param {Scene} scene @param {number} b @param {boolean} ask @returns {Heads | null}
+     */
     heads({ x }, b, ask) {
       if (x.noHeads) return { heads: null, reason: x.noHeads };
       if (heads.r !== x.r) heads = { r: x.r, layers: new Map() };
@@ -141,7 +150,10 @@ export const createMatrices = (send, changed) => {
       return heads.layers.get(b) ?? null;
     },
 
-    /** What Python says; false when it is about something else. @param {any} content @param {DataView[]} buffers @param {number} tokens */
+    /**
+     * What Python says; false when it is about something else.
+     * @param {any} content @param {DataView[]} buffers @param {number} tokens
+     */
     receive(content, buffers, tokens) {
       const layer = content.layer;
       const error = content.error;
@@ -177,4 +189,4 @@ export const createMatrices = (send, changed) => {
   };
 };
 
-/** @typedef {ReturnType<typeof createMatrices>} Matrices */
+/** @typedef {ReturnType<typeof createMatrixSource>} MatrixSource */

@@ -25,7 +25,8 @@ export const createPlayer = (store, layers) => {
     store.set({ layer: null, play: from === null || from >= L ? 0 : from, playing: true });
     let last = performance.now();
     let hold = still ? STILL : 0;
-    const step = (/** @type {number} */ now) => {
+    /** @param {number} now */
+    const step = (now) => {
       const { play, playing } = store.state;
       if (!playing || play === null) return;
       // The first frame may carry a time from before the click.

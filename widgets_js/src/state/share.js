@@ -1,5 +1,5 @@
 /** The exploration as a short string, which `view.state = ...` restores; the twin of `_state.py`. */
-import { equal, INITIAL, SHARED } from "./store.js";
+import { INITIAL, isEqual, SHARED } from "./store.js";
 
 /** @param {import("./store.js").State} state */
 export const shareString = (state) => {
@@ -11,7 +11,7 @@ export const shareString = (state) => {
     target: compares ? state.target : -1,
     theme: state.theme,
   };
-  return SHARED.filter((name) => !equal(state[name], rest[name]))
+  return SHARED.filter((name) => !isEqual(state[name], rest[name]))
     .map((name) => `${name}=${[state[name]].flat().map(plain).join(",")}`)
     .sort()
     .join(";");

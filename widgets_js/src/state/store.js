@@ -56,14 +56,17 @@ export const INITIAL = {
   note: "",
 };
 
-/** A bundle with a trait of its own brings it along, before anything else is made. @param {string} name @param {unknown} initial */
-export const bring = (name, initial) => {
+/**
+ * A bundle with a trait of its own brings it along, before anything else is made.
+ * @param {string} name @param {unknown} initial
+ */
+export const addTrait = (name, initial) => {
   Object.assign(INITIAL, { [name]: initial });
   SHARED.push(/** @type {keyof State} */ (name));
 };
 
 /** @param {unknown} a @param {unknown} b */
-export const equal = (a, b) =>
+export const isEqual = (a, b) =>
   Object.is(a, b) ||
   (Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((v, i) => v === b[i]));
 
@@ -85,7 +88,7 @@ export const createStore = (initial = {}) => {
       const old = /** @type {Record<string, unknown>} */ (store.state);
       const changed = new Set(
         Object.entries(patch)
-          .filter(([k, v]) => !equal(old[k], v))
+          .filter(([k, v]) => !isEqual(old[k], v))
           .map(([k]) => k),
       );
       if (!changed.size) return;

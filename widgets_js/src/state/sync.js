@@ -5,7 +5,10 @@ import { SHARED } from "./store.js";
 const PACE = 100;
 
 /** @typedef {import("./store.js").State} State */
-/** What of anywidget's model is used here. @typedef {object} Model
+
+/**
+ * What of anywidget's model is used here.
+ * @typedef {object} Model
  * @property {(name: string) => any} get
  * @property {(name: string, value: any) => void} set
  * @property {() => void} save_changes
@@ -15,30 +18,32 @@ const PACE = 100;
  */
 
 /** @param {Model} model @param {import("./store.js").Store} store */
-export const teller = (model, store) => {
+export const createSync = (model, store) => {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let waiting;
   /** @type {Set<keyof State>} */
-  const untold = new Set();
+  const pending = new Set();
   const stop = () => clearTimeout(waiting);
   const save = () => {
     stop();
     waiting = undefined;
-    const plain = (/** @type {unknown} */ value) => JSON.stringify(value ?? null);
+    /** @param {unknown} value */
+    const plain = (value) => JSON.stringify(value ?? null);
     const { state } = store;
-    const news = [...untold].filter((name) => plain(model.get(name)) !== plain(state[name]));
-    untold.clear();
+    const news = [...pending].filter((name) => plain(model.get(name)) !== plain(state[name]));
+    pending.clear();
     for (const name of news) model.set(name, state[name]);
     if (news.length) model.save_changes();
   };
-  const tell = (/** @type {Set<string>} */ changed) => {
-    for (const name of SHARED) if (changed.has(name)) untold.add(name);
+  /** @param {Set<string>} changed */
+  const push = (changed) => {
+    for (const name of SHARED) if (changed.has(name)) pending.add(name);
     const { dragging, playing } = store.state;
-    const flows = (/** @type {keyof State} */ name) =>
-      (dragging && /^(lam|span)$/.test(name)) || (playing && name === "play");
-    if (!untold.size) return;
-    if ([...untold].every(flows)) waiting ??= setTimeout(save, PACE);
+    /** @param {keyof State} name */
+    const flows = (name) => (dragging && /^(lam|span)$/.test(name)) || (playing && name === "play");
+    if (!pending.size) return;
+    if ([...pending].every(flows)) waiting ??= setTimeout(save, PACE);
     else save();
   };
-  return Object.assign(tell, { untold, stop });
+  return { push, pending, stop };
 };

@@ -15,7 +15,7 @@ import { scoreLineView } from "./text/score_line.js";
 import { tableView } from "./text/table.js";
 
 /** @type {import("./sheet.js").Arrange} */
-export const arrange = (kind, actions, matrices) => {
+export const arrange = (kind, actions, matrixSource) => {
   if (kind === "comparison") return comparisonViews(actions);
   const tokens = kind === "tokens";
   const head = [questionView(actions), toolsView(actions, { slider: tokens }), noticeView(actions)];
@@ -24,7 +24,7 @@ export const arrange = (kind, actions, matrices) => {
     return [
       ...head,
       captionView(actions, textStory),
-      rolloutView(actions, matrices),
+      rolloutView(actions, matrixSource),
       table,
       legendView("matrix"),
     ];
@@ -36,5 +36,5 @@ export const arrange = (kind, actions, matrices) => {
   const prose = proseView(actions, { specimen: tokens });
   const sums = [ledgerView(actions), scoreLineView()];
   if (tokens) return [...head, caption, legend, map, prose, sums, table];
-  return [...head, ...figure, [prose, ...sums], rolloutView(actions, matrices, true), table, legend];
+  return [...head, ...figure, [prose, ...sums], rolloutView(actions, matrixSource, true), table, legend];
 };

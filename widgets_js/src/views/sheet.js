@@ -1,14 +1,17 @@
 /** The sheet: a toolbar, its views one below another, and what stands beside the pointer. */
 
-import { differ, el, mark, set } from "../kit/dom.js";
-import { command, consume } from "../kit/input.js";
+import { createChangeTest, el, setAttributes, toggleClass } from "../kit/dom.js";
+import { consumeEvent, isCommand } from "../kit/input.js";
 import { watchTheme } from "../kit/theme.js";
 import { barView } from "./controls/bar.js";
 import { helpView } from "./controls/help.js";
 import { tipView } from "./controls/tip.js";
 
 /** @typedef {import("../evidence/scene.js").Scene} Scene */
-/** @typedef {HTMLElement & {draw(scene: Scene, width: number, theme: number): void, survey?: View["draw"]}} View */
+/**
+ * @typedef {HTMLElement & {draw(scene: Scene, width: number, theme: number): void,
+ *   measure?: View["draw"]}} View
+ */
 
 /**
  * The views in the order in which they are drawn and stand; a list of them stands in one box, which
@@ -16,7 +19,7 @@ import { tipView } from "./controls/tip.js";
  * @callback Arrange
  * @param {string} kind
  * @param {import("../state/actions.js").Actions} actions
- * @param {import("../state/matrix_source.js").Matrices} matrices
+ * @param {import("../state/matrix_source.js").MatrixSource} matrixSource
  * @param {() => void} redraw
  * @param {(name: string) => any} get reads one trait
  * @returns {(View | View[])[]}
@@ -30,10 +33,10 @@ const BRIEF = 80;
  * @param {Arrange} arrange
  * @param {string[]} keys
  * @param {import("../state/actions.js").Actions} actions
- * @param {import("../state/matrix_source.js").Matrices} matrices
+ * @param {import("../state/matrix_source.js").MatrixSource} matrixSource
  * @param {() => void} redraw asked for when the width or the colours change
  */
-export const createSheet = (get, arrange, keys, actions, matrices, redraw) => {
+export const createSheet = (get, arrange, keys, actions, matrixSource, redraw) => {
   const kind = get("_view");
   const root = el("section.calig", {
     "data-view": kind,
@@ -41,13 +44,13 @@ export const createSheet = (get, arrange, keys, actions, matrices, redraw) => {
     // JupyterLab would take single letters as commands for the cell.
     "data-lm-suppress-shortcuts": "true",
   });
-  const views = arrange(kind, actions, matrices, redraw, get);
+  const views = arrange(kind, actions, matrixSource, redraw, get);
   const tip = tipView(root);
   const help = helpView(keys);
   const bar = barView(actions, help);
   const box = kind === "tokens" ? "div.figures" : "div.reading";
   root.append(bar, help, ...views.map((v) => (Array.isArray(v) ? el(box, ...v) : v)), tip);
-  const themed = differ();
+  const themed = createChangeTest();
   let theme = 0;
   let stale = true;
   const stopTheme = watchTheme(() => {
@@ -62,16 +65,16 @@ export const createSheet = (get, arrange, keys, actions, matrices, redraw) => {
     redraw();
   });
   size.observe(root);
-  set(root, {
+  setAttributes(root, {
     keydown(event) {
       const letter = event.key.toLowerCase();
-      if (command(event) && !event.altKey && /^[zy]$/.test(letter))
+      if (isCommand(event) && !event.altKey && /^[zy]$/.test(letter))
         (letter === "y" || event.shiftKey ? actions.redo : actions.undo)();
       else if (letter === "?") bar.toggle();
       else if (letter !== "escape") return;
       else if (help.hidden) actions.clear();
       else bar.toggle(false);
-      consume(event);
+      consumeEvent(event);
     },
   });
 
@@ -81,13 +84,13 @@ export const createSheet = (get, arrange, keys, actions, matrices, redraw) => {
     draw(scene) {
       const { state, empty, x } = scene;
       if (themed(state.theme)) {
-        set(root, { "data-theme": state.theme });
+        setAttributes(root, { "data-theme": state.theme });
         theme++;
         stale = true;
       }
-      mark(root, "empty", empty);
-      mark(root, "brief", x.tokens.length <= BRIEF);
-      mark(root, "waiting", state.busy || scene.pending);
+      toggleClass(root, "empty", empty);
+      toggleClass(root, "brief", x.tokens.length <= BRIEF);
+      toggleClass(root, "waiting", state.busy || scene.pending);
       // Measuring costs a layout: only when the observer has seen a change, or the padding may have changed.
       if (!inner || stale) {
         width = root.clientWidth;
@@ -98,7 +101,7 @@ export const createSheet = (get, arrange, keys, actions, matrices, redraw) => {
       if (!width) return;
       const ready = state.fresh ? views.filter((v) => !Array.isArray(v)) : views;
       const drawn = [bar, ...ready.flat()].filter((view) => !empty || !isFigure(view));
-      for (const view of drawn) view.survey?.(scene, inner, theme);
+      for (const view of drawn) view.measure?.(scene, inner, theme);
       for (const view of drawn) view.draw(scene, inner, theme);
       tip.draw(scene);
     },

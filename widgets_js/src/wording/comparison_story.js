@@ -1,7 +1,7 @@
 /** How several explanations differ, in words. */
-import { NOTHING, plain } from "../evidence/comparison.js";
-import { number, signed } from "../evidence/format.js";
-import { peak, signOf, strongestFirst } from "../evidence/maths.js";
+import { comparableText, NOTHING } from "../evidence/comparison.js";
+import { formatNumber, formatSigned } from "../evidence/format.js";
+import { largestSize, signOf, sortStrongestFirst } from "../evidence/maths.js";
 
 /** @typedef {import("../evidence/scene.js").Scene} Scene */
 /** @typedef {import("../evidence/comparison.js").Compared} Compared */
@@ -13,19 +13,20 @@ export const comparisonStory = (scene) => {
   const two = sides.length === 2;
   /** @param {number} n @returns {Part[]} */
   const change = (n) => {
-    const shown = values[n].map((v) => (v === null ? NOTHING : signed(v, d)));
+    const shown = values[n].map((v) => (v === null ? NOTHING : formatSigned(v, d)));
     return [
       { unit: n, text: units.labels[n] },
       two ? ` from ${shown[0]} to ${shown[1]}, ` : ` ${shown.join(" / ")}, `,
-      { strong: two ? signed(changes[n], d) : `spread ${number(changes[n], d)}` },
+      { strong: two ? formatSigned(changes[n], d) : `spread ${formatNumber(changes[n], d)}` },
     ];
   };
-  const list = (/** @type {number[]} */ rows) => rows.flatMap((n, i) => [...(i ? ["; "] : []), ...change(n)]);
+  /** @param {number[]} rows */
+  const list = (rows) => rows.flatMap((n, i) => [...(i ? ["; "] : []), ...change(n)]);
   if (selected.length) return [...list(selected), "."];
   if (!order.length) return ["There is nothing to compare."];
-  if (!peak(changes)) return ["They do not differ."];
+  if (!largestSize(changes)) return ["They do not differ."];
   const { texts } = /** @type {import("../evidence/comparison.js").RowUnits} */ (units);
-  const edited = order.filter((n) => new Set(texts[n].map(plain)).size > 1);
+  const edited = order.filter((n) => new Set(texts[n].map(comparableText)).size > 1);
   const kept = order.filter((n) => !edited.includes(n));
   const classes = sides.map(({ scene: { x } }) => x.answer);
   /** @type {Part[]} */
@@ -39,8 +40,8 @@ export const comparisonStory = (scene) => {
       ...(kept.length ? ["; of what was kept, from ", ...change(kept[0])] : []),
       ".",
     ];
-  const strength = values.map((row) => peak(row.map((v) => v ?? 0)));
-  const strongest = strongestFirst(order, strength).slice(0, 10);
+  const strength = values.map((row) => largestSize(row.map((v) => v ?? 0)));
+  const strongest = sortStrongestFirst(order, strength).slice(0, 10);
   const few = strongest.length < 2;
   const agree = strongest.filter((n) => new Set(values[n].map((v) => signOf(v ?? 0))).size === 1).length;
   return [
@@ -49,6 +50,7 @@ export const comparisonStory = (scene) => {
     ...list(order.slice(0, 2)),
     few
       ? "."
-      : `. Of the ${strongest.length} strongest, ${agree} ${agree === 1 ? "has" : "have"} the same sign in ${two ? "both" : "all"}.`,
+      : `. Of the ${strongest.length} strongest, ${agree} ${agree === 1 ? "has" : "have"} the same ` +
+        `sign in ${two ? "both" : "all"}.`,
   ];
 };

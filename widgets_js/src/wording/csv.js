@@ -9,13 +9,13 @@ const field = (value) => {
 };
 
 /** @param {(string | number)[][]} rows */
-export const csv = (rows) => `${rows.map((row) => row.map(field).join(",")).join("\n")}\n`;
+export const toCsv = (rows) => `${rows.map((row) => row.map(field).join(",")).join("\n")}\n`;
 
 /**
  * Every unit with its evidence and its relevance at every layer.
  * @param {import("../evidence/scene.js").Scene} scene
  */
-export const evidenceRows = ({ units, picture: p, state }) => {
+export const evidenceRows = ({ units, unitEvidence: p, state }) => {
   const head = [state.granularity, "supporting", "opposing", "net", ...p.r.map((_, b) => `layer_${b}`)];
   return [
     head,
@@ -29,7 +29,10 @@ export const evidenceRows = ({ units, picture: p, state }) => {
   ];
 };
 
-/** Every cell of a matrix: rows receive, columns give. @param {ArrayLike<number>} values @param {string[]} names @param {string} corner */
+/**
+ * Every cell of a matrix: rows receive, columns give.
+ * @param {ArrayLike<number>} values @param {string[]} names @param {string} corner
+ */
 export const matrixRows = (values, names, corner) => {
   const n = names.length;
   return [[corner, ...names], ...names.map((name, i) => [name, ...names.map((_, j) => values[i * n + j])])];

@@ -1,17 +1,17 @@
 /** The matrix in sentences. */
 
-import { digits, MINUS, number, short, signed } from "../evidence/format.js";
-import { max, peak } from "../evidence/maths.js";
+import { countDigits, formatNumber, formatSigned, MINUS, shorten } from "../evidence/format.js";
+import { largestSize, max } from "../evidence/maths.js";
 import { strongestCells } from "../evidence/rollout.js";
-import { holesStory, lostIn, ON_THEIR_WAY } from "./story.js";
+import { holesStory, layersOfLost, ON_THEIR_WAY } from "./story.js";
 
 /** @typedef {import("../evidence/matrix.js").Matrix} Matrix */
 /** @typedef {import("./story.js").Part} Part */
 
 /** @param {Matrix} m */
-export const digitsOf = (m) => max(3, digits(m.limit) + 1);
+export const matrixDigits = (m) => max(3, countDigits(m.limit) + 1);
 /** @param {Matrix} m */
-export const unitOf = (m) => (m.head === null ? "shares" : "units of the score");
+export const matrixUnit = (m) => (m.head === null ? "shares" : "units of the score");
 
 /**
  * The largest sum drawn whole: twice the strongest word's.  A special token may take in what all words give,
@@ -19,10 +19,11 @@ export const unitOf = (m) => (m.head === null ? "shares" : "units of the score")
  * @param {Matrix} m
  */
 export const largestSum = ({ columns, rows, scene }) =>
-  2 * max(...[columns, rows].map((side) => peak(side.filter((_, u) => !scene.units.special[u])))) || Infinity;
+  2 * max(...[columns, rows].map((side) => largestSize(side.filter((_, u) => !scene.units.special[u])))) ||
+  Infinity;
 
 /** @param {Matrix} m @param {number} u */
-const name = ({ scene }, u) => short(scene.units.labels[u], 24);
+const name = ({ scene }, u) => shorten(scene.units.labels[u], 24);
 
 /** The strongest steps from one unit into another. @param {Matrix} m @param {number} k */
 export const strongestLinks = ({ shown, n }, k) => {
@@ -33,7 +34,7 @@ export const strongestLinks = ({ shown, n }, k) => {
 };
 
 /** Does what this block adds count in what is shown? @param {Matrix} m */
-export const countsIn =
+export const blockCounts =
   ({ alone, head, b }) =>
   (/** @type {number} */ of) =>
     head === null && (alone ? of === b : of <= b);
@@ -41,20 +42,21 @@ export const countsIn =
 /** @param {Matrix} m @returns {Part[]} */
 const cellStory = (m) => {
   const [row, column] = /** @type {[number, number]} */ (m.cross);
-  const d = digitsOf(m);
+  const d = matrixDigits(m);
   const { pair, shown, scene } = m;
   if (!pair || !shown) return ["…"];
   const q = row * m.n + column;
   const what = row === column ? " kept in its own place: " : " carried into ";
-  const lost = lostIn(scene, column, row, countsIn(m));
+  const lost = layersOfLost(scene, column, row, blockCounts(m));
   const place = row === column ? [] : [{ unit: row, text: name(m, row) }, ": "];
   return [
     `${m.title}: `,
     { unit: column, text: name(m, column) },
     what,
     ...place,
-    { strong: signed(shown[q], d) },
-    ` (${number(pair.plus[q], d)} for ${MINUS} ${number(pair.minus[q], d)} against ${scene.picture.name}`,
+    { strong: formatSigned(shown[q], d) },
+    ` (${formatNumber(pair.plus[q], d)} for ${MINUS} ${formatNumber(pair.minus[q], d)} against ` +
+      `${scene.unitEvidence.name}`,
     scene.state.residual && row === column && !m.alone ? `, and itself).` : ").",
     lost && ` Not a number in ${lost}: counted as zero.`,
   ];
@@ -67,7 +69,7 @@ export const matrixStory = (m) => {
   if (m.cross) return cellStory(m);
   const end = m.late ? " Working it out …" : "";
   if (scene.x.lost) return [...holesStory(scene), end];
-  const d = digitsOf(m);
+  const d = matrixDigits(m);
   const links = strongestLinks(m, 2);
   if (!links.length)
     return [`${m.title}: nothing is carried from one ${scene.state.granularity} to another.`, end];
@@ -78,9 +80,9 @@ export const matrixStory = (m) => {
       { unit: column, text: name(m, column) },
       " → ",
       { unit: row, text: name(m, row) },
-      ` ${signed(value, d)}`,
+      ` ${formatSigned(value, d)}`,
     ]),
-    `, in ${unitOf(m)}.`,
+    `, in ${matrixUnit(m)}.`,
     end,
   ].filter((part) => part !== "");
 };

@@ -1,17 +1,27 @@
 /** The picture in sentences, as parts that a view can make clickable. */
 
-import { digits, layerIn, layerName, number, short, signed } from "../evidence/format.js";
-import { abs, ceil, floor, max, range, round, strongestFirst, sum } from "../evidence/maths.js";
+import {
+  countDigits,
+  formatNumber,
+  formatSigned,
+  layerInSentence,
+  layerName,
+  shorten,
+} from "../evidence/format.js";
+import { abs, ceil, floor, max, range, round, sortStrongestFirst, sum } from "../evidence/maths.js";
 
 /** @typedef {import("../evidence/scene.js").Scene} Scene */
-/** @typedef {string | {unit: number, text: string, strong?: undefined} | {strong: string, unit?: undefined, text?: undefined}} Part */
+/**
+ * @typedef {string | {unit: number, text: string, strong?: undefined} | {strong: string, unit?: undefined,
+ *   text?: undefined}} Part
+ */
 
 export const ON_THEIR_WAY = "The attention matrices are on their way";
 /** Below this weight a block adds next to nothing. */
 export const CLOSED = 0.03;
 
 /** @param {Scene} scene @param {number} unit @returns {Part} */
-const word = ({ units }, unit) => ({ unit, text: short(units.labels[unit], 24) });
+const word = ({ units }, unit) => ({ unit, text: shorten(units.labels[unit], 24) });
 
 /** @param {Part[][]} items @param {string} [last] @returns {Part[]} */
 const listed = (items, last = " and ") =>
@@ -23,7 +33,8 @@ export const holesStory = ({ x }) => {
   const n = x.lost;
   const place = `“${x.tokens[k]}”${i === k ? "" : ` → “${x.tokens[i]}”`}`;
   return [
-    `${n === 1 ? "One value is" : `${n} values are`} not a number (${layerIn(x, b)}, ${place}${n > 1 ? ", …" : ""}): × where it would be drawn, counted as zero.`,
+    `${n === 1 ? "One value is" : `${n} values are`} not a number (${layerInSentence(x, b)}, ` +
+      `${place}${n > 1 ? ", …" : ""}): × where it would be drawn, counted as zero.`,
   ];
 };
 
@@ -31,11 +42,11 @@ export const holesStory = ({ x }) => {
  * Where a unit, or one cell of the matrix, holds what is not a number.
  * @param {Scene} scene @param {number} column @param {number} [row] @param {(b: number) => boolean} [counts]
  */
-export const lostIn = ({ x, units: { of } }, column, row, counts = () => true) => {
+export const layersOfLost = ({ x, units: { of } }, column, row, counts = () => true) => {
   const found = x.gaps.filter(
     ([b, i, k]) => of[k] === column && (row === undefined || of[i] === row) && counts(b),
   );
-  return [...new Set(found.map(([b]) => layerIn(x, b)))].join(", ");
+  return [...new Set(found.map(([b]) => layerInSentence(x, b)))].join(", ");
 };
 
 /** What the ribbons on screen amount to. @param {Scene} scene */
@@ -43,23 +54,31 @@ const ribbons = (scene) => {
   const { active, exact, ancestry } = scene;
   if (!exact) return ` ${ON_THEIR_WAY}; until then the values are first-order and ribbons are missing.`;
   const found = active.map(ancestry).filter((f) => f !== null);
-  const of = (/** @type {(f: import("../evidence/scene.js").Ancestry) => number} */ part) =>
-    sum(found.map(part));
+  /** @param {(f: import("../evidence/scene.js").Ancestry) => number} part */
+  const of = (part) => sum(found.map(part));
   const count = of((f) => f.edges.length);
   const total = of((f) => f.total);
   if (!count || !total || found.length < active.length) return "";
   const drawn = of((f) => f.drawn);
-  return ` ${count} ribbon${count === 1 ? " carries" : "s carry"} ${round((drawn / total) * 100)} % of ${found.length === 1 ? "its" : "their"} evidence.`;
+  return (
+    ` ${count} ribbon${count === 1 ? " carries" : "s carry"} ${round((drawn / total) * 100)} % ` +
+    `of ${found.length === 1 ? "its" : "their"} evidence.`
+  );
 };
 
-/** Words, each with its net evidence. @param {Scene} scene @param {number[]} units @param {number[]} values @param {number} d @returns {Part[][]} */
-const weighed = (scene, units, values, d) => units.map((u) => [word(scene, u), ` ${signed(values[u], d)}`]);
+/**
+ * Words, each with its net evidence.
+ * @param {Scene} scene @param {number[]} units @param {number[]} values @param {number} d
+ * @returns {Part[][]}
+ */
+const weighed = (scene, units, values, d) =>
+  units.map((u) => [word(scene, u), ` ${formatSigned(values[u], d)}`]);
 
 /** @param {Scene} scene @returns {Part[]} */
 export const restStory = (scene) => {
-  const { picture: p, active, state } = scene;
-  const d = digits(p.largest);
-  const ranked = strongestFirst(active, p.net);
+  const { unitEvidence: p, active, state } = scene;
+  const d = countDigits(p.largest);
+  const ranked = sortStrongestFirst(active, p.net);
   if (!ranked.length) return [`No ${state.granularity} carries evidence.`, ribbons(scene)];
   const head =
     p.order.length === 1
@@ -70,15 +89,16 @@ export const restStory = (scene) => {
 
 /** @param {Scene} scene @returns {Part[]} */
 export const chosenStory = (scene) => {
-  const { picture: p, active } = scene;
-  const d = digits(p.largest);
+  const { unitEvidence: p, active } = scene;
+  const d = countDigits(p.largest);
   if (active.length > 1) return [...listed(weighed(scene, active, p.net, d)), ".", ribbons(scene)];
   const u = active[0];
   const rank = p.order.indexOf(u);
   return [
     word(scene, u),
-    ` brings ${number(p.supporting[u], d)} for and ${number(p.opposing[u], d)} against ${p.name}: `,
-    { strong: `net ${signed(p.net[u], d)}` },
+    ` brings ${formatNumber(p.supporting[u], d)} for and ${formatNumber(p.opposing[u], d)} against ` +
+      `${p.name}: `,
+    { strong: `net ${formatSigned(p.net[u], d)}` },
     rank < 0 ? "." : `, rank ${rank + 1} of ${p.order.length}.`,
     ribbons(scene),
   ];
@@ -86,17 +106,17 @@ export const chosenStory = (scene) => {
 
 /** @param {Scene} scene @param {number} b @returns {Part[]} */
 export const layerStory = (scene, b) => {
-  const { picture: p, x } = scene;
+  const { unitEvidence: p, x } = scene;
   const where = `${layerName(x, b)}: `;
   const entering = p.entering.supporting[b] + p.entering.opposing[b];
   const total = p.total.supporting + p.total.opposing || 1;
-  const tail = ` ${number((entering / total) * 100, 0)} % of the evidence enters here.`;
+  const tail = ` ${formatNumber((entering / total) * 100, 0)} % of the evidence enters here.`;
   const row = p.cells[b];
   // Weak words change sign and rank by chance: the story is told about the strong ones.
   const strong = p.order.slice(0, max(6, ceil(p.order.length * 0.15)));
   if (!strong.length) return [where, "nothing to weigh."];
   if (b > 0 && x.weights[b] < CLOSED)
-    return [where, `closed, weight ${number(x.weights[b])}: almost nothing enters.`];
+    return [where, `closed, weight ${formatNumber(x.weights[b])}: almost nothing enters.`];
   const flip = p.flips.find((f) => f.b === b);
   if (flip)
     return [where, word(scene, flip.unit), ` turns ${flip.to > 0 ? "supporting" : "opposing"}.`, tail];
@@ -108,7 +128,8 @@ export const layerStory = (scene, b) => {
     if (row[worst] < 0) parts.push([word(scene, worst), " opposes most"]);
     return [where, ...listed(parts, ", "), ".", tail];
   }
-  const grown = (/** @type {number} */ u) => abs(row[u]) - abs(p.cells[b - 1][u]);
+  /** @param {number} u */
+  const grown = (u) => abs(row[u]) - abs(p.cells[b - 1][u]);
   const most = strong.reduce((a, u) => (abs(grown(u)) > abs(grown(a)) ? u : a));
   return [
     where,
@@ -119,23 +140,26 @@ export const layerStory = (scene, b) => {
 };
 
 /** @param {Scene} scene @returns {Part[]} */
-export const verdict = ({ picture: { total, name } }) => {
+export const verdict = ({ unitEvidence: { total, name } }) => {
   return [
-    `Decision: ${number(total.supporting)} supporting, ${number(total.opposing)} opposing, `,
-    { strong: `net ${signed(total.net)}` },
+    `Decision: ${formatNumber(total.supporting)} supporting, ${formatNumber(total.opposing)} opposing, `,
+    { strong: `net ${formatSigned(total.net)}` },
     ` for ${name}.`,
   ];
 };
 
-/** The whole in one sentence: who speaks for the class and who against it. @param {Scene} scene @returns {Part[]} */
+/**
+ * The whole in one sentence: who speaks for the class and who against it.
+ * @param {Scene} scene @returns {Part[]}
+ */
 export const sumStory = (scene) => {
-  const { picture: p, x, layer, units, evidence } = scene;
-  const ordinary = strongestFirst(
+  const { unitEvidence: p, x, layer, units, evidence } = scene;
+  const ordinary = sortStrongestFirst(
     range(units.count).filter((u) => !units.special[u]),
     evidence,
   );
   const largest = abs(evidence[ordinary[0]] ?? 0);
-  const d = digits(largest);
+  const d = countDigits(largest);
   /** @param {1 | -1} sign @param {string} verb @returns {Part[][]} */
   const side = (sign, verb) => {
     const strong = ordinary.filter((u) => sign * evidence[u] > 0.02 * largest).slice(0, 2);
@@ -152,7 +176,7 @@ export const sumStory = (scene) => {
     where,
     ...sides.flatMap((parts, i) => [...(i ? ["; "] : []), ...parts, i ? "it" : p.name]),
     ". ",
-    { strong: `Net ${signed(sum(evidence), d)}` },
+    { strong: `Net ${formatSigned(sum(evidence), d)}` },
     ", in shares.",
     ...(scene.exact ? [] : [ribbons(scene)]),
   ];

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 
-import { steps, strongest } from "../../src/evidence/ancestry.js";
-import { fuse, layerWeights, normalise, rollout } from "../../src/evidence/fusion.js";
+import { steps, strongestSteps } from "../../src/evidence/ancestry.js";
+import { fuse, layerWeights, normaliseSignals, rollout } from "../../src/evidence/fusion.js";
 
 const vectors = JSON.parse(
   readFileSync(new URL("../../../tests/vectors/fusion.json", import.meta.url), "utf8"),
@@ -17,7 +17,7 @@ const fusionOf = (v) => ({
   pooled: v.pooled.map(Boolean),
 });
 const signalsOf = (v) =>
-  normalise(
+  normaliseSignals(
     v.r,
     v.G.map((g) => Float64Array.from(g.flat())),
   );
@@ -115,7 +115,7 @@ test("the many small steps of a broad unit count together", () => {
   const T = 5;
   const one = Float64Array.from({ length: T * T }, (_, q) => (q ? 0 : 1));
   const all = new Float64Array(T * T).fill(1);
-  const signals = normalise(
+  const signals = normaliseSignals(
     [0, 1, 2].map(() => new Float64Array(T)),
     [one, all],
   );
@@ -130,7 +130,7 @@ test("the drawn ribbons hang together and carry the share they claim", () => {
   const units = { of: [...Array(12).keys()], count: 12 };
   const edges = steps(signalsOf(v), fusionOf(v), [3], units);
   const total = edges.reduce((a, e) => a + e.mass, 0);
-  const { edges: drawn, drawn: mass } = strongest(edges, 3, total);
+  const { edges: drawn, drawn: mass } = strongestSteps(edges, 3, total);
   assert.ok(drawn.length > 0 && drawn.length <= 40);
   close([drawn.reduce((a, e) => a + e.mass, 0)], [mass], "drawn");
   const reached = new Set(["1 3", "-1 3"]);
@@ -143,7 +143,7 @@ test("the drawn ribbons hang together and carry the share they claim", () => {
 test("before the matrices arrive the values are first-order and say so", () => {
   const v = vectors.find((x) => x.r[0].length === 7);
   const full = signalsOf(v);
-  const first = fuse(normalise(v.r, null, full.columns), fusionOf(v));
+  const first = fuse(normaliseSignals(v.r, null, full.columns), fusionOf(v));
   assert.equal(first.exact, false);
   const want = full.columns[0].map((_, t) =>
     v.layer_weights.reduce(
@@ -156,7 +156,7 @@ test("before the matrices arrive the values are first-order and say so", () => {
 });
 
 test("a layer without relevance stays zero", () => {
-  const zero = normalise(
+  const zero = normaliseSignals(
     [
       [0, 0],
       [1, -1],

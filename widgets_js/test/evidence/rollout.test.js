@@ -2,21 +2,21 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 
-import { fuse, normalise } from "../../src/evidence/fusion.js";
-import { sizeBut } from "../../src/evidence/maths.js";
+import { fuse, normaliseSignals } from "../../src/evidence/fusion.js";
+import { sizeExceededBy } from "../../src/evidence/maths.js";
 import {
-  carried,
-  channelOf,
-  kneeOf,
-  limitOf,
-  merged,
-  mirrored,
-  parted,
-  pooled,
-  roll,
-  rolled,
+  mergeUnits,
+  poolCells,
+  rollAllBlocks,
+  rollBlocks,
+  rolloutVectors,
+  scaleKnee,
+  scaleLimit,
+  selectChannel,
+  splitSigns,
   strongestCells,
-  toneOf,
+  swapSigns,
+  toneScale,
 } from "../../src/evidence/rollout.js";
 
 const vectors = JSON.parse(
@@ -30,7 +30,7 @@ const fusionOf = (v) => ({
   pooled: v.pooled.map(Boolean),
 });
 const signalsOf = (v) =>
-  normalise(
+  normaliseSignals(
     v.r,
     v.G.map((g) => Float64Array.from(g.flat())),
   );
@@ -49,7 +49,7 @@ for (const [n, v] of vectors.entries()) {
   const own = (q) => (q % (T + 1) === 0 ? 1 : 0);
 
   test(`${title}: the rolled-out matrix less the identity agrees with Python`, () => {
-    const last = rolled(signalsOf(v), fusionOf(v), 0, L).at(-1);
+    const last = rollAllBlocks(signalsOf(v), fusionOf(v), 0, L).at(-1);
     close(
       last.plus,
       v.expected.rollout_supporting.flat().map((x, q) => x - own(q)),
@@ -68,9 +68,9 @@ for (const [n, v] of vectors.entries()) {
       [L - 1, L],
       [0, 1],
     ]) {
-      const { plus, minus } = rolled(signalsOf(v), fusionOf(v), from, to).at(-1);
+      const { plus, minus } = rollAllBlocks(signalsOf(v), fusionOf(v), from, to).at(-1);
       for (const t of [0, T - 1]) {
-        const { given, taken } = carried(signalsOf(v), fusionOf(v), from, to, [t]);
+        const { given, taken } = rolloutVectors(signalsOf(v), fusionOf(v), from, to, [t]);
         const column = (m) => Array.from({ length: T }, (_, i) => m[i * T + t]);
         close(given.plus, column(plus), "given +");
         close(given.minus, column(minus), "given −");
@@ -83,7 +83,7 @@ for (const [n, v] of vectors.entries()) {
   test(`${title}: the columns sum to the evidence of the words`, () => {
     if (v.readout !== "all") return;
     const f = fuse(signalsOf(v), fusionOf(v));
-    const last = rolled(signalsOf(v), fusionOf(v), 0, L).at(-1);
+    const last = rollAllBlocks(signalsOf(v), fusionOf(v), 0, L).at(-1);
     const sums = (m) =>
       Array.from({ length: T }, (_, j) =>
         Array.from({ length: T }, (_, i) => m[i * T + j]).reduce((a, x) => a + x, 0),
@@ -95,7 +95,7 @@ for (const [n, v] of vectors.entries()) {
 
 test("the work can be done a row at a time", () => {
   const v = vectors.find((x) => x.r[0].length === 7);
-  const steps = [...roll(signalsOf(v), fusionOf(v), 0, 4)];
+  const steps = [...rollBlocks(signalsOf(v), fusionOf(v), 0, 4)];
   assert.equal(steps.filter(Boolean).length, 4);
   assert.ok(steps.length > 10);
 });
@@ -103,23 +103,23 @@ test("the work can be done a row at a time", () => {
 const PAIR = { plus: Float32Array.from([1, 2, 0, 4]), minus: Float32Array.from([0, 1, 3, 0]), n: 2 };
 
 test("channels are signed, and the residual cancels in net", () => {
-  assert.deepEqual([...channelOf(PAIR, "net", null)], [1, 1, -3, 4]);
-  assert.deepEqual([...channelOf(PAIR, "supporting", null)], [1, 2, 0, 4]);
+  assert.deepEqual([...selectChannel(PAIR, "net", null)], [1, 1, -3, 4]);
+  assert.deepEqual([...selectChannel(PAIR, "supporting", null)], [1, 2, 0, 4]);
   assert.deepEqual(
-    [...channelOf(PAIR, "opposing", null)].map((x) => x + 0),
+    [...selectChannel(PAIR, "opposing", null)].map((x) => x + 0),
     [0, -1, -3, 0],
   );
-  assert.deepEqual([...channelOf(PAIR, "supporting", [1, 2])], [2, 2, 0, 6]);
-  assert.deepEqual([...channelOf(PAIR, "opposing", [1, 2])], [-1, -1, -3, -2]);
-  assert.deepEqual([...channelOf(PAIR, "net", [1, 2])], [1, 1, -3, 4]);
-  assert.deepEqual([...channelOf(mirrored(PAIR), "net", null)], [-1, -1, 3, -4]);
-  assert.deepEqual([...channelOf(parted([1, -2, 0, 3], 2), "net", null)], [1, -2, 0, 3]);
+  assert.deepEqual([...selectChannel(PAIR, "supporting", [1, 2])], [2, 2, 0, 6]);
+  assert.deepEqual([...selectChannel(PAIR, "opposing", [1, 2])], [-1, -1, -3, -2]);
+  assert.deepEqual([...selectChannel(PAIR, "net", [1, 2])], [1, 1, -3, 4]);
+  assert.deepEqual([...selectChannel(swapSigns(PAIR), "net", null)], [-1, -1, 3, -4]);
+  assert.deepEqual([...selectChannel(splitSigns([1, -2, 0, 3], 2), "net", null)], [1, -2, 0, 3]);
 });
 
 test("pieces of a word are summed in rows and columns", () => {
   const units = { of: [0, 1, 1], count: 2, members: [[0], [1, 2]] };
   const plus = Float32Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9]);
-  const { plus: sum, n } = merged({ plus, minus: new Float32Array(9), n: 3 }, units);
+  const { plus: sum, n } = mergeUnits({ plus, minus: new Float32Array(9), n: 3 }, units);
   assert.equal(n, 2);
   assert.deepEqual([...sum], [1, 5, 11, 28]);
 });
@@ -129,35 +129,35 @@ test("no cell is lost when several share a dot", () => {
     const values = new Float32Array(n * n);
     const at = Math.floor(0.37 * n) * n + Math.floor(0.81 * n);
     values[at] = -3;
-    const { values: small, cells } = pooled(values, n, { row: 0, column: 0, side: n }, 64);
+    const { values: small, cells } = poolCells(values, n, { row: 0, column: 0, side: n }, 64);
     assert.ok(cells <= Math.min(n, 64) && small.length === cells * cells);
     assert.equal(small.filter((x) => x === -3).length, 1, `${n} tokens`);
   }
   const values = Float32Array.from({ length: 36 }, (_, q) => q);
-  const { values: part } = pooled(values, 6, { row: 1, column: 2, side: 2 }, 64);
+  const { values: part } = poolCells(values, 6, { row: 1, column: 2, side: 2 }, 64);
   assert.deepEqual([...part], [8, 9, 14, 15]);
 });
 
 test("the scale is symmetric, and outliers of a large matrix do not flatten it", () => {
-  assert.equal(limitOf(Float32Array.from([0.5, -2])), 2);
+  assert.equal(scaleLimit(Float32Array.from([0.5, -2])), 2);
   const large = new Float32Array(10000).fill(0.1);
   large[17] = -9;
-  assert.ok(Math.abs(limitOf(large) - 0.1) < 1e-6);
-  assert.ok(limitOf(new Float32Array(4)) > 0);
+  assert.ok(Math.abs(scaleLimit(large) - 0.1) < 1e-6);
+  assert.ok(scaleLimit(new Float32Array(4)) > 0);
 });
 
 test("the contrast adapts to what is looked at, in steps, and keeps the sign", () => {
-  assert.equal(kneeOf(1, null), 1);
-  assert.equal(kneeOf(1, 1), 1);
-  assert.equal(kneeOf(1, NaN), 1);
-  assert.ok(kneeOf(1, 0.004) < kneeOf(1, 0.2));
-  assert.equal(kneeOf(1, 0.0041), kneeOf(1, -0.0042));
-  assert.ok(kneeOf(1, 1e-30) >= 1e-3);
+  assert.equal(scaleKnee(1, null), 1);
+  assert.equal(scaleKnee(1, 1), 1);
+  assert.equal(scaleKnee(1, NaN), 1);
+  assert.ok(scaleKnee(1, 0.004) < scaleKnee(1, 0.2));
+  assert.equal(scaleKnee(1, 0.0041), scaleKnee(1, -0.0042));
+  assert.ok(scaleKnee(1, 1e-30) >= 1e-3);
   for (const knee of [1, 0.1, 0.001]) {
-    const tone = toneOf(2, knee);
+    const tone = toneScale(2, knee);
     assert.ok(Math.abs(tone(2) - 1) < 1e-12 && Math.abs(tone(-2) + 1) < 1e-12 && tone(0) === 0);
   }
-  assert.ok(toneOf(1, 0.01)(0.01) > 5 * toneOf(1, 1)(0.01));
+  assert.ok(toneScale(1, 0.01)(0.01) > 5 * toneScale(1, 1)(0.01));
 });
 
 test("the strongest cells come first", () => {
@@ -173,8 +173,8 @@ test("the strongest cells come first", () => {
 test("the size that so many exceed is the one that sorting finds", () => {
   const values = Array.from({ length: 300 }, (_, n) => Math.sin(n * n) * (n % 7 ? 1 : 0));
   const sizes = values.map(Math.abs).sort((a, b) => b - a);
-  for (const beyond of [0, 1, 5, 42, 299]) assert.equal(sizeBut(values, beyond), sizes[beyond]);
-  assert.equal(sizeBut(values, 300), 0);
-  assert.equal(sizeBut([]), 0);
-  assert.equal(sizeBut([-2, 2, 1], 1), 2);
+  for (const beyond of [0, 1, 5, 42, 299]) assert.equal(sizeExceededBy(values, beyond), sizes[beyond]);
+  assert.equal(sizeExceededBy(values, 300), 0);
+  assert.equal(sizeExceededBy([]), 0);
+  assert.equal(sizeExceededBy([-2, 2, 1], 1), 2);
 });

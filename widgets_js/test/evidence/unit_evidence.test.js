@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { sceneMaker } from "../../src/evidence/scene.js";
+import { createSceneMaker } from "../../src/evidence/scene.js";
 import { INITIAL } from "../../src/state/store.js";
 import { sampleExplanation } from "../../testing/sample.js";
 
@@ -10,9 +10,9 @@ const close = (a, b, tolerance = 1e-9) => assert.ok(Math.abs(a - b) < tolerance,
 
 test("the mirrored question swaps what supports and what opposes, and nothing else", () => {
   const x = sampleExplanation();
-  const make = sceneMaker();
-  const a = make(x, state()).picture;
-  const b = make(x, state({ target: 0 })).picture;
+  const make = createSceneMaker();
+  const a = make(x, state()).unitEvidence;
+  const b = make(x, state({ target: 0 })).unitEvidence;
   assert.deepEqual(b.supporting, a.opposing);
   assert.deepEqual(
     b.net,
@@ -30,8 +30,8 @@ test("ribbons of the mirrored question change sign", () => {
       .ancestry(2)
       .edges.filter((e) => e.sign === sign)
       .reduce((t, e) => t + e.mass, 0);
-  const a = sum(sceneMaker()(x, state()), 1);
-  const b = sum(sceneMaker()(x, state({ target: 0 })), -1);
+  const a = sum(createSceneMaker()(x, state()), 1);
+  const b = sum(createSceneMaker()(x, state({ target: 0 })), -1);
   assert.ok(a > 0);
   close(a, b);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { flowLayout, front } from "../../src/geometry/flow_layout.js";
+import { flowLayout, frontLevel } from "../../src/geometry/flow_layout.js";
 
 const close = (a, b, tolerance = 1e-9) => assert.ok(Math.abs(a - b) < tolerance, `${a} is not ${b}`);
 
@@ -37,7 +37,7 @@ test("closed layers are low, strips never overlap, and many layers still fit", (
 
 test("the front rises through the layers and stops at the output", () => {
   const layout = layoutOf();
-  const levels = [0, 0.5, 1, 1.5, 2].map((play) => front(layout, play));
+  const levels = [0, 0.5, 1, 1.5, 2].map((play) => frontLevel(layout, play));
   for (let i = 1; i < levels.length; i++) assert.ok(levels[i] < levels[i - 1]);
   assert.equal(levels[4], layout.output);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { matrixLayout, named } from "../../src/geometry/matrix_layout.js";
+import { chooseNames, matrixLayout } from "../../src/geometry/matrix_layout.js";
 
 const names = (n) => Array(n).fill(40);
 
@@ -34,7 +34,7 @@ test("zoomed in, a window fills the square", () => {
 
 test("names keep their distance, the chosen and the strongest first", () => {
   const weights = [0, 5, 4, 0, 3, 1];
-  assert.deepEqual(named(0, 6, 13, 13, [], weights), [0, 1, 2, 3, 4, 5]);
-  assert.deepEqual(named(0, 6, 5, 10, [2], weights), [2, 4, 0]);
-  assert.deepEqual(named(3, 3, 5, 10, [1], weights), [4]);
+  assert.deepEqual(chooseNames(0, 6, 13, 13, [], weights), [0, 1, 2, 3, 4, 5]);
+  assert.deepEqual(chooseNames(0, 6, 5, 10, [2], weights), [2, 4, 0]);
+  assert.deepEqual(chooseNames(3, 3, 5, 10, [1], weights), [4]);
 });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { sceneMaker } from "../../src/evidence/scene.js";
+import { createSceneMaker } from "../../src/evidence/scene.js";
 import { flowLayout } from "../../src/geometry/flow_layout.js";
-import { flow } from "../../src/geometry/ribbons.js";
+import { layOutRibbons } from "../../src/geometry/ribbons.js";
 import { INITIAL } from "../../src/state/store.js";
 import { sampleExplanation } from "../../testing/sample.js";
 
@@ -22,17 +22,17 @@ const layoutOf = (options) =>
 
 test("ribbons end on the balance with the width of the evidence drawn", () => {
   const x = sampleExplanation();
-  const scene = sceneMaker()(x, state({ selected: [2] }));
+  const scene = createSceneMaker()(x, state({ selected: [2] }));
   const layout = layoutOf();
-  const { ribbons, segments, scale, magnification } = flow(scene, layout);
+  const { ribbons, segments, scale, magnification } = layOutRibbons(scene, layout);
   const funnel = ribbons.filter((r) => r.funnel).reduce((a, r) => a + r.high[1] - r.high[0], 0);
   close(funnel, scene.ancestry(2).drawn * scale * magnification, 1e-6);
   const own = segments.reduce((a, s) => a + s.bar[1] - s.bar[0], 0);
-  close(own, (scene.picture.supporting[2] + scene.picture.opposing[2]) * scale, 1e-6);
+  close(own, (scene.unitEvidence.supporting[2] + scene.unitEvidence.opposing[2]) * scale, 1e-6);
 });
 
 test("bands never narrow on their way up", () => {
-  const scene = sceneMaker()(sampleExplanation(), state({ selected: [1, 2] }));
-  for (const r of flow(scene, layoutOf()).ribbons.filter((r) => r.from === r.to && !r.funnel))
+  const scene = createSceneMaker()(sampleExplanation(), state({ selected: [1, 2] }));
+  for (const r of layOutRibbons(scene, layoutOf()).ribbons.filter((r) => r.from === r.to && !r.funnel))
     assert.ok(r.high[1] - r.high[0] >= r.low[1] - r.low[0] - 1e-9);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { deflateSync } from "node:zlib";
 
-import { modelOf, traitsOf } from "../../src/host/page_model.js";
+import { createModel, readTraits } from "../../src/host/page_model.js";
 
 const base64 = (bytes) => Buffer.from(bytes).toString("base64");
 const contents = () => ({
@@ -26,14 +26,14 @@ const heard = (model, question) =>
   });
 
 test("binary traits stand in their places", () => {
-  const traits = traitsOf(contents());
+  const traits = readTraits(contents());
   assert.deepEqual([...new Uint8Array(traits._r.buffer)], [1, 2, 250]);
   assert.equal(traits._items[1]._r.getUint8(0), 9);
   assert.equal(traits._items[0]._r, null);
 });
 
 test("a trait that is set is announced once, and not when nothing changes", () => {
-  const model = modelOf(contents());
+  const model = createModel(contents());
   const seen = [];
   const hear = () => seen.push(model.get("lam"));
   model.on("change:lam", hear);
@@ -46,7 +46,7 @@ test("a trait that is set is announced once, and not when nothing changes", () =
 });
 
 test("matrices are answered from the page, each explanation's own", async () => {
-  const model = modelOf(contents());
+  const model = createModel(contents());
   const [said, [buffer]] = await heard(model, { kind: "matrices" });
   assert.deepEqual(said, { kind: "matrices" });
   assert.deepEqual([buffer.getUint8(0), buffer.byteLength], [5, 2]);
@@ -55,6 +55,6 @@ test("matrices are answered from the page, each explanation's own", async () => 
 });
 
 test("what needs the notebook is refused in words, and the question comes back", async () => {
-  const [said, buffers] = await heard(modelOf(contents()), { kind: "rollout", id: 3, layer: 2 });
+  const [said, buffers] = await heard(createModel(contents()), { kind: "rollout", id: 3, layer: 2 });
   assert.deepEqual([said, buffers], [{ kind: "rollout", id: 3, layer: 2, error: "no kernel" }, []]);
 });

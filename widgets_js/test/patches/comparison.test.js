@@ -1,37 +1,15 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-
-import { JSDOM } from "jsdom";
-
+import { createExplanations } from "../../src/host/explanations.js";
+import { countColumns, createPicturesMaker, sumSelected } from "../../src/patches/evidence/comparison.js";
+import { picturesStory } from "../../src/patches/wording/comparison_story.js";
+import bundle from "../../src/pictures.js";
+import { INITIAL } from "../../src/state/store.js";
 import { mockModel } from "../../testing/mock_model.js";
+import { settle, window } from "../../testing/page.js";
 import { sample, view } from "../../testing/sample.js";
 
-// What a browser has and jsdom lacks; drawing itself is tested in a browser.
-const { window } = new JSDOM("<!doctype html><main></main>", { pretendToBeVisual: true });
-window.HTMLCanvasElement.prototype.getContext = () => null;
-Object.defineProperty(window.HTMLElement.prototype, "clientWidth", { get: () => 800 });
-Object.assign(globalThis, {
-  window,
-  document: window.document,
-  getComputedStyle: window.getComputedStyle,
-  requestAnimationFrame: window.requestAnimationFrame,
-  cancelAnimationFrame: window.cancelAnimationFrame,
-  MutationObserver: window.MutationObserver,
-  Option: window.Option,
-  Element: window.Element,
-  HTMLElement: window.HTMLElement,
-  SVGElement: window.SVGElement,
-  matchMedia: () => ({ matches: false, addEventListener() {}, removeEventListener() {} }),
-  ResizeObserver: class {
-    observe() {}
-    disconnect() {}
-  },
-});
-const { render } = (await import("../../src/pictures.js")).default;
-const { INITIAL } = await import("../../src/state/store.js");
-const { stageOf } = await import("../../src/host/explanations.js");
-const { columnsOf, picturesMaker, sumOf } = await import("../../src/patches/evidence/comparison.js");
-const { picturesStory } = await import("../../src/patches/wording/comparison_story.js");
+const { render } = bundle;
 
 const names = (rows, columns) => [
   "[CLS]",
@@ -91,17 +69,16 @@ const traits = (items, rows, own = {}) => ({
 });
 const shown = (items, rows, own = {}) => {
   const all = traits(items, rows, own);
-  const scene = stageOf((name) => all[name]).scene({
+  const scene = createExplanations((name) => all[name]).scene({
     ...INITIAL,
     target: -1,
     lam: null,
     granularity: "token",
     ...own,
   });
-  return { scene, pictures: picturesMaker()(scene, items) };
+  return { scene, pictures: createPicturesMaker()(scene, items) };
 };
 const told = (parts) => parts.map((p) => (typeof p === "string" ? p : (p.strong ?? p.text))).join("");
-const frame = () => new Promise((done) => setTimeout(done, 50));
 
 test("a patch has one number in all pictures, and its difference is second less first", () => {
   const { scene, pictures } = shown(two(), LIKE);
@@ -140,8 +117,8 @@ test("one scale holds for all pictures and their differences", () => {
 test("the numbers are made anew only when they change", () => {
   const items = two();
   const all = traits(items, LIKE);
-  const stage = stageOf((name) => all[name]);
-  const make = picturesMaker();
+  const stage = createExplanations((name) => all[name]);
+  const make = createPicturesMaker();
   const at = (own) =>
     make(stage.scene({ ...INITIAL, target: -1, lam: null, granularity: "token", ...own }), items);
   const rest = at({});
@@ -164,7 +141,7 @@ test("without a common grid there is no difference, and it is said why", () => {
   );
   const chosen = shown(apart(), APART, { selected: [7] });
   assert.match(told(picturesStory(chosen.scene, chosen.pictures)), /^tall row 3, column 1 [+−]\d\.\d+\.$/);
-  assert.equal(sumOf(chosen.scene, chosen.pictures, 0), "selected: no patch of this grid");
+  assert.equal(sumSelected(chosen.scene, chosen.pictures, 0), "selected: no patch of this grid");
 });
 
 test("the caption tells of few patches one by one, of many together", () => {
@@ -180,12 +157,12 @@ test("the caption tells of few patches one by one, of many together", () => {
 
 test("under each picture stands what is selected, or all, comes to", () => {
   const { scene, pictures } = shown(two(), LIKE);
-  assert.match(sumOf(scene, pictures, 0), /^in all: net [+−]\S+ for positive$/);
-  assert.match(sumOf(scene, pictures, 1, true), /^in all: [+−]?\d\.\d+$/);
+  assert.match(sumSelected(scene, pictures, 0), /^in all: net [+−]\S+ for positive$/);
+  assert.match(sumSelected(scene, pictures, 1, true), /^in all: [+−]?\d\.\d+$/);
   const chosen = shown(two(), LIKE, { selected: [2, 3] });
   const sum = chosen.scene.changes[2] + chosen.scene.changes[3];
   assert.equal(
-    Number(sumOf(chosen.scene, chosen.pictures, 1, true).split(": ")[1].replace("−", "-")).toFixed(2),
+    Number(sumSelected(chosen.scene, chosen.pictures, 1, true).split(": ")[1].replace("−", "-")).toFixed(2),
     sum.toFixed(2),
   );
 });
@@ -203,7 +180,7 @@ test("as many stand beside each other as have room", () => {
     [100, 4, 3, 1],
   ];
   for (const [width, count, differences, columns] of cases)
-    assert.equal(columnsOf(width, count, differences), columns);
+    assert.equal(countColumns(width, count, differences), columns);
 });
 
 async function mounted(items, rows, own) {
@@ -212,7 +189,7 @@ async function mounted(items, rows, own) {
   const el = document.createElement("div");
   document.body.append(el);
   const stop = render({ model, el });
-  await frame();
+  await settle();
   return { model, el, stop, saved, all: (selector) => [...el.querySelectorAll(selector)] };
 }
 
@@ -250,7 +227,7 @@ test("a patch of the caption is picked in all", async () => {
   const { stop, saved, all } = await mounted(two(), LIKE);
   const word = all(".caption .word")[0];
   word.dispatchEvent(new window.MouseEvent("click", { bubbles: true }));
-  await frame();
+  await settle();
   assert.deepEqual(saved, [{ selected: [Number(word.dataset.unit)] }]);
   assert.ok(
     all(".foot")

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { sceneMaker } from "../../src/evidence/scene.js";
-import { matrixActions } from "../../src/state/matrix_actions.js";
+import { createSceneMaker } from "../../src/evidence/scene.js";
+import { createMatrixActions } from "../../src/state/matrix_actions.js";
 import { createStore, INITIAL } from "../../src/state/store.js";
 import { sampleExplanation } from "../../testing/sample.js";
 
@@ -10,10 +10,10 @@ import { sampleExplanation } from "../../testing/sample.js";
 function stage(options) {
   const x = sampleExplanation(options);
   const store = createStore({ ...INITIAL, target: 1, granularity: "token" });
-  const make = sceneMaker();
+  const make = createSceneMaker();
   const scene = () => make(x, store.state);
   const heard = [];
-  const actions = matrixActions(store, scene, {
+  const actions = createMatrixActions(store, scene, {
     hover: (u) => heard.push(u),
     layer: (layer) => store.set({ layer }),
   });
@@ -48,7 +48,7 @@ test("zooming keeps the cell in view, walking takes the window along", () => {
     of: [...Array(size).keys()],
     members: [...Array(size).keys()].map((u) => [u]),
   };
-  const actions = matrixActions(store, () => ({ units, selected: [] }), { hover() {}, layer() {} });
+  const actions = createMatrixActions(store, () => ({ units, selected: [] }), { hover() {}, layer() {} });
   actions.zoom(0.5, [30, 10]);
   assert.equal(store.state.zoom[2], 20);
   const inside = ([row, column, size], [r, c]) =>

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { sceneMaker } from "../../src/evidence/scene.js";
+import { createSceneMaker } from "../../src/evidence/scene.js";
 import { readExplanation } from "../../src/evidence/wire.js";
-import { createMatrices } from "../../src/state/matrix_source.js";
+import { createMatrixSource } from "../../src/state/matrix_source.js";
 import { INITIAL } from "../../src/state/store.js";
 import { sample, sampleExplanation } from "../../testing/sample.js";
 
 /** A short input whose matrices the page works out itself. */
 function short() {
-  const scene = sceneMaker()(sampleExplanation(), { ...INITIAL, target: 1, granularity: "token" });
+  const scene = createSceneMaker()(sampleExplanation(), { ...INITIAL, target: 1, granularity: "token" });
   return { scene: () => scene };
 }
 
@@ -37,7 +37,7 @@ function long() {
         _matrices: new DataView(q.buffer),
       })[name] ?? traits[name],
   );
-  const make = sceneMaker();
+  const make = createSceneMaker();
   const state = { ...INITIAL, target: 1, granularity: "token" };
   return { T, scene: (patch = {}) => make(x, { ...state, ...patch }) };
 }
@@ -45,7 +45,7 @@ function long() {
 test("short inputs are worked out in the page, a layer alone and up to it", () => {
   const { scene } = short();
   const sent = [];
-  const matrices = createMatrices(
+  const matrices = createMatrixSource(
     (content) => sent.push(content),
     () => {},
   );
@@ -63,7 +63,7 @@ test("long inputs are asked of Python, once, and late answers are dropped", () =
   const { T, scene } = long();
   const sent = [];
   let changed = 0;
-  const matrices = createMatrices(
+  const matrices = createMatrixSource(
     (content) => sent.push(content),
     () => changed++,
   );
@@ -95,7 +95,7 @@ test("long inputs are asked of Python, once, and late answers are dropped", () =
 test("an answer for another λ is dropped even where the layer is the same", () => {
   const { T, scene } = long();
   const sent = [];
-  const matrices = createMatrices(
+  const matrices = createMatrixSource(
     (content) => sent.push(content),
     () => {},
   );
@@ -117,7 +117,7 @@ test("an answer for another λ is dropped even where the layer is the same", () 
 test("where Python fails, the page works the rollout out by itself", async () => {
   const { T, scene } = long();
   const sent = [];
-  const matrices = createMatrices(
+  const matrices = createMatrixSource(
     (content) => sent.push(content),
     () => {},
   );
@@ -140,7 +140,7 @@ test("where Python fails, the page works the rollout out by itself", async () =>
 test("heads are asked for once and refused in words", () => {
   const { T, scene } = long();
   const sent = [];
-  const matrices = createMatrices(
+  const matrices = createMatrixSource(
     (content) => sent.push(content),
     () => {},
   );
@@ -158,7 +158,7 @@ test("heads are asked for once and refused in words", () => {
   assert.equal(matrices.heads(scene(), 0, true).reason, "layer 0 was not kept.");
   const without = short();
   assert.match(
-    createMatrices(
+    createMatrixSource(
       () => {},
       () => {},
     ).heads(without.scene(), 0, true).reason,

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { csv, matrixRows } from "../../src/wording/csv.js";
+import { matrixRows, toCsv } from "../../src/wording/csv.js";
 
 test("CSV quotes what must be quoted and lets no cell be a formula", () => {
   assert.equal(
-    csv([
+    toCsv([
       ['say "a, b"', 1.5, NaN],
       ["=1+1", -0.25, 1e-9],
     ]),

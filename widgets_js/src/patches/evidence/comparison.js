@@ -1,9 +1,11 @@
-/** Pictures on one scale, and their differences to the first. Pure; `figures/patch_compared.py` is the twin. */
-import { signed } from "../../evidence/format.js";
-import { floor, max, min, peak, range, sum } from "../../evidence/maths.js";
+/**
+ * Pictures on one scale, and their differences to the first. Pure; `figures/patch_compared.py` is the twin.
+ */
+import { formatSigned } from "../../evidence/format.js";
+import { floor, largestSize, max, min, range, sum } from "../../evidence/maths.js";
 import { memo } from "../../evidence/memo.js";
-import { lostIn } from "../../wording/story.js";
-import { gridOf } from "./map.js";
+import { layersOfLost } from "../../wording/story.js";
+import { readGrid } from "./map.js";
 
 /** @typedef {import("../../evidence/comparison.js").Compared} Scene */
 /** @typedef {import("./map.js").Grid} Grid */
@@ -26,8 +28,11 @@ import { gridOf } from "./map.js";
 const NARROWEST = 190;
 export const APART = 28;
 
-/** How many pictures stand beside each other. @param {number} width @param {number} count @param {number} differences */
-export const columnsOf = (width, count, differences) => {
+/**
+ * How many pictures stand beside each other.
+ * @param {number} width @param {number} count @param {number} differences
+ */
+export const countColumns = (width, count, differences) => {
   const fit = max(1, floor((width + APART) / (NARROWEST + APART)));
   const most = count + (count === 2 ? differences : 0);
   return fit >= most ? most : min(fit, 2);
@@ -39,7 +44,7 @@ const by = ({ rows, columns }) => `${rows} × ${columns}`;
 /** @param {Scene} scene @param {Item[]} items @returns {Pictures} */
 const build = ({ sides, values, units, most }, items) => {
   const grids = sides.map(({ scene, rowOf }, i) => {
-    const grid = gridOf(items[i]._place, scene.units);
+    const grid = readGrid(items[i]._place, scene.units);
     return { ...grid, patches: grid.patches.map((u) => rowOf[u]), others: grid.others.map((u) => rowOf[u]) };
   });
   const [first, ...rest] = grids.map(by);
@@ -56,22 +61,26 @@ const build = ({ sides, values, units, most }, items) => {
     values: own,
     differences,
     lost: sides.map(({ scene, rowOf }) =>
-      scene.x.lost ? range(scene.units.count).flatMap((u) => (lostIn(scene, u) ? [rowOf[u]] : [])) : [],
+      scene.x.lost ? range(scene.units.count).flatMap((u) => (layersOfLost(scene, u) ? [rowOf[u]] : [])) : [],
     ),
     lacking: rest.flatMap((grid, i) =>
       grid === first
         ? []
         : [
-            `No difference between ${sides[0].name} and ${sides[i + 1].name}: ${first} patches there, ${grid} here.`,
+            `No difference between ${sides[0].name} and ${sides[i + 1].name}: ${first} patches there, ` +
+              `${grid} here.`,
           ],
     ),
-    limit: max(most, ...differences.map((row) => (row ? peak(grids[0].patches.map((n) => row[n])) : 0))),
+    limit: max(
+      most,
+      ...differences.map((row) => (row ? largestSize(grids[0].patches.map((n) => row[n])) : 0)),
+    ),
     names,
   };
 };
 
 /** The numbers, made anew only when they change. */
-export const picturesMaker = () => {
+export const createPicturesMaker = () => {
   /** @type {Scene} */
   let scene;
   const made = memo(
@@ -80,12 +89,15 @@ export const picturesMaker = () => {
   );
   return (/** @type {Scene} */ now, /** @type {Item[]} */ items) => {
     scene = now;
-    return made(items, now.layer, now.units, ...now.sides.map((side) => side.scene.picture));
+    return made(items, now.layer, now.units, ...now.sides.map((side) => side.scene.unitEvidence));
   };
 };
 
-/** What is selected in a picture, or all of it, comes to. @param {Scene} scene @param {Pictures} pictures @param {number} i @param {boolean} [difference] */
-export const sumOf = (
+/**
+ * What is selected in a picture, or all of it, comes to.
+ * @param {Scene} scene @param {Pictures} pictures @param {number} i @param {boolean} [difference]
+ */
+export const sumSelected = (
   { selected, places: d, sides, values },
   { values: own, differences },
   i,
@@ -94,8 +106,8 @@ export const sumOf = (
   const row = (difference && differences[i]) || own[i];
   if (selected.length) {
     const has = difference || selected.some((n) => values[n][i] !== null);
-    return `selected: ${has ? signed(sum(selected.map((n) => row[n])), d) : "no patch of this grid"}`;
+    return `selected: ${has ? formatSigned(sum(selected.map((n) => row[n])), d) : "no patch of this grid"}`;
   }
-  const total = signed(sum(row), d);
-  return `in all: ${difference ? total : `net ${total} for ${sides[i].scene.picture.name}`}`;
+  const total = formatSigned(sum(row), d);
+  return `in all: ${difference ? total : `net ${total} for ${sides[i].scene.unitEvidence.name}`}`;
 };

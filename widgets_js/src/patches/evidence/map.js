@@ -1,8 +1,11 @@
-/** The numbers of the maps: a value for each patch, and for what is no patch. Pure; `figures/patch_map.py` is the twin. */
-import { abs, max, peak, range, TINY, times, zeros } from "../../evidence/maths.js";
+/**
+ * The numbers of the maps: a value for each patch, and for what is no patch. Pure; `figures/patch_map.py`
+ * is the twin.
+ */
+import { abs, largestSize, max, range, TINY, times, zeros } from "../../evidence/maths.js";
 import { memo } from "../../evidence/memo.js";
-import { carried } from "../../evidence/rollout.js";
-import { sums } from "../../evidence/units.js";
+import { rolloutVectors } from "../../evidence/rollout.js";
+import { sumByUnit } from "../../evidence/units.js";
 
 /** @typedef {import("./settings.js").Scene} Scene */
 /** @typedef {import("./settings.js").State} State */
@@ -24,8 +27,11 @@ import { sums } from "../../evidence/units.js";
  * @property {number[]} limits what the deepest tone of each frame stands for
  */
 
-/** @param {{grid: [number, number], size: [number, number]}} meta @param {import("../../evidence/units.js").Units} units @returns {Grid} */
-export const gridOf = ({ grid: [rows, columns], size: [height, width] }, { special, count }) => ({
+/**
+ * @param {{grid: [number, number], size: [number, number]}} meta
+ * @param {import("../../evidence/units.js").Units} units @returns {Grid}
+ */
+export const readGrid = ({ grid: [rows, columns], size: [height, width] }, { special, count }) => ({
   rows,
   columns,
   ratio: width / height,
@@ -44,13 +50,16 @@ const sizes = ({ matrices, scales, columns, tokens: T }) =>
     return total;
   });
 
-export const mapMaker = () => {
+export const createMapMaker = () => {
   const sizesOf = memo(sizes);
-  /** One side of a block: λ relu(± r̂) + (1 − λ) colsum relu(± Ĝ), before the layer's weight. @param {Scene} scene @param {number} b @param {number} side */
+  /**
+   * One side of a block: λ relu(± r̂) + (1 − λ) colsum relu(± Ĝ), before the layer's weight.
+   * @param {Scene} scene @param {number} b @param {number} side
+   */
   const half = ({ signals, state: { lam }, units }, b, side) => {
     const all = sizesOf(signals)[b];
     const columns = signals.columns[b];
-    return sums(
+    return sumByUnit(
       units,
       signals.states[b].map(
         (r, t) => lam * max(0, side * r) + ((1 - lam) * (all[t] + side * columns[t])) / 2,
@@ -60,18 +69,22 @@ export const mapMaker = () => {
   /** @type {Scene} */
   let scene;
   const made = memo(
-    /** @param {import("../../evidence/unit_evidence.js").Picture} p @param {State["channel"]} channel @param {Signals} _ @returns {Maps} */
+    /**
+     * @param {import("../../evidence/unit_evidence.js").UnitEvidence} p @param {State["channel"]} channel
+     * @param {Signals} _ @returns {Maps}
+     */
     (p, channel, _) => {
       const side = channel === "supporting" ? 1 : -1;
       const { order } = p;
       const most = (/** @type {number[][]} */ ...rows) =>
-        max(TINY, ...rows.map((row) => peak(order.map((u) => row[u]))));
+        max(TINY, ...rows.map((row) => largestSize(order.map((u) => row[u]))));
       const count = p.cells.length;
       if (channel === "net") {
         const layers = p.cellLargest;
         return { frames: [p.net, ...p.cells], limits: [p.largest, ...p.cells.map(() => layers)] };
       }
-      const signed = (/** @type {number[]} */ row) => row.map((v) => side * v);
+      /** @param {number[]} row */
+      const signed = (row) => row.map((v) => side * v);
       const [ours, theirs] = [side, -side].map((s) => times(count, (b) => half(scene, b, s * p.sign)));
       // One scale for both sides, so that they can be compared.
       const layers = most(...ours, ...theirs);
@@ -83,7 +96,7 @@ export const mapMaker = () => {
   );
   return (/** @type {Scene} */ now) => {
     scene = now;
-    return made(now.picture, now.state.channel, now.signals);
+    return made(now.unitEvidence, now.state.channel, now.signals);
   };
 };
 
@@ -96,23 +109,26 @@ export const mapMaker = () => {
  * @property {number} limit what the deepest tone stands for: the largest of another patch
  */
 
-/** @param {Scene} scene @param {number[]} chosen units @returns {Links | null} null until the matrices are here */
-export const linksOf = (scene, chosen) => {
-  const { signals, fusion, units, picture: p, layer, state, exact } = scene;
+/**
+ * @param {Scene} scene @param {number[]} chosen units
+ * @returns {Links | null} null until the matrices are here
+ */
+export const computeLinks = (scene, chosen) => {
+  const { signals, fusion, units, unitEvidence: p, layer, state, exact } = scene;
   if (!exact || !chosen.length) return null;
   const [from, to] = layer === null ? [0, signals.layers] : [layer, layer + 1];
   const tokens = chosen.flatMap((u) => units.members[u]);
-  const { given, taken } = carried(signals, fusion, from, to, tokens);
+  const { given, taken } = rolloutVectors(signals, fusion, from, to, tokens);
   const [gave, received] = [given, taken].map(({ plus, minus }) => {
     const [supporting, opposing] = p.sign > 0 ? [plus, minus] : [minus, plus];
     const { channel } = state;
     const shown = supporting.map(
       (v, t) => (channel === "opposing" ? 0 : v) - (channel === "supporting" ? 0 : opposing[t]),
     );
-    return sums(units, shown);
+    return sumByUnit(units, shown);
   });
   const others = p.order.filter((u) => !chosen.includes(u));
-  const limit = max(TINY, ...[gave, received].map((row) => peak(others.map((u) => row[u]))));
+  const limit = max(TINY, ...[gave, received].map((row) => largestSize(others.map((u) => row[u]))));
   return { gave, received, limit };
 };
 

@@ -1,7 +1,7 @@
 /** What the caption says of pictures side by side; `figures/patch_compared.py` is the twin. */
 
-import { signed } from "../../evidence/format.js";
-import { range, strongestFirst, sum } from "../../evidence/maths.js";
+import { formatSigned } from "../../evidence/format.js";
+import { range, sortStrongestFirst, sum } from "../../evidence/maths.js";
 import { comparisonStory } from "../../wording/comparison_story.js";
 
 /** @typedef {import("../evidence/comparison.js").Scene} Scene */
@@ -11,7 +11,10 @@ import { comparisonStory } from "../../wording/comparison_story.js";
 /** More patches than this are told of together. */
 const LISTED = 3;
 
-/** What the row stands for in one picture, and there in all that have it. @param {Scene} scene @param {number} n */
+/**
+ * What the row stands for in one picture, and there in all that have it.
+ * @param {Scene} scene @param {number} n
+ */
 export const patchName = ({ units }, n) =>
   /** @type {{texts: string[][]} & typeof units} */ (units).texts[n].find(Boolean) ?? "";
 
@@ -23,9 +26,10 @@ export const picturesStory = (scene, { grids, shared, values: own }) => {
   const names = sides.map((side) => side.name);
   if (chosen.length > LISTED) {
     const sums = own.map((row) => sum(chosen.map((n) => row[n])));
-    const told = `${chosen.length} patches: ${sums.map((v, i) => `${names[i]} ${signed(v, d)}`).join("; ")}`;
+    const each = sums.map((v, i) => `${names[i]} ${formatSigned(v, d)}`);
+    const told = `${chosen.length} patches: ${each.join("; ")}`;
     return shared && sums.length === 2
-      ? [`${told}; difference `, { strong: signed(sums[1] - sums[0], d) }, "."]
+      ? [`${told}; difference `, { strong: formatSigned(sums[1] - sums[0], d) }, "."]
       : [`${told}.`];
   }
   if (shared) return comparisonStory(/** @type {any} */ ({ ...scene, selected: chosen }));
@@ -36,7 +40,7 @@ export const picturesStory = (scene, { grids, shared, values: own }) => {
       `${names[i]} `,
       { unit: n, text: patchName(scene, n) },
       " ",
-      { strong: signed(own[i][n], d) },
+      { strong: formatSigned(own[i][n], d) },
     ]),
     ".",
   ];
@@ -51,7 +55,7 @@ export const picturesStory = (scene, { grids, shared, values: own }) => {
     (i) =>
       /** @type {[number, number]} */ ([
         i,
-        strongestFirst(
+        sortStrongestFirst(
           order.filter((n) => values[n][i] !== null),
           own[i],
         )[0],

@@ -1,5 +1,5 @@
 /** What the caption of a picture says; `figures/patch_story.py` is the twin. */
-import { digits, layerName, number, short, signed } from "../../evidence/format.js";
+import { countDigits, formatNumber, formatSigned, layerName, shorten } from "../../evidence/format.js";
 import { floor, round, sum } from "../../evidence/maths.js";
 import { holesStory, layerStory, sumStory, verdict } from "../../wording/story.js";
 import { strongestOther } from "../evidence/map.js";
@@ -13,18 +13,21 @@ const chosenOf = ({ state: { preview }, selected, units }) =>
   preview !== null && preview < units.count ? [preview] : selected;
 
 /** @param {Scene} scene @param {number} unit @returns {Part} */
-const patch = ({ units }, unit) => ({ unit, text: short(units.labels[unit], 24) });
+const patch = ({ units }, unit) => ({ unit, text: shorten(units.labels[unit], 24) });
 
-/** Where their evidence went, and whence they had it. @param {Scene} scene @param {number[]} chosen @param {Links | null} links @returns {Part[]} */
+/**
+ * Where their evidence went, and whence they had it.
+ * @param {Scene} scene @param {number[]} chosen @param {Links | null} links @returns {Part[]}
+ */
 const path = (scene, chosen, links) => {
   if (!links) return [];
-  const d = digits(links.limit);
+  const d = countDigits(links.limit);
   /** @param {number[]} row @param {string} verb @param {string} way @returns {Part[]} */
   const most = (row, verb, way) => {
     const other = strongestOther(row, chosen);
     return other === null
       ? [`${verb} nothing`]
-      : [`${verb} most ${way} `, patch(scene, other), ` ${signed(row[other], d)}`];
+      : [`${verb} most ${way} `, patch(scene, other), ` ${formatSigned(row[other], d)}`];
   };
   const who = chosen.length > 1 ? " They " : " It ";
   return [who, ...most(links.gave, "gave", "to"), " and ", ...most(links.received, "received", "from"), "."];
@@ -32,9 +35,10 @@ const path = (scene, chosen, links) => {
 
 /** @param {Scene} scene @param {number[]} chosen @param {Links | null} links @returns {Part[]} */
 const chosenStory = (scene, chosen, links) => {
-  const { picture: p, layer, x, evidence } = scene;
-  const d = digits(layer === null ? p.largest : p.cellLargest);
-  const total = (/** @type {number[]} */ row) => sum(chosen.map((u) => row[u]));
+  const { unitEvidence: p, layer, x, evidence } = scene;
+  const d = countDigits(layer === null ? p.largest : p.cellLargest);
+  /** @param {number[]} row */
+  const total = (row) => sum(chosen.map((u) => row[u]));
   const one = chosen.length === 1;
   /** @type {Part} */
   const who = one ? patch(scene, chosen[0]) : `${chosen.length} patches`;
@@ -43,22 +47,24 @@ const chosenStory = (scene, chosen, links) => {
       `${layerName(x, layer)}: `,
       who,
       one ? " has " : " have ",
-      { strong: `net ${signed(total(evidence), d)}` },
-      `, before the weight ${number(x.weights[layer])}.`,
+      { strong: `net ${formatSigned(total(evidence), d)}` },
+      `, before the weight ${formatNumber(x.weights[layer])}.`,
       ...path(scene, chosen, links),
     ];
   const [plus, minus] = [p.supporting, p.opposing].map(total);
   const rank = p.order.indexOf(chosen[0]);
-  const share = (/** @type {number} */ v, /** @type {number} */ all) => `${round((v / (all || 1)) * 100)} %`;
+  /** @param {number} v @param {number} all */
+  const share = (v, all) => `${round((v / (all || 1)) * 100)} %`;
   const standing = !one
-    ? `; ${share(plus, p.total.supporting)} of all that supports, ${share(minus, p.total.opposing)} of all that opposes.`
+    ? `; ${share(plus, p.total.supporting)} of all that supports, ${share(minus, p.total.opposing)} ` +
+      `of all that opposes.`
     : rank < 0
       ? "."
       : `, rank ${rank + 1} of ${p.order.length}.`;
   return [
     who,
-    ` bring${one ? "s" : ""} ${number(plus, d)} for and ${number(minus, d)} against ${p.name}: `,
-    { strong: `net ${signed(plus - minus, d)}` },
+    ` bring${one ? "s" : ""} ${formatNumber(plus, d)} for and ${formatNumber(minus, d)} against ${p.name}: `,
+    { strong: `net ${formatSigned(plus - minus, d)}` },
     standing,
     ...path(scene, chosen, links),
   ];
@@ -70,7 +76,7 @@ export const patchStory = (scene, linksOf) => {
     state: { play },
     x,
     layer,
-    picture: p,
+    unitEvidence: p,
     evidence,
   } = scene;
   const chosen = chosenOf(scene);

@@ -1,15 +1,15 @@
 /** The comparison: the texts side by side on one scale, and below them their difference, row by row. */
 
-import { percent, signed } from "../../evidence/format.js";
+import { formatPercent, formatSigned } from "../../evidence/format.js";
 import { clamp, floor, min, sum } from "../../evidence/maths.js";
-import { differ, el, put, set, view } from "../../kit/dom.js";
+import { createChangeTest, el, replaceContent, setAttributes, view } from "../../kit/dom.js";
 import { comparisonStory } from "../../wording/comparison_story.js";
 import { captionView } from "../controls/caption.js";
 import { legendView } from "../controls/legend.js";
 import { noticeView } from "../controls/notice.js";
 import { toolsView } from "../controls/tools.js";
 import { proseView } from "../text/prose.js";
-import { againstView } from "./names.js";
+import { namesView } from "./names.js";
 import { differenceView } from "./rows.js";
 
 /** @typedef {import("../../evidence/comparison.js").Compared} Compared */
@@ -22,19 +22,19 @@ const NARROWEST = 340;
 /** @param {Actions} actions */
 export const comparisonViews = (actions) => {
   const root = el("div.sides");
-  const fresh = differ();
+  const fresh = createChangeTest();
   /** @type {ReturnType<typeof sideView>[]} */
   let views = [];
   const sides = view(root, (/** @type {Compared} */ { sides: now }, /** @type {number} */ width) => {
     if (fresh(now.length)) {
       views = now.map((_, i) => sideView(actions, i));
-      put(root, ...views);
+      replaceContent(root, ...views);
     }
     root.style.setProperty("--sides", `${clamp(floor(width / NARROWEST), 1, min(now.length, 3))}`);
     for (const [i, side] of now.entries()) views[i].draw(side, width);
   });
   return [
-    againstView(),
+    namesView(),
     toolsView(actions, { still: true }),
     noticeView(actions),
     captionView(actions, comparisonStory),
@@ -48,7 +48,8 @@ export const comparisonViews = (actions) => {
 const sideView = (actions, i) => {
   /** @type {Side} */
   let side;
-  const rowOf = (/** @type {number | null} */ unit) => (unit === null ? null : (side.rowOf[unit] ?? null));
+  /** @param {number | null} unit */
+  const rowOf = (unit) => (unit === null ? null : (side.rowOf[unit] ?? null));
   const prose = proseView(
     {
       ...actions,
@@ -63,11 +64,11 @@ const sideView = (actions, i) => {
   const root = el("div.side", { role: "group" }, el("div.head", name, said), prose, net);
   return view(root, (/** @type {Side} */ now, /** @type {number} */ width) => {
     side = now;
-    const { x, picture: p, evidence } = now.scene;
-    put(name, now.name);
-    set(root, { label: `${i + 1}: ${now.name}` });
-    put(said, `${p.name} ${percent(x.probs[x.target])}, score ${signed(x.score)}`);
-    put(net, `all tokens: net ${signed(sum(evidence))} for ${p.name}`);
+    const { x, unitEvidence: p, evidence } = now.scene;
+    replaceContent(name, now.name);
+    setAttributes(root, { label: `${i + 1}: ${now.name}` });
+    replaceContent(said, `${p.name} ${formatPercent(x.probs[x.target])}, score ${formatSigned(x.score)}`);
+    replaceContent(net, `all tokens: net ${formatSigned(sum(evidence))} for ${p.name}`);
     prose.draw(now.scene, width);
   });
 };

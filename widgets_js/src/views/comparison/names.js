@@ -1,12 +1,12 @@
 /** What is compared, by name. */
-import { isolated } from "../../evidence/format.js";
-import { el, put, view } from "../../kit/dom.js";
+import { isolateDirection } from "../../evidence/format.js";
+import { el, replaceContent, view } from "../../kit/dom.js";
 
-export const againstView = () => {
+export const namesView = () => {
   const names = el("span");
   return view(
     el("div.question", el("span.why", names)),
     (/** @type {import("../../evidence/comparison.js").Compared} */ { sides }) =>
-      put(names, sides.map(({ name }) => isolated(name)).join(" against ")),
+      replaceContent(names, sides.map(({ name }) => isolateDirection(name)).join(" against ")),
   );
 };

@@ -1,10 +1,10 @@
 /** The difference: for each row the evidence of all explanations on one axis, strongest difference first. */
 import { NOTHING } from "../../evidence/comparison.js";
-import { number, signed } from "../../evidence/format.js";
+import { formatNumber, formatSigned } from "../../evidence/format.js";
 import { max } from "../../evidence/maths.js";
-import { differ, el, put, set, view } from "../../kit/dom.js";
-import { markUnits, points, roving, unitOf } from "../../kit/input.js";
-import { cell, row, scrolled } from "../../kit/rows.js";
+import { createChangeTest, el, replaceContent, setAttributes, view } from "../../kit/dom.js";
+import { listenToUnits, markUnits, moveFocusByArrows, unitOfNode } from "../../kit/input.js";
+import { cell, row, scrollBox } from "../../kit/rows.js";
 
 /** @typedef {import("../../evidence/comparison.js").Compared} Compared */
 
@@ -13,7 +13,7 @@ const FEW = 12;
 
 /** @param {import("../../state/actions.js").Actions} actions */
 export const differenceView = (actions) => {
-  const body = points(el("tbody"), actions);
+  const body = listenToUnits(el("tbody"), actions);
   const head = el("tr");
   let all = false;
   let redraw = () => {};
@@ -27,11 +27,11 @@ export const differenceView = (actions) => {
   const root = el(
     "div.difference",
     el("div.head", el("b", name), el("span", "bars on the scale above, in shares")),
-    scrolled(name, el("table", el("thead", head), body)),
+    scrollBox(name, el("table", el("thead", head), body)),
     more,
   );
-  const fresh = differ();
-  roving(body, "button", (button) => actions.hover(unitOf(button)));
+  const fresh = createChangeTest();
+  moveFocusByArrows(body, "button", (button) => actions.hover(unitOfNode(button)));
 
   /** @param {number | null} value @param {number} most @param {number} d */
   const bar = (value, most, d) => {
@@ -40,7 +40,7 @@ export const differenceView = (actions) => {
     return el(
       "td",
       el("span.both", { style }, el("i.opp"), el("i.sup")),
-      el("small", value === null ? NOTHING : signed(value, d)),
+      el("small", value === null ? NOTHING : formatSigned(value, d)),
     );
   };
 
@@ -51,13 +51,13 @@ export const differenceView = (actions) => {
     const shown = all ? order : order.slice(0, FEW);
     if (fresh(units, state.lam, state.layer, all, String(shown), changes.map((d) => d.toFixed(4)).join())) {
       const two = sides.length === 2;
-      put(
+      replaceContent(
         head,
         ...[state.granularity, ...sides.map((s) => s.name), two ? "difference" : "spread"].map((t) =>
           cell("th", t, "col"),
         ),
       );
-      put(
+      replaceContent(
         body,
         ...shown.map((n, i) =>
           row(
@@ -68,16 +68,18 @@ export const differenceView = (actions) => {
               el("button.word", { "data-unit": n, tabindex: i ? -1 : 0, dir: "auto" }, units.labels[n]),
             ),
             ...values[n].map((v) => bar(v, most, d)),
-            el("td", el("b", two ? signed(changes[n], d) : number(changes[n], d))),
+            el("td", el("b", two ? formatSigned(changes[n], d) : formatNumber(changes[n], d))),
           ),
         ),
       );
       more.hidden = order.length <= FEW;
-      put(more, all ? "Show the strongest only" : `Show all ${order.length}`);
+      replaceContent(more, all ? "Show the strongest only" : `Show all ${order.length}`);
     }
     markUnits(body.children, now);
     for (const button of body.querySelectorAll("button"))
-      set(button, { "aria-pressed": selected.includes(/** @type {number} */ (unitOf(button))) });
+      setAttributes(button, {
+        "aria-pressed": selected.includes(/** @type {number} */ (unitOfNode(button))),
+      });
   };
   return view(root, draw);
 };

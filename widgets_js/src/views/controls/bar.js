@@ -1,5 +1,5 @@
 /** What concerns the whole sheet: undo, redo, share, help, theme. */
-import { el, set, svg, view } from "../../kit/dom.js";
+import { el, setAttributes, svg, view } from "../../kit/dom.js";
 import { icon } from "../../kit/shapes.js";
 
 /** Drawn with a line; redo is undo in the mirror. */
@@ -17,7 +17,7 @@ export const barView = (actions, help) => {
   const toggle = (open = help.hidden) => {
     if (!open && help.contains(document.activeElement)) ask.focus();
     help.hidden = !open;
-    set(ask, { "aria-expanded": open });
+    setAttributes(ask, { "aria-expanded": open });
     if (open) help.focus();
   };
   const undo = button(BACK, "Undo", actions.undo);
@@ -25,7 +25,7 @@ export const barView = (actions, help) => {
   const ask = button(ASK, "Keyboard and mouse", () => toggle());
   const check = button(TICK, "Check this explanation against chance", actions.check);
   const theme = button(HALF, "Theme", actions.nextTheme);
-  set(ask, { "aria-expanded": false, "aria-controls": help.id });
+  setAttributes(ask, { "aria-expanded": false, "aria-controls": help.id });
   const root = el(
     "div.bar",
     { role: "toolbar", label: "View" },
@@ -38,13 +38,13 @@ export const barView = (actions, help) => {
   );
   /** @param {import("../../evidence/scene.js").Scene} scene */
   const draw = ({ state, x }) => {
-    set(check, { hidden: !x.live });
+    setAttributes(check, { hidden: !x.live });
     const can = actions.can();
     // Disabled, a button would drop the focus that it holds.
-    set(undo, { "aria-disabled": !can.undo });
-    set(redo, { "aria-disabled": !can.redo });
+    setAttributes(undo, { "aria-disabled": !can.undo });
+    setAttributes(redo, { "aria-disabled": !can.redo });
     const title = `Theme: ${state.theme}`;
-    set(theme, { label: title, title });
+    setAttributes(theme, { label: title, title });
   };
   return Object.assign(view(root, draw), { toggle });
 };

@@ -1,5 +1,5 @@
 /** The keyboard and the mouse, listed. */
-import { el, instance } from "../../kit/dom.js";
+import { el, uniqueId } from "../../kit/dom.js";
 
 /** Keys | what they do. */
 export const KEYS = [
@@ -26,7 +26,7 @@ export const helpView = (keys) => {
   });
   return el(
     "div.help",
-    { id: instance(), role: "region", label: "Keyboard and mouse", tabindex: -1, hidden: true },
+    { id: uniqueId(), role: "region", label: "Keyboard and mouse", tabindex: -1, hidden: true },
     el("dl", ...rows),
   );
 };

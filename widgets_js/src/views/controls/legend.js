@@ -1,13 +1,13 @@
 /** What the marks mean, in words. */
-import { differ, el, put, view } from "../../kit/dom.js";
+import { createChangeTest, el, replaceContent, view } from "../../kit/dom.js";
 
 /** @param {"flow" | "text" | "matrix"} kind what is on the sheet */
 export const legendView = (kind) => {
   const root = el("div.legend");
-  const fresh = differ();
+  const fresh = createChangeTest();
   const key = (/** @type {string} */ text, /** @type {string} */ mark = "") =>
     el("span.key", mark && el(`i.${mark}`), text);
-  return view(root, (/** @type {import("../../evidence/scene.js").Scene} */ { picture: p, x }) => {
+  return view(root, (/** @type {import("../../evidence/scene.js").Scene} */ { unitEvidence: p, x }) => {
     if (!fresh(p.name, x)) return;
     const [supports, opposes] = [`supports ${p.name}`, `opposes ${p.name}`];
     const keys =
@@ -26,6 +26,6 @@ export const legendView = (kind) => {
     if (kind !== "text" && x.form.bits === 8)
       keys.push(key(`matrices in 8 bits: within ${x.form.within ?? "0.5 % of the strongest word"}`));
     if (x.recipe) keys.push(key(x.recipe));
-    put(root, ...keys);
+    replaceContent(root, ...keys);
   });
 };

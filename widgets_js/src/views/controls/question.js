@@ -1,9 +1,9 @@
 /** "Why this class rather than that one?": class picker with probabilities, contrast. */
-import { percent, short } from "../../evidence/format.js";
+import { formatPercent, shorten } from "../../evidence/format.js";
 import { range } from "../../evidence/maths.js";
-import { reachable, rest, turnTo } from "../../evidence/question.js";
-import { check, radio, radioGroup } from "../../kit/choice.js";
-import { differ, el, put, view } from "../../kit/dom.js";
+import { isReachable, restName, turnQuestion } from "../../evidence/question.js";
+import { radio, radioGroup, setChecked } from "../../kit/choice.js";
+import { createChangeTest, el, replaceContent, view } from "../../kit/dom.js";
 
 /** @typedef {import("../../evidence/scene.js").Scene} Scene */
 
@@ -15,9 +15,12 @@ export const questionView = (actions) => {
   const group = radioGroup("div.classes", "Class to explain");
   const more = el("span.contrast.more-classes");
   const contrast = el("span.contrast");
-  const fresh = differ();
+  const fresh = createChangeTest();
 
-  /** @param {string} label @param {[string, number | null][]} options @param {number | null} at @param {(c: number | null) => void} choose @param {any} [attributes] */
+  /**
+   * @param {string} label @param {[string, number | null][]} options @param {number | null} at
+   * @param {(c: number | null) => void} choose @param {any} [attributes]
+   */
   const select = (label, options, at, choose, attributes) => {
     const change = () => choose(options[node.selectedIndex][1]);
     const node = el(
@@ -30,27 +33,27 @@ export const questionView = (actions) => {
 
   /** @param {Scene} scene @param {number} c */
   const button = ({ x, state }, c) => {
-    const closed = !reachable(x, turnTo(state, c));
+    const closed = !isReachable(x, turnQuestion(state, c));
     const node = radio("", () => closed || actions.target(c), {
       style: `--p:${x.probs[c] || 0}`,
       "aria-disabled": closed,
       title: closed && unanswered(x),
     });
-    put(
+    replaceContent(
       node,
-      el("span.name", { dir: "auto" }, short(x.labels[c], 28)),
+      el("span.name", { dir: "auto" }, shorten(x.labels[c], 28)),
       " ",
-      el("small", percent(x.probs[c])),
+      el("small", formatPercent(x.probs[c])),
     );
-    return check(node, c === state.target);
+    return setChecked(node, c === state.target);
   };
 
   /** @param {Scene} scene @returns {import("../../kit/dom.js").Child} */
   const against = ({ x, state }) => {
     const asks = [null, ...x.labels.keys()].filter((c) => c !== state.target);
-    const open = asks.filter((c) => reachable(x, { target: state.target, contrast: c }));
-    const name = (/** @type {number | null} */ c) =>
-      c === null ? rest(x, state.target) : short(x.labels[c], 28);
+    const open = asks.filter((c) => isReachable(x, { target: state.target, contrast: c }));
+    /** @param {number | null} c */
+    const name = (c) => (c === null ? restName(x, state.target) : shorten(x.labels[c], 28));
     // With two classes the margin already is the contrast: one choice is no choice.
     const settled =
       open.length < 2 || (x.labels.length === 2 && x.output !== "logit" && state.contrast === null);
@@ -74,8 +77,8 @@ export const questionView = (actions) => {
       const shown = ranked.slice(0, MOST);
       if (!shown.includes(state.target)) shown.splice(MOST - 1, 1, state.target);
       const others = ranked.filter((c) => !shown.includes(c));
-      put(group, ...shown.map((c) => button(scene, c)));
-      put(
+      replaceContent(group, ...shown.map((c) => button(scene, c)));
+      replaceContent(
         more,
         others.length > 0 &&
           select(
@@ -84,7 +87,10 @@ export const questionView = (actions) => {
               [`${others.length} more`, null],
               ...others.map(
                 (c) =>
-                  /** @type {[string, number]} */ ([`${short(x.labels[c], 28)} ${percent(x.probs[c])}`, c]),
+                  /** @type {[string, number]} */ ([
+                    `${shorten(x.labels[c], 28)} ${formatPercent(x.probs[c])}`,
+                    c,
+                  ]),
               ),
             ],
             null,
@@ -92,7 +98,7 @@ export const questionView = (actions) => {
             !x.live && { disabled: true, title: unanswered(x) },
           ),
       );
-      put(contrast, "rather than ", against(scene));
+      replaceContent(contrast, "rather than ", against(scene));
       if (focused) /** @type {HTMLElement | null} */ (group.querySelector("[aria-checked=true]"))?.focus();
     },
   );

@@ -1,11 +1,11 @@
 /** What stands beside the pointer: a word's values and its relevance through the layers. */
 import { NOTHING } from "../../evidence/comparison.js";
-import { digits, layerIn, number, short, signed } from "../../evidence/format.js";
-import { abs, clamp, max, peak, sum, TINY } from "../../evidence/maths.js";
-import { differ, el, HIDDEN, put, svg, view } from "../../kit/dom.js";
-import { placeIn, targetOf } from "../../kit/input.js";
-import { line, rect, words } from "../../kit/shapes.js";
-import { lostIn } from "../../wording/story.js";
+import { countDigits, formatNumber, formatSigned, layerInSentence, shorten } from "../../evidence/format.js";
+import { abs, clamp, largestSize, max, sum, TINY } from "../../evidence/maths.js";
+import { createChangeTest, el, HIDDEN, replaceContent, svg, view } from "../../kit/dom.js";
+import { eventTarget, pointerPlace } from "../../kit/input.js";
+import { line, rect, svgText } from "../../kit/shapes.js";
+import { layersOfLost } from "../../wording/story.js";
 
 /** @typedef {import("../../evidence/scene.js").Scene} Scene */
 /** @typedef {import("../../evidence/comparison.js").Compared} Compared */
@@ -16,14 +16,15 @@ const HEIGHT = 36;
 /** @param {HTMLElement} root the widget, within which the tip stays */
 export const tipView = (root) => {
   const tip = el("div.tip", { role: "tooltip", hidden: true });
-  const fresh = differ();
+  const fresh = createChangeTest();
   /** @type {PointerEvent | null} */
   let pointer = null;
   /** @type {Element | null} */
   let pointed = null;
-  const follow = (/** @type {PointerEvent} */ event) => {
+  /** @param {PointerEvent} event */
+  const follow = (event) => {
     pointer = event;
-    pointed = targetOf(event).closest(".w");
+    pointed = eventTarget(event).closest(".w");
     if (!tip.hidden) place();
   };
   // The first move over a word must be known before the word asks for its tip.
@@ -40,12 +41,13 @@ export const tipView = (root) => {
     if (word) {
       // Clear of the word and of both its bars.
       const at = word.getBoundingClientRect();
-      const clear = (/** @type {string} */ bar) => 8 + (parseFloat(getComputedStyle(word, bar).height) || 0);
+      /** @param {string} bar */
+      const clear = (bar) => 8 + (parseFloat(getComputedStyle(word, bar).height) || 0);
       left = at.left - box.left + at.width / 2 - w / 2;
       top = at.bottom - box.top + clear("::after");
       if (top + h > box.height) top = max(0, at.top - box.top - clear("::before") - h);
     } else if (pointer) {
-      const [x, y] = placeIn(root, pointer);
+      const [x, y] = pointerPlace(root, pointer);
       left = x + 16;
       if (left + w > box.width) left = x - w - 14;
       top = y + 18;
@@ -65,10 +67,10 @@ export const tipView = (root) => {
     tip.hidden = hover === null || Boolean(cross) || hover >= scene.units.count || playing;
     if (tip.hidden) fresh(null);
     else {
-      if (fresh(hover, hoverLayer, scene.picture))
-        put(
+      if (fresh(hover, hoverLayer, scene.unitEvidence))
+        replaceContent(
           tip,
-          el("b", { dir: "auto" }, short(scene.units.labels[/** @type {number} */ (hover)], 60)),
+          el("b", { dir: "auto" }, shorten(scene.units.labels[/** @type {number} */ (hover)], 60)),
           ...content(scene, /** @type {number} */ (hover), hoverLayer),
         );
       place();
@@ -78,7 +80,8 @@ export const tipView = (root) => {
 
 /** A row's values on all sides. @param {Compared} scene @param {number} n */
 const compared = ({ sides, values, places: d, layer }, n) => {
-  const cells = (/** @type {string[]} */ texts) => el("tr", ...texts.map((text) => el("td", text)));
+  /** @param {string[]} texts */
+  const cells = (texts) => el("tr", ...texts.map((text) => el("td", text)));
   return [
     el(
       "table",
@@ -86,11 +89,12 @@ const compared = ({ sides, values, places: d, layer }, n) => {
         "tbody",
         layer === null && cells(["", "supports", "opposes", "net"]),
         ...sides.map(({ name, scene, rowOf }, i) => {
-          const own = (/** @type {number[]} */ all) => number(sum(all.filter((_, u) => rowOf[u] === n)), d);
+          /** @param {number[]} all */
+          const own = (all) => formatNumber(sum(all.filter((_, u) => rowOf[u] === n)), d);
           const v = values[n][i];
-          const { supporting, opposing } = scene.picture;
+          const { supporting, opposing } = scene.unitEvidence;
           const parts = layer === null ? [own(supporting), own(opposing)] : [];
-          return cells([short(name, 24), ...parts, v === null ? NOTHING : signed(v, d)]);
+          return cells([shorten(name, 24), ...parts, v === null ? NOTHING : formatSigned(v, d)]);
         }),
       ),
     ),
@@ -101,9 +105,9 @@ const compared = ({ sides, values, places: d, layer }, n) => {
 const content = (scene, unit, b) => {
   const both = /** @type {Compared} */ (scene);
   if (both.sides) return compared(both, unit);
-  const { picture: p, x, layer } = scene;
-  const lost = lostIn(scene, unit);
-  const d = digits(p.largest);
+  const { unitEvidence: p, x, layer } = scene;
+  const lost = layersOfLost(scene, unit);
+  const d = countDigits(p.largest);
   const row = (/** @type {string} */ name, /** @type {string} */ value, kind = "") =>
     el("tr", el("td", name), el(`td.${kind}`, value));
   const at = b ?? layer;
@@ -113,15 +117,15 @@ const content = (scene, unit, b) => {
       "table",
       el(
         "tbody",
-        row(`supports ${p.name}`, number(p.supporting[unit], d), "supports"),
-        row(`opposes ${p.name}`, number(p.opposing[unit], d), "opposes"),
-        row("net, in shares", signed(p.net[unit], d)),
+        row(`supports ${p.name}`, formatNumber(p.supporting[unit], d), "supports"),
+        row(`opposes ${p.name}`, formatNumber(p.opposing[unit], d), "opposes"),
+        row("net, in shares", formatSigned(p.net[unit], d)),
         at !== null &&
           row(
-            `${layerIn(x, at)} × weight ${number(x.weights[at])}`,
-            signed(p.cells[at][unit] * x.weights[at], 3),
+            `${layerInSentence(x, at)} × weight ${formatNumber(x.weights[at])}`,
+            formatSigned(p.cells[at][unit] * x.weights[at], 3),
           ),
-        row(`gradients, ${layerIn(x, place)}`, signed(p.r[place][unit], 3)),
+        row(`gradients, ${layerInSentence(x, place)}`, formatSigned(p.r[place][unit], 3)),
         lost && row("not a number, so zero", lost),
       ),
     ),
@@ -134,7 +138,7 @@ const content = (scene, unit, b) => {
 
 /** @param {number[]} values one per block @param {number | null} at */
 const spark = (values, at) => {
-  const largest = max(TINY, peak(values));
+  const largest = max(TINY, largestSize(values));
   const step = WIDTH / values.length;
   const middle = HEIGHT / 2;
   const gap = step > 4 ? 1 : 0;
@@ -155,7 +159,7 @@ const spark = (values, at) => {
     { width: WIDTH, height: HEIGHT + 13, ...HIDDEN },
     line("rule", 0, WIDTH, middle, middle),
     ...bars,
-    words("", 0, HEIGHT + 11, "embeddings"),
-    words("end", WIDTH, HEIGHT + 11, `layer ${values.length - 1}`),
+    svgText("", 0, HEIGHT + 11, "embeddings"),
+    svgText("end", WIDTH, HEIGHT + 11, `layer ${values.length - 1}`),
   );
 };

@@ -3,7 +3,7 @@ import { layerName } from "../../evidence/format.js";
 import { floor } from "../../evidence/maths.js";
 import { GRAINS } from "../../evidence/zoom.js";
 import { choice } from "../../kit/choice.js";
-import { differ, el, put, set, svg, view } from "../../kit/dom.js";
+import { createChangeTest, el, replaceContent, setAttributes, svg, view } from "../../kit/dom.js";
 import { icon } from "../../kit/shapes.js";
 
 /** @typedef {import("../../evidence/scene.js").Scene} Scene */
@@ -16,14 +16,15 @@ const PAUSE = "M3.5 2h3v12h-3zM9.5 2h3v12h-3z";
 
 /**
  * @param {Actions} actions
- * @param {{slider?: boolean, still?: boolean}} [options] choose the layer with a slider in any case; nothing can be played
+ * @param {{slider?: boolean, still?: boolean}}
+ *   [options] choose the layer with a slider in any case; nothing can be played
  */
 export const toolsView = (actions, { slider, still } = {}) => {
   const play = playView(actions);
   const layer = el("div.tool.layers");
   const lam = lamView(actions);
   const granularity = granularityView(actions);
-  const fresh = differ();
+  const fresh = createChangeTest();
   /** @type {HTMLElement & {draw(scene: Scene): void}} */
   let picker;
   play.hidden = Boolean(still);
@@ -31,14 +32,14 @@ export const toolsView = (actions, { slider, still } = {}) => {
     const L = scene.x.weights.length;
     if (fresh(L)) {
       picker = slider || L > MOST ? layerSlider(actions, L) : layerRadios(actions, scene);
-      put(layer, picker);
+      replaceContent(layer, picker);
     }
     for (const part of [play, picker, lam, granularity]) part.draw(scene);
   });
 };
 
 /** @param {string} text */
-export const label = (text) => el("span.label", text);
+export const toolLabel = (text) => el("span.label", text);
 
 /** @param {Actions} actions */
 export const playView = (actions) => {
@@ -52,9 +53,9 @@ export const playView = (actions) => {
   );
   return view(root, (/** @type {Scene} */ { state, x, empty }) => {
     const paused = state.play !== null && state.play < x.weights.length;
-    set(path, { d: state.playing ? PAUSE : PLAY });
-    put(text, state.playing ? "Pause" : paused ? "Resume" : "Play");
-    set(root, { disabled: empty });
+    setAttributes(path, { d: state.playing ? PAUSE : PLAY });
+    replaceContent(text, state.playing ? "Pause" : paused ? "Resume" : "Play");
+    setAttributes(root, { disabled: empty });
   });
 };
 
@@ -63,17 +64,21 @@ const layerRadios = (actions, { x }) => {
   const names = ["all", ...x.weights.keys()].map(String);
   const group = choice("Layer", names, (_, i) => actions.layer(i ? i - 1 : null));
   for (const [i, one] of [...group.children].entries())
-    set(one, { label: i ? layerName(x, i - 1) : "All layers" });
-  return view(el("div.tool", label("layer"), group), (/** @type {Scene} */ { state: { layer, play } }) =>
+    setAttributes(one, { label: i ? layerName(x, i - 1) : "All layers" });
+  return view(el("div.tool", toolLabel("layer"), group), (/** @type {Scene} */ { state: { layer, play } }) =>
     // While the layers are played the choice follows.
     group.draw(layer !== null ? layer + 1 : play !== null && play < x.weights.length ? floor(play) + 1 : 0),
   );
 };
 
-/** @param {string} name @param {number} most @param {number} step @param {(value: number, final: boolean) => void} act */
-export const slide = (name, most, step, act) => {
+/**
+ * @param {string} name @param {number} most @param {number} step
+ * @param {(value: number, final: boolean) => void} act
+ */
+export const createSlider = (name, most, step, act) => {
   let moved = false;
-  const tell = (/** @type {boolean} */ moves) => {
+  /** @param {boolean} moves */
+  const tell = (moves) => {
     if (moves || moved) act(Number(input.value), !moves);
     moved = moves;
   };
@@ -102,27 +107,48 @@ export const slide = (name, most, step, act) => {
 /** @param {Actions} actions @param {number} L */
 export const layerSlider = (actions, L) => {
   // One beyond the last block stands for all of them.
-  const input = slide("Layer", L, 1, (value, final) => final || actions.layer(value === L ? null : value));
+  const input = createSlider(
+    "Layer",
+    L,
+    1,
+    (value, final) => final || actions.layer(value === L ? null : value),
+  );
   const output = el("output.wide");
-  return view(el("label.tool.slider", label("layer"), input, output), (/** @type {Scene} */ { layer, x }) => {
-    input.show(layer ?? L);
-    set(input, { "aria-valuetext": layer === null ? "all layers" : layerName(x, layer) });
-    put(output, layer === null ? "all" : layer ? `${layer}` : "emb.");
-  });
+  return view(
+    el("label.tool.slider", toolLabel("layer"), input, output),
+    (/** @type {Scene} */ { layer, x }) => {
+      input.show(layer ?? L);
+      setAttributes(input, { "aria-valuetext": layer === null ? "all layers" : layerName(x, layer) });
+      replaceContent(output, layer === null ? "all" : layer ? `${layer}` : "emb.");
+    },
+  );
 };
 
 /** @param {Actions} actions */
 export const lamView = (actions) => {
-  const input = slide("Lambda: weight of the hidden states against the attention", 1, 0.01, actions.lam);
-  set(input, { title: "Double click: 0.50", dblclick: () => actions.lam(0.5, true) });
+  const input = createSlider(
+    "Lambda: weight of the hidden states against the attention",
+    1,
+    0.01,
+    actions.lam,
+  );
+  setAttributes(input, { title: "Double click: 0.50", dblclick: () => actions.lam(0.5, true) });
   const output = el("output");
-  const end = (/** @type {string} */ text) => el("span.end", text);
-  const root = el("label.tool.slider.lam", label("λ"), end("attention"), input, end("hidden states"), output);
+  /** @param {string} text */
+  const end = (text) => el("span.end", text);
+  const root = el(
+    "label.tool.slider.lam",
+    toolLabel("λ"),
+    end("attention"),
+    input,
+    end("hidden states"),
+    output,
+  );
   return view(root, (/** @type {Scene} */ { state: { lam }, x }) => {
-    set(root, { hidden: x.single });
+    setAttributes(root, { hidden: x.single });
     const own = Number.isNaN(lam);
     input.show(own ? 0.5 : lam);
-    put(output, own ? "own" : lam.toFixed(2));
+    replaceContent(output, own ? "own" : lam.toFixed(2));
   });
 };
 
@@ -133,9 +159,9 @@ const granularityView = (actions) => {
     GRAINS.map((name) => `${name}s`),
     (_, i) => actions.granularity(GRAINS[i]),
   );
-  return view(el("div.tool.right", label("show"), group), (/** @type {Scene} */ { state, x }) => {
+  return view(el("div.tool.right", toolLabel("show"), group), (/** @type {Scene} */ { state, x }) => {
     // What is one passage needs no grain of its own.
-    set(group.children[0], {
+    setAttributes(group.children[0], {
       hidden: state.granularity !== "passage" && x.passageIds.every((id) => id <= 0),
     });
     group.draw(GRAINS.indexOf(state.granularity));

@@ -1,15 +1,18 @@
 /** The words under the flow, sentence ends, and the marks where a word changes sign. */
-import { short } from "../../evidence/format.js";
+import { shorten } from "../../evidence/format.js";
 import { round } from "../../evidence/maths.js";
-import { bare } from "../../evidence/units.js";
-import { set, svg } from "../../kit/dom.js";
-import { line, stance, words } from "../../kit/shapes.js";
+import { stripBrackets } from "../../evidence/units.js";
+import { setAttributes, svg } from "../../kit/dom.js";
+import { line, stanceClass, svgText } from "../../kit/shapes.js";
 
 const NAME = 16;
 
-/** A unit's name where there is little room. @param {import("../../evidence/units.js").Units} units @param {number} unit */
-export const nameOf = ({ names, special }, unit) =>
-  special[unit] ? bare(names[unit]) : short(names[unit], NAME);
+/**
+ * A unit's name where there is little room.
+ * @param {import("../../evidence/units.js").Units} units @param {number} unit
+ */
+export const unitName = ({ names, special }, unit) =>
+  special[unit] ? stripBrackets(names[unit]) : shorten(names[unit], NAME);
 
 /**
  * @param {import("../../evidence/scene.js").Scene} scene
@@ -17,9 +20,10 @@ export const nameOf = ({ names, special }, unit) =>
  * @param {import("../../geometry/flow_labels.js").Label[]} labels
  * @returns {SVGElement[]}
  */
-export const axis = ({ picture: p, units, active, state, rtl }, layout, labels) => {
+export const drawAxis = ({ unitEvidence: p, units, active, state, rtl }, layout, labels) => {
   const { strips, bottom, column, x, first, last } = layout;
-  const seen = (/** @type {number} */ unit) => unit >= first && unit < last;
+  /** @param {number} unit */
+  const seen = (unit) => unit >= first && unit < last;
   const upto = state.play ?? strips.length;
   const flips = p.flips
     .filter((f) => seen(f.unit))
@@ -36,14 +40,17 @@ export const axis = ({ picture: p, units, active, state, rtl }, layout, labels) 
     .map(({ unit, y }) => line("rule", x(unit), x(unit), bottom + 2, y - 10));
   const names = labels.map(({ unit, x, y, row, anchor, rotate }) => {
     const special = units.special[unit];
-    const role = special ? "small" : active.includes(unit) ? `bold ${stance(p.net[unit])}` : "soft";
-    return set(words(`${role} ${row >= 0 ? "halo" : ""} ${anchor}`, x, y, nameOf(units, unit)), {
-      style: special ? null : `font-size:${layout.font}px`,
-      transform: rotate ? `rotate(${rotate} ${x} ${y})` : null,
-      "data-unit": unit,
-      // Anchors are meant left to right whatever the word is written in.
-      direction: "ltr",
-    });
+    const role = special ? "small" : active.includes(unit) ? `bold ${stanceClass(p.net[unit])}` : "soft";
+    return setAttributes(
+      svgText(`${role} ${row >= 0 ? "halo" : ""} ${anchor}`, x, y, unitName(units, unit)),
+      {
+        style: special ? null : `font-size:${layout.font}px`,
+        transform: rotate ? `rotate(${rotate} ${x} ${y})` : null,
+        "data-unit": unit,
+        // Anchors are meant left to right whatever the word is written in.
+        direction: "ltr",
+      },
+    );
   });
   const stops = layout.axis === "thin" ? units.stops.filter(seen) : [];
   const ends = stops.map((stop) => {

@@ -1,8 +1,8 @@
 /** Left and right of the strips: layer names and weights; evidence entering, net, error. */
-import { error, layerName, number, signed } from "../../evidence/format.js";
+import { formatError, formatNumber, formatSigned, layerName } from "../../evidence/format.js";
 import { clamp, floor, max, round } from "../../evidence/maths.js";
 import { svg } from "../../kit/dom.js";
-import { line, rect, words } from "../../kit/shapes.js";
+import { line, rect, svgText } from "../../kit/shapes.js";
 
 /** @typedef {import("../../evidence/scene.js").Scene} Scene */
 /** @typedef {import("../../geometry/flow_layout.js").Layout} Layout */
@@ -12,8 +12,11 @@ const LINE = 13;
 /** From this relative error on the figure is bold. */
 const BOLD = 0.01;
 
-/** @param {Scene} scene @param {Layout} layout @param {string} hatch id of the pattern @returns {SVGElement[]} */
-export const gutter = ({ picture: p, state, x }, layout, hatch) => {
+/**
+ * @param {Scene} scene @param {Layout} layout @param {string} hatch id of the pattern
+ * @returns {SVGElement[]}
+ */
+export const drawGutter = ({ unitEvidence: p, state, x }, layout, hatch) => {
   const { strips, x0, x1, width, wide, middle, output, bottom } = layout;
   const L = strips.length;
   const axis = round(wide ? x1 + 66 : middle ? x1 + 44 : x1 + 26) + 0.5;
@@ -27,11 +30,11 @@ export const gutter = ({ picture: p, state, x }, layout, hatch) => {
   const nodes = [line("rule", x0, x1, output, output)];
   if (middle)
     nodes.push(
-      words("end", x0 - 20, output + 4, "Output"),
-      words("middle", axis, head, wide ? "evidence entering" : "entering"),
-      words("end", net, head, "net"),
+      svgText("end", x0 - 20, output + 4, "Output"),
+      svgText("middle", axis, head, wide ? "evidence entering" : "entering"),
+      svgText("end", net, head, "net"),
     );
-  if (told) nodes.push(words("end", width, head, "error"));
+  if (told) nodes.push(svgText("end", width, head, "error"));
   let last = Infinity;
   strips.forEach(({ mid, top, height }, b) => {
     const on = state.layer === b;
@@ -58,14 +61,14 @@ export const gutter = ({ picture: p, state, x }, layout, hatch) => {
     if (named) {
       last = mid;
       const ink = on ? "strong" : "soft";
-      const weight = number(x.weights[b]);
+      const weight = formatNumber(x.weights[b]);
       const open = wide && b > 0;
       const twoLines = open && height + top - layout.above(b) >= 36;
       const name = layerName(x, b);
-      if (!middle) row.push(words(`${ink} end`, x0 - 12, mid + 4, `${b}`));
+      if (!middle) row.push(svgText(`${ink} end`, x0 - 12, mid + 4, `${b}`));
       else {
         row.push(
-          words(
+          svgText(
             `${ink} end name`,
             x0 - 20,
             mid + (twoLines ? -2 : 4),
@@ -73,11 +76,11 @@ export const gutter = ({ picture: p, state, x }, layout, hatch) => {
             open && !twoLines && svg("tspan.small", { dx: 5 }, weight),
           ),
         );
-        if (twoLines) row.push(words("end small", x0 - 20, mid + 12, `weight ${weight}`));
-        row.push(words("soft end", net, mid + 4, signed(plus - minus)));
+        if (twoLines) row.push(svgText("end small", x0 - 20, mid + 12, `weight ${weight}`));
+        row.push(svgText("soft end", net, mid + 4, formatSigned(plus - minus)));
       }
       const e = p.errors[b];
-      if (told) row.push(words(`end ${e > BOLD ? "strong" : ""}`, width, mid + 4, error(e)));
+      if (told) row.push(svgText(`end ${e > BOLD ? "strong" : ""}`, width, mid + 4, formatError(e)));
     }
     const dim = (state.layer !== null && !on) || b > upto;
     nodes.push(line("slot", side, side, top, top + height), svg("g", { opacity: dim && 0.4 }, ...row));

@@ -1,9 +1,9 @@
 /** What follows the pointer and the selection in the flow; drawn apart, so that it is cheap. */
-import { short } from "../../evidence/format.js";
+import { shorten } from "../../evidence/format.js";
 import { clamp, max, round } from "../../evidence/maths.js";
-import { mark, put } from "../../kit/dom.js";
-import { unitOf } from "../../kit/input.js";
-import { line, rect, words } from "../../kit/shapes.js";
+import { replaceContent, toggleClass } from "../../kit/dom.js";
+import { unitOfNode } from "../../kit/input.js";
+import { line, rect, svgText } from "../../kit/shapes.js";
 
 /**
  * @param {SVGGElement} g
@@ -15,12 +15,13 @@ import { line, rect, words } from "../../kit/shapes.js";
 export const drawMarks = (g, still, { state, selected, units }, layout, labels) => {
   const { hover, hoverLayer } = state;
   const { output, bottom, column, x0, x1, first, last, x, strips } = layout;
-  for (const text of still.querySelectorAll("[data-unit]")) mark(text, "hot", unitOf(text) === hover);
+  for (const text of still.querySelectorAll("[data-unit]"))
+    toggleClass(text, "hot", unitOfNode(text) === hover);
   const named = new Set(labels.map((l) => l.unit));
   const marked = new Set([...selected, hover ?? -1]);
   const width = max(2, column);
   const seen = [...marked].filter((unit) => unit >= first && unit < last);
-  put(
+  replaceContent(
     g,
     ...seen.flatMap((unit) => [
       rect("band", x(unit) - width / 2, output, width, bottom - output),
@@ -29,11 +30,11 @@ export const drawMarks = (g, still, { state, selected, units }, layout, labels) 
         return line("edge", at, at, output, bottom + 2, { opacity: !selected.includes(unit) && 0.5 });
       }),
       !named.has(unit) &&
-        words(
+        svgText(
           "strong halo broad middle name",
           clamp(x(unit), x0 + 20, x1 - 20),
           bottom + 21,
-          short(units.names[unit], 24),
+          shorten(units.names[unit], 24),
         ),
     ]),
   );

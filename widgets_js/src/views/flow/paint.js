@@ -1,10 +1,10 @@
 /** The flow's canvas: ribbons, strips, balance. */
 
 import { clamp, max } from "../../evidence/maths.js";
-import { front } from "../../geometry/flow_layout.js";
-import { fill, path } from "../../kit/canvas.js";
-import { rgba } from "../../kit/palette.js";
-import { bar as inkOf } from "../../kit/shapes.js";
+import { frontLevel } from "../../geometry/flow_layout.js";
+import { fillRect, tracePath } from "../../kit/canvas.js";
+import { cssColour } from "../../kit/palette.js";
+import { barClass as inkOf } from "../../kit/shapes.js";
 import { drawStrips } from "./strips.js";
 
 /** @typedef {import("../../geometry/ribbons.js").Flow} Flow */
@@ -24,13 +24,13 @@ const RIBBON = 0.56;
 const BALANCE = 16;
 
 /** @param {Context} context @param {Stage} stage */
-export const paint = (context, stage) => {
+export const paintFlow = (context, stage) => {
   const { layout, scene } = stage;
   const { output, width, height, x0, x1 } = layout;
   const upto = scene.state.play ?? layout.strips.length;
   context.save();
   // What comes from blocks not yet passed, or from words out of sight, ends at the plot's edge.
-  const y = upto < layout.strips.length ? front(layout, upto) : output - 1;
+  const y = upto < layout.strips.length ? frontLevel(layout, upto) : output - 1;
   const whole = layout.last - layout.first === scene.units.count;
   const [left, across] = whole ? [0, width] : [x0 - 6, x1 - x0 + 12];
   context.beginPath();
@@ -53,13 +53,13 @@ const ribbons = (context, { flow, layout, scene, colours, focus, hatches }, upto
     const width = max(low[1] - low[0], high[1] - high[0]);
     const pad = max(0, (0.9 - width) / 2);
     const bend = (yLow - yHigh) / 2;
-    path(context, low[0] - pad, yLow);
+    tracePath(context, low[0] - pad, yLow);
     context.bezierCurveTo(low[0] - pad, yLow - bend, high[0] - pad, yHigh + bend, high[0] - pad, yHigh);
     context.lineTo(high[1] + pad, yHigh);
     context.bezierCurveTo(high[1] + pad, yHigh + bend, low[1] + pad, yLow - bend, low[1] + pad, yLow);
     context.globalAlpha =
       (layer !== null && b !== layer ? 0.3 : 1) * (focus !== null && unit !== focus ? 0.25 : 1);
-    context.fillStyle = rgba(colours[inkOf(sign)], RIBBON);
+    context.fillStyle = cssColour(colours[inkOf(sign)], RIBBON);
     context.fill();
     if (sign < 0 && width > 2.5) {
       context.fillStyle = hatches.ribbon;
@@ -70,37 +70,40 @@ const ribbons = (context, { flow, layout, scene, colours, focus, hatches }, upto
 
 /** Values that are not numbers. @param {Context} context @param {Stage} stage */
 const holes = (context, { layout, scene, colours }) => {
-  context.strokeStyle = rgba(colours.ink);
+  context.strokeStyle = cssColour(colours.ink);
   context.lineWidth = 1.4;
   for (const [b, , k] of scene.x.gaps) {
     const x = layout.x(scene.units.of[k]);
     const y = layout.strips[b]?.mid;
     if (y === undefined || x < layout.x0 || x > layout.x1) continue;
     for (const s of [-4, 4]) {
-      path(context, x - 4, y - s, x + 4, y + s);
+      tracePath(context, x - 4, y - s, x + 4, y + s);
       context.stroke();
     }
   }
 };
 
-/** Evidence that has entered when `upto` blocks are passed. @param {number[]} entering @param {number} upto */
-export const passed = (entering, upto) => entering.reduce((a, v, b) => a + v * clamp(upto - b, 0, 1), 0);
+/**
+ * Evidence that has entered when `upto` blocks are passed.
+ * @param {number[]} entering @param {number} upto
+ */
+export const sumPassed = (entering, upto) => entering.reduce((a, v, b) => a + v * clamp(upto - b, 0, 1), 0);
 
 /** @param {Context} context @param {Stage} stage @param {number} upto */
 const balance = (context, { flow, layout, scene, colours, hatches }, upto) => {
-  const { entering } = scene.picture;
+  const { entering } = scene.unitEvidence;
   const { zero, y, scale, segments, lensY, magnified } = flow;
   /** @param {number} from @param {number} width @param {number} sign @param {number} alpha */
   const bar = (from, width, sign, alpha) => {
-    fill(context, rgba(colours[inkOf(sign)], alpha), from, y, width, BALANCE);
+    fillRect(context, cssColour(colours[inkOf(sign)], alpha), from, y, width, BALANCE);
     if (sign > 0) return;
     context.globalAlpha = clamp(alpha * 1.2, 0, 1);
-    fill(context, hatches.cell, from, y, width, BALANCE);
+    fillRect(context, hatches.cell, from, y, width, BALANCE);
     context.globalAlpha = 1;
   };
-  const left = passed(entering.opposing, upto) * scale;
+  const left = sumPassed(entering.opposing, upto) * scale;
   bar(zero - left, left, -1, 0.3);
-  bar(zero, passed(entering.supporting, upto) * scale, 1, 0.3);
+  bar(zero, sumPassed(entering.supporting, upto) * scale, 1, 0.3);
   if (upto < layout.strips.length || !flow.ribbons.length) return;
   for (const { bar: own, sign, lens } of segments) {
     const width = max(0.8, own[1] - own[0] - 0.8);
@@ -109,9 +112,9 @@ const balance = (context, { flow, layout, scene, colours, hatches }, upto) => {
     bar(left, width, sign, 0.95);
     if (!magnified) continue;
     const colour = colours[inkOf(sign)];
-    context.fillStyle = rgba(colour, 0.16);
-    path(context, own[0], y + BALANCE, own[1], y + BALANCE, lens[1], lensY - 1, lens[0], lensY - 1);
+    context.fillStyle = cssColour(colour, 0.16);
+    tracePath(context, own[0], y + BALANCE, own[1], y + BALANCE, lens[1], lensY - 1, lens[0], lensY - 1);
     context.fill();
-    fill(context, rgba(colour), lens[0], lensY - 2, max(0.8, lens[1] - lens[0]), 2);
+    fillRect(context, cssColour(colour), lens[0], lensY - 2, max(0.8, lens[1] - lens[0]), 2);
   }
 };

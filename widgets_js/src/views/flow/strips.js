@@ -1,8 +1,11 @@
-/** The strips of the flow: a cell for each word and block, as rectangles or, where there are too many, as pixels. */
+/**
+ * The strips of the flow: a cell for each word and block, as rectangles or, where there are too many, as
+ * pixels.
+ */
 import { abs, floor, max, min, round } from "../../evidence/maths.js";
-import { fill, path } from "../../kit/canvas.js";
-import { penOf } from "../../kit/dom.js";
-import { rgba } from "../../kit/palette.js";
+import { fillRect, tracePath } from "../../kit/canvas.js";
+import { contextOf } from "../../kit/dom.js";
+import { cssColour } from "../../kit/palette.js";
 
 /** @typedef {import("../../geometry/flow_layout.js").Layout} Layout */
 /** @typedef {import("./paint.js").Stage} Stage */
@@ -22,11 +25,11 @@ export const drawStrips = (context, stage, upto) => {
   const { scene, flow, layout, colours } = stage;
   const { state, x, units } = scene;
   const put = units.count * x.weights.length > MANY ? pixels(context, stage) : cells(context, stage);
-  context.strokeStyle = rgba(colours.rule);
+  context.strokeStyle = cssColour(colours.rule);
   context.lineWidth = 1;
   composed(context, "destination-over", () => {
     for (const { mid } of layout.strips) {
-      path(context, layout.x0, round(mid) + 0.5, layout.x1, round(mid) + 0.5);
+      tracePath(context, layout.x0, round(mid) + 0.5, layout.x1, round(mid) + 0.5);
       context.stroke();
     }
   });
@@ -43,7 +46,7 @@ export const drawStrips = (context, stage, upto) => {
       for (const r of flow.ribbons) if (r.b === b && !r.funnel) touched.add(r.from).add(r.to);
     }
     put({
-      values: scene.picture.cells[b].map((v) => v / scene.picture.tone),
+      values: scene.unitEvidence.cells[b].map((v) => v / scene.unitEvidence.tone),
       top: (sign) => (sliver ? mid - (sign > 0 ? height : 0) : mid - height / 2),
       height,
       sliver,
@@ -83,8 +86,8 @@ const cells = (context, { layout, tone, hatches }) => {
       const box = /** @type {const} */ ([x(u) - w / 2, top(t), w, height]);
       if (!sliver && abs(t) > 0.05) context.clearRect(...box);
       context.globalAlpha = dim * shade(u);
-      fill(context, tone(t), ...box);
-      if (t < 0 && !sliver) fill(context, hatches.cell, ...box);
+      fillRect(context, tone(t), ...box);
+      if (t < 0 && !sliver) fillRect(context, hatches.cell, ...box);
     }
   };
 };
@@ -100,7 +103,7 @@ const pixels = (context, { layout, bytes, hatches, row }) => {
   const width = max(1, round((x1 - x0) * ratio));
   const sheet = new ImageData(width, 2);
   if (row.width !== width) row.width = width;
-  const pen = /** @type {CanvasRenderingContext2D} */ (penOf(row));
+  const pen = /** @type {CanvasRenderingContext2D} */ (contextOf(row));
   const ink = new Uint32Array(sheet.data.buffer);
   const best = new Float32Array(width);
   return (/** @type {Strip} */ { values, top, height, sliver, dim, shade }) => {

@@ -2,26 +2,38 @@
 
 import { min } from "../../evidence/maths.js";
 import { FONT, matrixLayout, nameRoom } from "../../geometry/matrix_layout.js";
-import { fitted } from "../../kit/canvas.js";
-import { differ, el, familyOf, HIDDEN, mark, probe, set, svg, textWidth, view } from "../../kit/dom.js";
-import { command, keyed, placeIn, targetOf, zooms } from "../../kit/input.js";
-import { palette } from "../../kit/palette.js";
-import { drawCross, drawNames, namesOf } from "./marks.js";
+import { fitCanvas } from "../../kit/canvas.js";
+import {
+  colourProbe,
+  createChangeTest,
+  el,
+  fontFamily,
+  HIDDEN,
+  setAttributes,
+  svg,
+  textWidth,
+  toggleClass,
+  view,
+} from "../../kit/dom.js";
+import { eventTarget, isCommand, listenToKeys, listenToZoom, pointerPlace } from "../../kit/input.js";
+import { readPalette } from "../../kit/palette.js";
+import { drawCross, drawNames, fitNames } from "./marks.js";
 import { paintMatrix } from "./paint.js";
 
 /** @typedef {import("../../evidence/matrix.js").Matrix} Matrix */
 /** @typedef {import("../../geometry/matrix_layout.js").MatrixLayout} MatrixLayout */
 
 const HELP =
-  "Rollout matrix: rows receive, columns give. Arrows move the crosshair, Enter pins it; a question mark lists the keys.";
+  "Rollout matrix: rows receive, columns give. Arrows move the crosshair, Enter pins it; a question " +
+  "mark lists the keys.";
 
 /** @param {import("../../state/actions.js").Actions} actions */
-export const matrixBoard = (actions) => {
+export const matrixBoardView = (actions) => {
   const canvas = el("canvas", HIDDEN);
   const axes = svg("g");
   const marks = svg("g");
   const picture = svg("svg", HIDDEN, axes, marks);
-  const colour = probe();
+  const colour = colourProbe();
   const root = el(
     "div.board",
     { tabindex: 0, role: "group", "aria-roledescription": "matrix", label: HELP },
@@ -29,10 +41,10 @@ export const matrixBoard = (actions) => {
     picture,
     colour,
   );
-  const moved = differ();
-  const repaint = differ();
-  const renamed = differ();
-  const measured = differ();
+  const moved = createChangeTest();
+  const repaint = createChangeTest();
+  const renamed = createChangeTest();
+  const measured = createChangeTest();
   /** @type {MatrixLayout} */
   let layout;
   let family = "";
@@ -44,20 +56,20 @@ export const matrixBoard = (actions) => {
     const { units, rtl, state, selected } = m.scene;
     const room = nameRoom(width);
     if (measured(units, room)) {
-      family = familyOf(root);
-      names = namesOf(units, room, family);
+      family = fontFamily(root);
+      names = fitNames(units, room, family);
     }
     if (moved(names, width, state.zoom, rtl)) {
       const widths = names.map((name) => min(room, textWidth(name, FONT, family)));
       layout = matrixLayout({ width, count: m.n, names: widths, zoom: state.zoom, rtl });
       root.style.width = `${layout.width}px`;
       root.style.height = `${layout.height}px`;
-      set(picture, { viewBox: `0 0 ${layout.width} ${layout.height}` });
+      setAttributes(picture, { viewBox: `0 0 ${layout.width} ${layout.height}` });
     }
-    mark(root, "late", m.late);
+    toggleClass(root, "late", m.late);
     if (repaint(layout, m.shown, m.limit, m.knee, theme)) {
-      const context = fitted(canvas, layout.width, layout.height);
-      if (context) paintMatrix(context, m, layout, palette(colour));
+      const context = fitCanvas(canvas, layout.width, layout.height);
+      if (context) paintMatrix(context, m, layout, readPalette(colour));
     }
     if (renamed(layout, m.rows, String(m.cross), String(selected), state.hover))
       drawNames(axes, m, layout, names);
@@ -65,12 +77,16 @@ export const matrixBoard = (actions) => {
   });
 };
 
-/** @param {HTMLElement} root @param {import("../../state/actions.js").Actions} actions @param {() => MatrixLayout} now */
+/**
+ * @param {HTMLElement} root @param {import("../../state/actions.js").Actions} actions
+ * @param {() => MatrixLayout} now
+ */
 const listen = (root, actions, now) => {
   const { matrix } = actions;
-  const at = (/** @type {MouseEvent} */ event) => now().at(...placeIn(root, event));
-  zooms(root, (closer, event) => matrix.zoom(closer ? 0.8 : 1.25, at(event) ?? undefined));
-  set(root, {
+  /** @param {MouseEvent} event */
+  const at = (event) => now().at(...pointerPlace(root, event));
+  listenToZoom(root, (closer, event) => matrix.zoom(closer ? 0.8 : 1.25, at(event) ?? undefined));
+  setAttributes(root, {
     pointermove: (event) => matrix.point(at(event)),
     pointerleave: () => matrix.point(null),
     click(event) {
@@ -79,11 +95,12 @@ const listen = (root, actions, now) => {
       else actions.clear();
     },
   });
-  keyed(root, (event) => {
-    if (targetOf(event) !== root || event.altKey) return {};
+  listenToKeys(root, (event) => {
+    if (eventTarget(event) !== root || event.altKey) return {};
     const along = now().rtl ? -1 : 1;
-    const held = command(event);
-    const far = (/** @type {number} */ s) => () => matrix.walk(held ? s * 1e9 : 0, held ? 0 : s * 1e9);
+    const held = isCommand(event);
+    /** @param {number} s */
+    const far = (s) => () => matrix.walk(held ? s * 1e9 : 0, held ? 0 : s * 1e9);
     const ends = { Home: far(-1), End: far(1) };
     if (held) return ends;
     return {

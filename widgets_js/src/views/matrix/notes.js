@@ -1,22 +1,30 @@
 /** Beside the matrix: what is shown, its scale, how to read it, the strongest links, single heads. */
-import { layerIn, MINUS, number, short, signed } from "../../evidence/format.js";
-import { abs, max, peak } from "../../evidence/maths.js";
-import { limitOf } from "../../evidence/rollout.js";
+import { formatNumber, formatSigned, layerInSentence, MINUS, shorten } from "../../evidence/format.js";
+import { abs, largestSize, max } from "../../evidence/maths.js";
+import { scaleLimit } from "../../evidence/rollout.js";
 import { CHANNELS } from "../../evidence/settings.js";
 import { choice } from "../../kit/choice.js";
-import { differ, el, HIDDEN, probe, put, set, view } from "../../kit/dom.js";
-import { palette } from "../../kit/palette.js";
-import { stance } from "../../kit/shapes.js";
-import { digitsOf, largestSum, strongestLinks, unitOf } from "../../wording/matrix_story.js";
+import {
+  colourProbe,
+  createChangeTest,
+  el,
+  HIDDEN,
+  replaceContent,
+  setAttributes,
+  view,
+} from "../../kit/dom.js";
+import { readPalette } from "../../kit/palette.js";
+import { stanceClass } from "../../kit/shapes.js";
+import { largestSum, matrixDigits, matrixUnit, strongestLinks } from "../../wording/matrix_story.js";
 import { paintScale } from "./paint.js";
-import { thumbs } from "./thumbs.js";
+import { thumbsView } from "./thumbs.js";
 
 /** @typedef {import("../../evidence/matrix.js").Matrix} Matrix */
 
 const LINKS = 6;
 
 /** @param {import("../../state/actions.js").Actions} actions */
-export const matrixNotes = (actions) => {
+export const matrixNotesView = (actions) => {
   const { matrix } = actions;
   const channel = choice("Channel", CHANNELS, (channel) => matrix.set({ channel }));
   const scope = choice("Scope", ["up to this layer", "this layer alone"], (_, i) =>
@@ -30,7 +38,7 @@ export const matrixNotes = (actions) => {
   const low = el("span.opposes");
   const high = el("span.supports");
   const bar = el("canvas", { width: 96, height: 9, ...HIDDEN });
-  const colour = probe();
+  const colour = colourProbe();
   const text = el("p.how");
   const links = linksView(actions);
   const heads = headsView(actions);
@@ -44,29 +52,29 @@ export const matrixNotes = (actions) => {
     links,
     heads,
   );
-  const rescaled = differ();
-  const reworded = differ();
+  const rescaled = createChangeTest();
+  const reworded = createChangeTest();
 
   return view(root, (/** @type {Matrix} */ m, /** @type {number} */ theme) => {
-    const { state, picture: p, x } = m.scene;
-    const unit = unitOf(m);
+    const { state, unitEvidence: p, x } = m.scene;
+    const unit = matrixUnit(m);
     channel.draw(CHANNELS.indexOf(state.channel));
     scope.draw(m.alone ? 1 : 0);
     const cancels = state.channel === "net" || m.alone;
     residual.checked = state.residual && !cancels;
-    set(residual, { disabled: cancels });
-    set(own, {
+    setAttributes(residual, { disabled: cancels });
+    setAttributes(own, {
       title: cancels ? "It cancels in net, and one layer alone has none" : "What each position brought along",
     });
     if (rescaled(m.limit, m.knee, theme, p.name, unit)) {
-      paintScale(bar, m, palette(colour));
-      const most = number(m.limit, digitsOf(m));
-      put(low, `${MINUS}${most} opposes`);
-      put(high, `supports ${most}`);
+      paintScale(bar, m, readPalette(colour));
+      const most = formatNumber(m.limit, matrixDigits(m));
+      replaceContent(low, `${MINUS}${most} opposes`);
+      replaceContent(high, `supports ${most}`);
     }
-    const cut = peak([...m.columns, ...m.rows]) > largestSum(m);
+    const cut = largestSize([...m.columns, ...m.rows]) > largestSum(m);
     if (reworded(m.title, m.beyond, unit, x, state.granularity, cut))
-      put(text, how(m) + (cut ? " A sum with a gap is longer than drawn." : ""));
+      replaceContent(text, how(m) + (cut ? " A sum with a gap is longer than drawn." : ""));
     links.draw(m);
     heads.draw(m, theme);
   });
@@ -81,16 +89,23 @@ const how = ({ scene, head, alone, beyond }) => {
         ? "What this layer adds, in shares."
         : "In shares; the sums below are the words’ evidence after this layer.";
   const outside = beyond
-    ? ` ${beyond} cell${beyond === 1 ? " is" : "s are"} beyond the scale: marked + or ${MINUS} where there is room.`
+    ? ` ${beyond} cell${beyond === 1 ? " is" : "s are"} beyond the scale: marked + or ${MINUS} where ` +
+      `there is room.`
     : "";
-  return `Column: the ${scene.state.granularity} that gives. Row: the position that receives. ${sum}${outside}`;
+  return (
+    `Column: the ${scene.state.granularity} that gives. Row: the position that receives. ` +
+    `${sum}${outside}`
+  );
 };
 
-/** The strongest links; those of a selected word are exact while the matrix is still on its way. @param {import("../../state/actions.js").Actions} actions */
+/**
+ * The strongest links; those of a selected word are exact while the matrix is still on its way.
+ * @param {import("../../state/actions.js").Actions} actions
+ */
 const linksView = ({ matrix }) => {
   const head = el("b");
   const list = el("ol.links");
-  const fresh = differ();
+  const fresh = createChangeTest();
   const root = el("div", head, list);
   return view(root, (/** @type {Matrix} */ m) => {
     const { selected, units, exact, state, signals, fusion } = m.scene;
@@ -98,10 +113,11 @@ const linksView = ({ matrix }) => {
     // While λ is dragged a long input has no time for this.
     if ((state.dragging && m.late) || !fresh(m.shown, unit, exact, signals, fusion, m.b, m.title)) return;
     const found = unit === null || !exact ? strongestLinks(m, LINKS) : around(m, unit);
-    put(head, unit === null ? "Strongest links" : `Links of ${short(units.labels[unit], 20)}`);
+    replaceContent(head, unit === null ? "Strongest links" : `Links of ${shorten(units.labels[unit], 20)}`);
     root.hidden = !found.length;
-    const name = (/** @type {number} */ u) => el("bdi", short(units.labels[u], 14));
-    put(
+    /** @param {number} u */
+    const name = (u) => el("bdi", shorten(units.labels[u], 14));
+    replaceContent(
       list,
       ...found.map(({ row, column, value }) => {
         const pointed = {
@@ -112,7 +128,12 @@ const linksView = ({ matrix }) => {
         const words = el("span", name(column), " → ", name(row));
         return el(
           "li",
-          el("button", pointed, words, el(`span.${stance(value)}`, signed(value, digitsOf(m)))),
+          el(
+            "button",
+            pointed,
+            words,
+            el(`span.${stanceClass(value)}`, formatSigned(value, matrixDigits(m))),
+          ),
         );
       }),
     );
@@ -137,22 +158,22 @@ const headsView = ({ matrix }) => {
   let open = false;
   const button = el("button.icon", { click: () => matrix.set({ heads: !open, head: null }) });
   const reason = el("p.how");
-  const grid = thumbs("Head", "heads", (head) => matrix.set({ head: head === chosen ? null : head }));
-  const fresh = differ();
+  const grid = thumbsView("Head", "heads", (head) => matrix.set({ head: head === chosen ? null : head }));
+  const fresh = createChangeTest();
   /** @type {{values: Float32Array, n: number}[]} */
   let pictures = [];
   let limit = 1;
   return view(
     el("div.single", button, reason, grid),
     (/** @type {Matrix} */ m, /** @type {number} */ theme) => {
-      const { state, x, rtl, picture: p } = m.scene;
+      const { state, x, rtl, unitEvidence: p } = m.scene;
       const { heads = null, reason: why } = m.heads ?? {};
       const refused = x.noHeads || why;
       chosen = state.head;
       open = (state.heads || chosen !== null) && !x.noHeads;
-      set(button, { "aria-expanded": open, disabled: Boolean(refused) });
-      put(button, `${open ? "Hide" : "Show"} the heads of ${layerIn(x, m.b)}`);
-      put(reason, refused || (open && !heads && "Python is working them out …"));
+      setAttributes(button, { "aria-expanded": open, disabled: Boolean(refused) });
+      replaceContent(button, `${open ? "Hide" : "Show"} the heads of ${layerInSentence(x, m.b)}`);
+      replaceContent(reason, refused || (open && !heads && "Python is working them out …"));
       reason.hidden = !reason.textContent;
       grid.hidden = !open || !heads;
       if (!open || !heads) return;
@@ -161,7 +182,7 @@ const headsView = ({ matrix }) => {
           values: p.sign < 0 ? values.map((v) => -v) : values,
           n: x.tokens.length,
         }));
-        limit = max(...heads.map(limitOf));
+        limit = max(...heads.map(scaleLimit));
       }
       const labels = heads.map((_, h) => `${h}`);
       grid.draw(pictures, { names: labels.map((h) => `Head ${h}`), labels, at: chosen, limit, rtl, theme });

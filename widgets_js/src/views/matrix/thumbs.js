@@ -1,8 +1,8 @@
 /** A row of small matrices of which one is chosen: the layers of the film, the heads of a layer. */
-import { density } from "../../kit/canvas.js";
-import { check, radio, radioGroup } from "../../kit/choice.js";
-import { differ, el, HIDDEN, probe, put, view } from "../../kit/dom.js";
-import { palette } from "../../kit/palette.js";
+import { pixelRatio } from "../../kit/canvas.js";
+import { radio, radioGroup, setChecked } from "../../kit/choice.js";
+import { colourProbe, createChangeTest, el, HIDDEN, replaceContent, view } from "../../kit/dom.js";
+import { readPalette } from "../../kit/palette.js";
 import { paintThumb } from "./paint.js";
 
 /** Side of a thumbnail, px. */
@@ -24,12 +24,12 @@ const SIDE = 46;
  * @param {string} kind its class
  * @param {(index: number) => void} choose
  */
-export const thumbs = (name, kind, choose) => {
+export const thumbsView = (name, kind, choose) => {
   const root = radioGroup(`div.thumbs.${kind}`, name);
-  const colour = probe();
-  const rebuilt = differ();
-  const repaint = differ();
-  const moved = differ();
+  const colour = colourProbe();
+  const rebuilt = createChangeTest();
+  const repaint = createChangeTest();
+  const moved = createChangeTest();
   /** @type {HTMLElement[]} */
   let buttons = [];
   /** @type {HTMLCanvasElement[]} */
@@ -45,15 +45,15 @@ export const thumbs = (name, kind, choose) => {
         canvases = labels.map(() => el("canvas", HIDDEN));
         buttons = labels.map((label, i) => {
           const button = radio("", () => choose(i), { label: names[i] });
-          put(button, canvases[i], el("span", label));
+          replaceContent(button, canvases[i], el("span", label));
           return button;
         });
-        put(root, colour, ...buttons);
+        replaceContent(root, colour, ...buttons);
       }
       if (repaint(pictures, limit, rtl, theme)) {
-        const colours = palette(colour);
+        const colours = readPalette(colour);
         canvases.forEach((canvas, i) => {
-          canvas.width = canvas.height = SIDE * density();
+          canvas.width = canvas.height = SIDE * pixelRatio();
           if (pictures[i]) paintThumb(canvas, pictures[i], limit, colours, rtl);
         });
       }
@@ -65,7 +65,7 @@ export const thumbs = (name, kind, choose) => {
           root.scrollLeft = button.offsetLeft - root.clientWidth / 2 + button.offsetWidth / 2;
           root.scrollTop = button.offsetTop - root.clientHeight / 2 + button.offsetHeight / 2;
         }
-        check(button, on, on || (at === null && !i));
+        setChecked(button, on, on || (at === null && !i));
       });
     },
   );

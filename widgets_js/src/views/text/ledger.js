@@ -1,9 +1,9 @@
 /** The ledger: the strongest words against each other, and the sum of all. In shares. */
-import { digits, MINUS, number, short, signed } from "../../evidence/format.js";
-import { abs, max, range, strongestFirst, sum, times } from "../../evidence/maths.js";
+import { countDigits, formatNumber, formatSigned, MINUS, shorten } from "../../evidence/format.js";
+import { abs, max, range, sortStrongestFirst, sum, times } from "../../evidence/maths.js";
 import { MIDDLE } from "../../geometry/flow_layout.js";
-import { differ, el, put, view } from "../../kit/dom.js";
-import { markUnits, points } from "../../kit/input.js";
+import { createChangeTest, el, replaceContent, view } from "../../kit/dom.js";
+import { listenToUnits, markUnits } from "../../kit/input.js";
 
 /** @typedef {import("../../evidence/scene.js").Scene} Scene */
 
@@ -12,11 +12,11 @@ const WEAK = 0.01;
 
 /** @param {import("../../state/actions.js").Actions} actions */
 export const ledgerView = (actions) => {
-  const root = points(el("div.ledger"), actions);
-  const rebuilt = differ();
+  const root = listenToUnits(el("div.ledger"), actions);
+  const rebuilt = createChangeTest();
   return view(root, (/** @type {Scene} */ scene, /** @type {number} */ width) => {
     const rows = width < MIDDLE ? 5 : scene.x.tokens.length > 24 ? 8 : 6;
-    if (rebuilt(scene.picture, scene.layer, rows)) put(root, ...build(scene, rows));
+    if (rebuilt(scene.unitEvidence, scene.layer, rows)) replaceContent(root, ...build(scene, rows));
     markUnits(root.querySelectorAll("[data-unit]"), scene);
   });
 };
@@ -28,13 +28,13 @@ const named = (name) => {
 };
 
 /** @param {Scene} scene @param {number} rows */
-const build = ({ picture: p, layer, units, state, x, evidence }, rows) => {
-  const listed = strongestFirst(
+const build = ({ unitEvidence: p, layer, units, state, x, evidence }, rows) => {
+  const listed = sortStrongestFirst(
     range(units.count).filter((u) => state.granularity === "token" || !units.special[u]),
     evidence,
   );
   const largest = abs(evidence[listed[0]] ?? 0);
-  const d = digits(largest);
+  const d = countDigits(largest);
   const [minus, plus] = [-1, 1].map((sign) =>
     listed.filter((u) => sign * evidence[u] > WEAK * largest).slice(0, rows),
   );
@@ -45,8 +45,8 @@ const build = ({ picture: p, layer, units, state, x, evidence }, rows) => {
       "div.entry",
       { "data-unit": u, style: `--v:${abs(evidence[u]) / largest}` },
       el("span.bar"),
-      named(short(units.labels[u], state.granularity === "sentence" ? 60 : 20)),
-      el("span.value", number(abs(evidence[u]), d)),
+      named(shorten(units.labels[u], state.granularity === "sentence" ? 60 : 20)),
+      el("span.value", formatNumber(abs(evidence[u]), d)),
     );
   const count = max(minus.length, plus.length);
   const body = times(count, (i) => el("tr", el("td.minus", entry(minus[i])), el("td.plus", entry(plus[i]))));
@@ -56,20 +56,24 @@ const build = ({ picture: p, layer, units, state, x, evidence }, rows) => {
     el("th.minus", { scope: "col" }, `opposes ${p.name}`),
     el("th.plus", { scope: "col" }, `supports ${p.name}`),
   );
-  const [supporting, opposing] = [1, -1].map((sign) => number(sum(evidence.map((v) => max(0, sign * v)))));
+  const [supporting, opposing] = [1, -1].map((sign) =>
+    formatNumber(sum(evidence.map((v) => max(0, sign * v)))),
+  );
   const [foot, net] =
     layer === null
       ? [
-          `All tokens, special ones included: ${number(p.total.supporting)} supporting ${MINUS} ${number(p.total.opposing)} opposing`,
+          `All tokens, special ones included: ${formatNumber(p.total.supporting)} supporting ${MINUS} ` +
+            `${formatNumber(p.total.opposing)} opposing`,
           p.total.net,
         ]
       : [
-          `All tokens at this layer, before its weight ${number(x.weights[layer])}: ${supporting} ${MINUS} ${opposing}`,
+          `All tokens at this layer, before its weight ${formatNumber(x.weights[layer])}: ` +
+            `${supporting} ${MINUS} ${opposing}`,
           sum(evidence),
         ];
   return [
     el("div.head", el("b", "The ledger"), el("span", `strongest ${state.granularity}s, net, in shares`)),
     el("table", el("thead", head), el("tbody", ...body)),
-    el("p.sum", `${foot} = `, el("b", `${signed(net)} net`)),
+    el("p.sum", `${foot} = `, el("b", `${formatSigned(net)} net`)),
   ];
 };

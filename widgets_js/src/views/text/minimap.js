@@ -1,11 +1,19 @@
 /** The whole of a long text as one line of bars, and the window that is in sight. */
-import { abs, clamp, max, min, range, strongestFirst } from "../../evidence/maths.js";
-import { LONG, spanOf } from "../../evidence/zoom.js";
-import { fill, fitted } from "../../kit/canvas.js";
-import { differ, el, HIDDEN, mark, probe, set, view } from "../../kit/dom.js";
-import { command, keyed, placeIn } from "../../kit/input.js";
-import { palette, reader, rgba } from "../../kit/palette.js";
-import { bar } from "../../kit/shapes.js";
+import { abs, clamp, max, min, range, sortStrongestFirst } from "../../evidence/maths.js";
+import { clampSpan, LONG } from "../../evidence/zoom.js";
+import { fillRect, fitCanvas } from "../../kit/canvas.js";
+import {
+  colourProbe,
+  createChangeTest,
+  el,
+  HIDDEN,
+  setAttributes,
+  toggleClass,
+  view,
+} from "../../kit/dom.js";
+import { isCommand, listenToKeys, pointerPlace } from "../../kit/input.js";
+import { createReader, cssColour, readPalette } from "../../kit/palette.js";
+import { barClass } from "../../kit/shapes.js";
 
 /** @typedef {import("../../evidence/scene.js").Scene} Scene */
 
@@ -22,11 +30,11 @@ export const minimapView = (actions) => {
     label: "Part of the text in sight",
     "aria-valuemin": 1,
   });
-  const colour = probe();
-  const coloursOf = reader(() => palette(colour));
+  const colour = colourProbe();
+  const coloursOf = createReader(() => readPalette(colour));
   const root = el("div.minimap", { hidden: true }, canvas, part, colour);
-  const repaint = differ();
-  const moved = differ();
+  const repaint = createChangeTest();
+  const moved = createChangeTest();
   /** @type {import("../../kit/palette.js").Palette} */
   let colours;
   /** @type {Scene} */
@@ -34,50 +42,59 @@ export const minimapView = (actions) => {
   listen(root, part, actions, () => scene);
 
   /** @param {Scene} now @param {number} width */
-  function paint({ picture: p, units, rtl, x }, width) {
-    const context = fitted(canvas, width, HEIGHT);
+  function paint({ unitEvidence: p, units, rtl, x }, width) {
+    const context = fitCanvas(canvas, width, HEIGHT);
     if (!context) return;
     const T = x.tokens.length;
     const middle = HEIGHT / 2;
-    fill(context, rgba(colours.rule), 0, middle - 0.5, width, 1);
+    fillRect(context, cssColour(colours.rule), 0, middle - 0.5, width, 1);
     // A unit's bar stands over all its tokens, the stronger of a pixel before the weaker.
-    for (const u of strongestFirst(range(units.count), p.net).reverse()) {
+    for (const u of sortStrongestFirst(range(units.count), p.net).reverse()) {
       const v = clamp(p.net[u] / p.largest, -1, 1);
       if (abs(v) < 0.02) continue;
       const tokens = units.members[u];
       const [from, to] = [tokens[0], /** @type {number} */ (tokens.at(-1)) + 1].map((t) => (t / T) * width);
       const w = max(1, to - from - (units.granularity === "word" ? 0 : 1));
       const height = v * (middle - 2);
-      fill(context, rgba(colours[bar(v)]), rtl ? width - to : from, middle - max(0, height), w, abs(height));
+      fillRect(
+        context,
+        cssColour(colours[barClass(v)]),
+        rtl ? width - to : from,
+        middle - max(0, height),
+        w,
+        abs(height),
+      );
     }
   }
 
   /** @param {Scene} now @param {number} _ @param {number} theme */
-  const survey = (now, _, theme) => {
+  const measure = (now, _, theme) => {
     if (now.x.tokens.length >= LONG) colours = coloursOf(now, theme);
   };
-  const draw = (/** @type {Scene} */ now, /** @type {number} */ width, /** @type {number} */ theme) => {
+  /** @param {Scene} now @param {number} width @param {number} theme */
+  const draw = (now, width, theme) => {
     scene = now;
     const { x, state, rtl } = now;
     const { span } = state;
     const T = x.tokens.length;
     root.hidden = T < LONG;
     if (root.hidden) return;
-    if (repaint(now.picture, now.units, width, theme)) paint(now, width);
+    if (repaint(now.unitEvidence, now.units, width, theme)) paint(now, width);
     if (!moved(span, T, rtl)) return;
     const [from, to] = span ?? [0, T - 1];
-    const share = (/** @type {number} */ t) => `${(100 * t) / T}%`;
+    /** @param {number} t */
+    const share = (t) => `${(100 * t) / T}%`;
     part.style.insetInlineStart = share(from);
     part.style.width = share(to - from + 1);
-    set(root, { dir: rtl ? "rtl" : "ltr" });
-    mark(part, "whole", !span);
-    set(part, {
+    setAttributes(root, { dir: rtl ? "rtl" : "ltr" });
+    toggleClass(part, "whole", !span);
+    setAttributes(part, {
       "aria-valuenow": from + 1,
       "aria-valuemax": T,
       "aria-valuetext": span ? `tokens ${from + 1} to ${to + 1} of ${T}` : `all ${T} tokens`,
     });
   };
-  return view(root, draw, survey);
+  return view(root, draw, measure);
 };
 
 /**
@@ -87,16 +104,18 @@ export const minimapView = (actions) => {
 const listen = (root, part, actions, now) => {
   /** @type {((token: number, final: boolean) => void) | null} */
   let drag = null;
-  const at = (/** @type {PointerEvent} */ event) => {
-    const share = clamp(placeIn(root, event)[0] / root.clientWidth, 0, 1);
+  /** @param {PointerEvent} event */
+  const at = (event) => {
+    const share = clamp(pointerPlace(root, event)[0] / root.clientWidth, 0, 1);
     const { rtl, x } = now();
     return (rtl ? 1 - share : share) * x.tokens.length;
   };
-  const drop = (/** @type {PointerEvent} */ event) => {
+  /** @param {PointerEvent} event */
+  const drop = (event) => {
     drag?.(at(event), true);
     drag = null;
   };
-  set(root, {
+  setAttributes(root, {
     pointerdown(event) {
       if (event.button) return;
       const { x, state } = now();
@@ -115,7 +134,7 @@ const listen = (root, part, actions, now) => {
       drag = (t, final) => {
         far ||= abs(t - start) > grip / 2;
         const [a, b] = far ? drags(t) : [start - half, start + half];
-        if (far || final) actions.span(spanOf(a, b, T), final);
+        if (far || final) actions.span(clampSpan(a, b, T), final);
       };
       root.setPointerCapture(event.pointerId);
       event.preventDefault();
@@ -126,12 +145,13 @@ const listen = (root, part, actions, now) => {
     pointercancel: drop,
     dblclick: () => actions.span(null),
   });
-  keyed(part, (event) => {
-    if (command(event)) return {};
+  listenToKeys(part, (event) => {
+    if (isCommand(event)) return {};
     const { rtl, x } = now();
     const T = x.tokens.length;
     const ahead = rtl ? -0.2 : 0.2;
-    const shift = (/** @type {number} */ by) => () => actions.shift(by);
+    /** @param {number} by */
+    const shift = (by) => () => actions.shift(by);
     return {
       ArrowRight: shift(ahead),
       ArrowLeft: shift(-ahead),

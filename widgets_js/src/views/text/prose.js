@@ -1,9 +1,26 @@
 /** The explained text; a bar over each word that supports, a hatched one under each that opposes. */
-import { layerIn, signed } from "../../evidence/format.js";
+import { formatSigned, layerInSentence } from "../../evidence/format.js";
 import { abs, clamp, floor, max, min, round } from "../../evidence/maths.js";
-import { differ, el, familyOf, mark, put, set, textWidth, view } from "../../kit/dom.js";
-import { adds, consume, markUnits, points, roving, targetOf, unitOf } from "../../kit/input.js";
-import { written } from "./words.js";
+import {
+  createChangeTest,
+  el,
+  fontFamily,
+  replaceContent,
+  setAttributes,
+  textWidth,
+  toggleClass,
+  view,
+} from "../../kit/dom.js";
+import {
+  consumeEvent,
+  eventTarget,
+  isAdding,
+  listenToUnits,
+  markUnits,
+  moveFocusByArrows,
+  unitOfNode,
+} from "../../kit/input.js";
+import { renderWords } from "./words.js";
 
 /** @typedef {import("../../evidence/scene.js").Scene} Scene */
 
@@ -15,7 +32,8 @@ const LARGEST = 40;
 
 /**
  * @param {import("../../state/actions.js").Actions} actions
- * @param {{specimen?: boolean, small?: boolean}} options set as a specimen: serif, larger; or small in any width
+ * @param {{specimen?: boolean, small?: boolean}} options set as a specimen: serif,
+ *   larger; or small in any width
  */
 export const proseView = (actions, { specimen, small }) => {
   const title = el("b");
@@ -25,11 +43,11 @@ export const proseView = (actions, { specimen, small }) => {
     label: "The text; each word carries a bar",
     "aria-multiselectable": true,
   });
-  const measured = differ();
-  const rebuilt = differ();
-  const resized = differ();
-  const repainted = differ();
-  const remarked = differ();
+  const measured = createChangeTest();
+  const rebuilt = createChangeTest();
+  const resized = createChangeTest();
+  const repainted = createChangeTest();
+  const remarked = createChangeTest();
   /** @type {HTMLElement[]} */
   let words = [];
   /** What each word's bar was drawn as. @type {number[]} */
@@ -39,73 +57,78 @@ export const proseView = (actions, { specimen, small }) => {
   listen(text, actions);
 
   /** @param {Scene} scene @param {number} width */
-  const survey = ({ x }, width) => {
+  const measure = ({ x }, width) => {
     if (!measured(x, width)) return;
-    mark(text, "long", x.tokens.length > LONG);
+    toggleClass(text, "long", x.tokens.length > LONG);
     room = text.clientWidth;
-    family = familyOf(text);
+    family = fontFamily(text);
   };
 
   /** @param {Scene} scene */
-  function paint({ picture: p, layer, x, state, evidence }) {
+  function paint({ unitEvidence: p, layer, x, state, evidence }) {
     const largest = layer === null ? p.largest : p.cellLargest;
     const least = x.tokens.length > LONG ? 0.06 : 0.03;
     // Rounded to what can be seen in motion, most words need no new style from one λ to the next.
     const fine = state.dragging ? 25 : 100;
     words.forEach((word, i) => {
-      const v = evidence[/** @type {number} */ (unitOf(word))];
+      const v = evidence[/** @type {number} */ (unitOfNode(word))];
       const share = clamp(v / largest, -1, 1);
       const seen = abs(share) < least ? 0 : share;
       const bar = round(seen * fine) / fine;
       if (bars[i] !== bar) {
         bars[i] = bar;
-        word.style.cssText = `--up:${max(0, bar)};--down:${max(0, -bar)};--ink:${0.4 + 0.6 * min(1, abs(bar) * 1.6)}`;
-        mark(word, "weak", !seen);
+        const ink = 0.4 + 0.6 * min(1, abs(bar) * 1.6);
+        word.style.cssText = `--up:${max(0, bar)};--down:${max(0, -bar)};--ink:${ink}`;
+        toggleClass(word, "weak", !seen);
       }
       // Nobody can listen to a value that is being dragged.
-      if (!state.dragging) set(word, { label: `${word.textContent}: ${signed(v, 3)}` });
+      if (!state.dragging) setAttributes(word, { label: `${word.textContent}: ${formatSigned(v, 3)}` });
     });
-    put(title, layer === null ? "The text" : `The text at ${layer ? `layer ${layer}` : "the embeddings"}`);
-    put(
+    replaceContent(
+      title,
+      layer === null ? "The text" : `The text at ${layer ? `layer ${layer}` : "the embeddings"}`,
+    );
+    replaceContent(
       unit,
       layer === null
         ? `bars: net relevance of each ${state.granularity}, in shares`
-        : `bars: share of ${layerIn(x, layer)}, before its weight`,
+        : `bars: share of ${layerInSentence(x, layer)}, before its weight`,
     );
   }
 
   const root = el(`div.text.${specimen ? "specimen" : ""}`, el("div.head", title, unit), text);
-  const draw = (/** @type {Scene} */ scene, /** @type {number} */ width) => {
+  /** @param {Scene} scene @param {number} width */
+  const draw = (scene, width) => {
     const { state, units, x, selected } = scene;
     const { span } = state;
-    survey(scene, width);
+    measure(scene, width);
     if (rebuilt(units, x, span)) {
-      words = written(text, scene);
+      words = renderWords(text, scene);
       bars = [];
-      set(text, { dir: scene.rtl ? "rtl" : "ltr" });
-      mark(text, "joined", ["sentence", "passage"].includes(state.granularity));
+      setAttributes(text, { dir: scene.rtl ? "rtl" : "ltr" });
+      toggleClass(text, "joined", ["sentence", "passage"].includes(state.granularity));
     }
     if (resized(width, units, span)) {
       text.style.setProperty("--size", `${fontSize(x, room, family, specimen, small)}px`);
       // Measured when the page is laid out anyway.
       requestAnimationFrame(() => fold(text));
     }
-    if (repainted(scene.picture, scene.layer, units, span, state.dragging)) paint(scene);
+    if (repainted(scene.unitEvidence, scene.layer, units, span, state.dragging)) paint(scene);
     if (!remarked(units, span, state.hover, String(selected))) return;
     const before = new Set(words.filter((word) => word.ariaSelected === "true"));
     markUnits(words, scene);
     for (const word of words) {
       const on = word.classList.contains("on");
       if (before.has(word) === on) continue;
-      set(word, { "aria-selected": on });
+      setAttributes(word, { "aria-selected": on });
       if (on) requestAnimationFrame(() => reveal(text, word));
     }
   };
-  return view(root, draw, survey);
+  return view(root, draw, measure);
 };
 
 /** Show that a folded text goes on. @param {HTMLElement} box */
-const fold = (box) => mark(box, "cut", box.scrollHeight - box.scrollTop - box.clientHeight > 8);
+const fold = (box) => toggleClass(box, "cut", box.scrollHeight - box.scrollTop - box.clientHeight > 8);
 
 /** Scroll the text, not the page. @param {HTMLElement} box @param {HTMLElement} word */
 const reveal = (box, word) => {
@@ -115,7 +138,10 @@ const reveal = (box, word) => {
     box.scrollTop = top - box.clientHeight / 2;
 };
 
-/** @param {Scene["x"]} x @param {number} width @param {string} family @param {boolean} [specimen] @param {boolean} [small] */
+/**
+ * @param {Scene["x"]} x @param {number} width @param {string} family @param {boolean} [specimen]
+ * @param {boolean} [small]
+ */
 const fontSize = (x, width, family, specimen, small) => {
   const count = x.tokens.length;
   const narrow = small || width < 480;
@@ -143,24 +169,24 @@ const fontSize = (x, width, family, specimen, small) => {
 
 /** @param {HTMLElement} text @param {import("../../state/actions.js").Actions} actions */
 const listen = (text, actions) => {
-  points(text, actions);
-  set(text, {
+  listenToUnits(text, actions);
+  setAttributes(text, {
     // Adding words with Shift is not marking text.
     mousedown: (event) => event.shiftKey && event.preventDefault(),
     focusin(event) {
-      const target = targetOf(event);
-      for (const word of text.querySelectorAll(".w[tabindex='0']")) set(word, { tabindex: -1 });
-      set(target, { tabindex: 0 });
-      if (target.matches(":focus-visible")) actions.hover(unitOf(target));
+      const target = eventTarget(event);
+      for (const word of text.querySelectorAll(".w[tabindex='0']")) setAttributes(word, { tabindex: -1 });
+      setAttributes(target, { tabindex: 0 });
+      if (target.matches(":focus-visible")) actions.hover(unitOfNode(target));
     },
     scroll: () => fold(text),
     focusout: () => actions.hover(null),
     keydown(event) {
-      const unit = unitOf(targetOf(event));
+      const unit = unitOfNode(eventTarget(event));
       if (unit === null || !/^(Enter| )$/.test(event.key)) return;
-      actions.pick(unit, adds(event));
-      consume(event);
+      actions.pick(unit, isAdding(event));
+      consumeEvent(event);
     },
   });
-  roving(text, ".w", () => {});
+  moveFocusByArrows(text, ".w", () => {});
 };

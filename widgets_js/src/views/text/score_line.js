@@ -2,53 +2,69 @@
  * The score line: from the baseline's score to the text's, by what layer-wise gradients count against
  * and for the class.  In units of f, on an axis of its own.
  */
-import { digits, layerIn, MINUS, number, signed } from "../../evidence/format.js";
+import { countDigits, formatNumber, formatSigned, layerInSentence, MINUS } from "../../evidence/format.js";
 import { abs, clamp, max, min, sum } from "../../evidence/maths.js";
-import { differ, el, familyOf, instance, put, set, svg, textWidth, view } from "../../kit/dom.js";
-import { hatch, line, rect, words } from "../../kit/shapes.js";
+import {
+  createChangeTest,
+  el,
+  fontFamily,
+  replaceContent,
+  setAttributes,
+  svg,
+  textWidth,
+  uniqueId,
+  view,
+} from "../../kit/dom.js";
+import { hatchPattern, line, rect, svgText } from "../../kit/shapes.js";
 
 /** @typedef {import("../../evidence/scene.js").Scene} Scene */
 
 const HEIGHT = 98;
 
 export const scoreLineView = () => {
-  const id = instance();
+  const id = uniqueId();
   const title = el("b");
   const note = el("span");
   const g = svg("g");
-  const figure = svg("svg", { role: "img", height: HEIGHT }, hatch(id), g);
+  const figure = svg("svg", { role: "img", height: HEIGHT }, hatchPattern(id), g);
   const root = el("div.score-line", el("div.head", title, note), figure);
-  const fresh = differ();
-  const sized = differ();
+  const fresh = createChangeTest();
+  const sized = createChangeTest();
   let width = 0;
   let family = "";
 
-  const survey = (/** @type {Scene} */ { picture: p, x }, /** @type {number} */ outer) => {
+  /** @param {Scene} scene @param {number} outer */
+  const measure = ({ unitEvidence: p, x }, outer) => {
     // Without a baseline there is no way from one score to the other.
-    set(root, { hidden: !Number.isFinite(p.gain) });
+    setAttributes(root, { hidden: !Number.isFinite(p.gain) });
     if (root.hidden || !sized(outer, x)) return;
     width = root.clientWidth;
-    family = familyOf(root);
+    family = fontFamily(root);
   };
-  const draw = (/** @type {Scene} */ { picture: p, layer, x }, /** @type {number} */ outer) => {
+  /** @param {Scene} scene @param {number} outer */
+  const draw = ({ unitEvidence: p, layer, x }, outer) => {
     if (root.hidden || !fresh(p, layer, outer) || !width) return;
     const b = layer ?? 0;
-    const d = digits(max(abs(p.gain), 0.1));
+    const d = countDigits(max(abs(p.gain), 0.1));
     // Token by token whatever is shown: summing words first would let them cancel.
     const [plus, minus] = [1, -1].map((sign) => sum([...x.r[b]].map((v) => max(0, v * p.sign * sign))));
-    put(title, `f(x) ${MINUS} f(x′) = ${signed(p.gain, digits(abs(p.gain)))}`);
-    const left = Number.isFinite(p.delta[b]) ? `, Δ\u00a0${signed(p.delta[b], 3)}` : "";
-    put(note, `in units of the score; gradients at ${b ? layerIn(x, b) : "the embeddings"}${left}`);
-    set(figure, {
+    replaceContent(title, `f(x) ${MINUS} f(x′) = ${formatSigned(p.gain, countDigits(abs(p.gain)))}`);
+    const left = Number.isFinite(p.delta[b]) ? `, Δ\u00a0${formatSigned(p.delta[b], 3)}` : "";
+    replaceContent(
+      note,
+      `in units of the score; gradients at ${b ? layerInSentence(x, b) : "the embeddings"}${left}`,
+    );
+    setAttributes(figure, {
       width,
       viewBox: `0 0 ${width} ${HEIGHT}`,
       label:
-        `Baseline score ${number(p.baseline, d)}; words opposing ${p.name} take ${number(minus, d)}, ` +
-        `those supporting it add ${number(plus, d)}; score of the text ${number(p.score, d)}.`,
+        `Baseline score ${formatNumber(p.baseline, d)}; words opposing ${p.name} take ` +
+        `${formatNumber(minus, d)}, ` +
+        `those supporting it add ${formatNumber(plus, d)}; score of the text ${formatNumber(p.score, d)}.`,
     });
-    put(g, ...drawn(p.baseline, p.score, plus, minus, width, d, id, family));
+    replaceContent(g, ...drawn(p.baseline, p.score, plus, minus, width, d, id, family));
   };
-  return view(root, draw, survey);
+  return view(root, draw, measure);
 };
 
 /**
@@ -70,19 +86,22 @@ const drawn = (baseline, score, plus, minus, width, d, hatch, family) => {
     /** @type {any} */ more = {},
   ) => rect(kind, min(turn, end), y, max(0.5, abs(end - turn)), 9, more);
   let taken = [Infinity, -Infinity];
-  /** Both ends are named under the axis, on two lines where they would meet. @param {number} x @param {string} name @param {string} kind */
+  /**
+   * Both ends are named under the axis, on two lines where they would meet.
+   * @param {number} x @param {string} name @param {string} kind
+   */
   const end = (x, name, kind) => {
     const w = textWidth(name, 12, family, kind ? 600 : 400) + 4;
     const left = clamp(x - w / 2, 0, width - w);
     const meets = left < taken[1] + 8 && left + w > taken[0] - 8;
     taken = [left, left + w];
-    return words(`name ${kind}`, left, meets ? 94 : 80, name);
+    return svgText(`name ${kind}`, left, meets ? 94 : 80, name);
   };
   return [
     // The line passes behind the names.
     line("edge", from, from, 16, axis),
-    words("opposes halo", turn, 11, `opposing ${signed(-minus, d)}`),
-    words("supports halo", turn, 37, `supporting ${signed(plus, d)}`),
+    svgText("opposes halo", turn, 11, `opposing ${formatSigned(-minus, d)}`),
+    svgText("supports halo", turn, 37, `supporting ${formatSigned(plus, d)}`),
     bar("opp", from, 16),
     bar("", from, 16, { fill: `url(#${hatch})` }),
     bar("sup", reached, 42),
@@ -90,7 +109,7 @@ const drawn = (baseline, score, plus, minus, width, d, hatch, family) => {
     line("edge", from, from, 42, axis),
     line("gain", from, to, axis, axis),
     line("ink", to, to, 42, axis + 5),
-    end(from, `baseline f(x′) ${number(baseline, d)}`, ""),
-    end(to, `this text f(x) ${number(score, d)}`, "strong bold"),
+    end(from, `baseline f(x′) ${formatNumber(baseline, d)}`, ""),
+    end(to, `this text f(x) ${formatNumber(score, d)}`, "strong bold"),
   ];
 };

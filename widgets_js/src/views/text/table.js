@@ -1,9 +1,9 @@
 /** The same numbers as a table, for reading, listening and copying. */
 
-import { layerIn, number, short, signed } from "../../evidence/format.js";
+import { formatNumber, formatSigned, layerInSentence, shorten } from "../../evidence/format.js";
 import { copyButton } from "../../kit/copy.js";
-import { differ, el, put, set, view } from "../../kit/dom.js";
-import { cell, row, scrolled } from "../../kit/rows.js";
+import { createChangeTest, el, replaceContent, setAttributes, view } from "../../kit/dom.js";
+import { cell, row, scrollBox } from "../../kit/rows.js";
 import { evidenceRows } from "../../wording/csv.js";
 
 /**
@@ -12,24 +12,25 @@ import { evidenceRows } from "../../wording/csv.js";
  * @param {string} name
  * @param {string} note
  * @param {(now: D) => unknown[]} key changes when the rows do
- * @param {(now: D) => {caption: string, columns: string[], rows: string[][]}} fill the first of a row names it
+ * @param {(now: D) => {caption: string, columns: string[], rows: string[][]}}
+ *   fill the first of a row names it
  * @param {(now: D) => (string | number)[][] | null} copy
  */
 export const foldedTable = (name, note, key, fill, copy) => {
-  const body = scrolled(name);
+  const body = scrollBox(name);
   const root = el(
     "details.more",
     el("summary", name, el("small", note)),
     body,
     copyButton(() => (now ? copy(now) : null)),
   );
-  const fresh = differ();
+  const fresh = createChangeTest();
   /** @type {D | undefined} */
   let now;
   const build = () => {
     if (!root.open || !now || !fresh(...key(now))) return;
     const { caption, columns, rows } = fill(now);
-    put(
+    replaceContent(
       body,
       el(
         "table",
@@ -42,7 +43,7 @@ export const foldedTable = (name, note, key, fill, copy) => {
       ),
     );
   };
-  set(root, { toggle: build });
+  setAttributes(root, { toggle: build });
   return view(root, (/** @type {D} */ next) => {
     now = next;
     build();
@@ -53,18 +54,21 @@ export const tableView = () =>
   foldedTable(
     "Table",
     "the same numbers, for reading and copying",
-    (/** @type {import("../../evidence/scene.js").Scene} */ { picture, state }) => [picture, state.layer],
-    ({ picture: p, units, x, state }) => {
+    (/** @type {import("../../evidence/scene.js").Scene} */ { unitEvidence, state }) => [
+      unitEvidence,
+      state.layer,
+    ],
+    ({ unitEvidence: p, units, x, state }) => {
       const b = state.layer ?? 0;
       return {
         caption: `Shares for and against ${p.name}; gradients in units of the score.`,
-        columns: [state.granularity, "supporting", "opposing", "net", `gradients, ${layerIn(x, b)}`],
+        columns: [state.granularity, "supporting", "opposing", "net", `gradients, ${layerInSentence(x, b)}`],
         rows: units.labels.map((label, u) => [
-          short(label, 60),
-          number(p.supporting[u], 3),
-          number(p.opposing[u], 3),
-          signed(p.net[u], 3),
-          signed(p.r[b][u], 3),
+          shorten(label, 60),
+          formatNumber(p.supporting[u], 3),
+          formatNumber(p.opposing[u], 3),
+          formatSigned(p.net[u], 3),
+          formatSigned(p.r[b][u], 3),
         ]),
       };
     },

@@ -2,10 +2,10 @@
  * The text as words that can be pointed at.  Pieces of one word share a wrapper and stay inline, so
  * that letters still join.
  */
-import { rightToLeft } from "../../evidence/format.js";
+import { isRightToLeft } from "../../evidence/format.js";
 import { max } from "../../evidence/maths.js";
-import { bare } from "../../evidence/units.js";
-import { el, put } from "../../kit/dom.js";
+import { stripBrackets } from "../../evidence/units.js";
+import { el, replaceContent } from "../../kit/dom.js";
 
 /**
  * Tokens that belong to a stretch which reads against the text: words are boxes to the browser, which
@@ -15,17 +15,20 @@ import { el, put } from "../../kit/dom.js";
 const turns = ({ x, rtl }) => {
   const own = x.tokens.map((token, t) => {
     const found = x.special[t] ? "" : x.text.slice(...x.offsets[t]) || token;
-    return x.special[t] ? false : /\p{L}/u.test(found) ? rightToLeft(found) !== rtl : null;
+    return x.special[t] ? false : /\p{L}/u.test(found) ? isRightToLeft(found) !== rtl : null;
   });
   const after = own.map((_, t) => own.slice(t, t + 9).find((o) => o !== null) ?? false);
   let before = false;
   return own.map((o, t) => (before = o ?? (before && after[t])));
 };
 
-/** @param {HTMLElement} text is filled @param {import("../../evidence/scene.js").Scene} scene @returns {HTMLElement[]} its words */
-export const written = (text, scene) => {
+/**
+ * @param {HTMLElement} text is filled @param {import("../../evidence/scene.js").Scene} scene
+ * @returns {HTMLElement[]} its words
+ */
+export const renderWords = (text, scene) => {
   const { x, units, state, rtl } = scene;
-  put(text);
+  replaceContent(text);
   /** @type {HTMLElement[]} */
   const words = [];
   let end = 0;
@@ -58,14 +61,20 @@ export const written = (text, scene) => {
     end = max(end, to);
     return found;
   };
-  /** What must not be parted from the node before it by a new line. @param {Node | string} node @param {Node | string} [space] */
+  /**
+   * What must not be parted from the node before it by a new line.
+   * @param {Node | string} node @param {Node | string} [space]
+   */
   const glue = (node, space = "") => {
     const before = into.lastChild;
     if (!(before instanceof HTMLElement) || before.dir) into.append(space, node);
     else if (before.classList.contains("glued")) before.append(space, node);
     else into.append(el("span.glued", before, space, node));
   };
-  /** A mark that follows its word, also after a space, must not start a line. @param {HTMLElement} node @param {number} t */
+  /**
+   * A mark that follows its word, also after a space, must not start a line.
+   * @param {HTMLElement} node @param {number} t
+   */
   const place = (node, t) => {
     const mark = node.textContent ?? "";
     const space = into.lastChild;
@@ -87,7 +96,7 @@ export const written = (text, scene) => {
   for (let t = from; t <= to; t++) {
     if (x.special[t]) {
       into = text;
-      const chip = word(t, bare(x.tokens[t]), "chip");
+      const chip = word(t, stripBrackets(x.tokens[t]), "chip");
       // A chip at the end must not stand on a line of its own; a long word must stay breakable.
       if (t === to && (text.lastChild?.textContent ?? "").length < 20) glue(chip, " ");
       else text.append(" ", chip, " ");

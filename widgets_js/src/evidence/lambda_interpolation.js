@@ -4,7 +4,7 @@
  * A step of the slider then costs O(L · T) instead of O(L · T²).
  */
 
-import { cellsOf, fuse } from "./fusion.js";
+import { fuse, layerCells } from "./fusion.js";
 import { min, sum, times } from "./maths.js";
 
 /** @typedef {import("./fusion.js").Fused} Fused */
@@ -18,7 +18,7 @@ const MOST = 13;
  * @returns {{prepare: () => boolean, at: (lam: number) => Fused | null}}
  *   `prepare` fuses at one more point and tells whether any is left; `at` is null until all are there
  */
-export const sweep = (signals, fusion) => {
+export const interpolateLambda = (signals, fusion) => {
   const n = min(signals.layers, MOST - 1) || 1;
   const points = times(n + 1, (i) => 0.5 - Math.cos((Math.PI * i) / n) / 2);
   const weights = points.map((_, i) => (i % 2 ? -1 : 1) * (i % n ? 1 : 0.5));
@@ -47,7 +47,7 @@ export const sweep = (signals, fusion) => {
           supporting: [...blend((f) => f.entering.supporting)],
           opposing: [...blend((f) => f.entering.opposing)],
         },
-        cells: cellsOf(signals, lam),
+        cells: layerCells(signals, lam),
         exact: true,
       };
     },

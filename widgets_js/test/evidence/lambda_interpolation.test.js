@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { fuse, normalise } from "../../src/evidence/fusion.js";
-import { sweep } from "../../src/evidence/sweep.js";
+import { fuse, normaliseSignals } from "../../src/evidence/fusion.js";
+import { interpolateLambda } from "../../src/evidence/lambda_interpolation.js";
 
 let seed = 1;
 const random = () => {
@@ -15,7 +15,7 @@ function made(T, L, weight = 1) {
   const r = Array.from({ length: L + 1 }, () => Float64Array.from({ length: T }, random));
   const g = Array.from({ length: L }, () => Float32Array.from({ length: T * T }, () => random() ** 3));
   const rest = { gamma: 1, weights: Array(L).fill(weight), readout: "all", pooled: Array(T).fill(false) };
-  return { signals: normalise(r, g), rest };
+  return { signals: normaliseSignals(r, g), rest };
 }
 const furthest = (a, b) => a.reduce((worst, v, i) => Math.max(worst, Math.abs(v - b[i])), 0);
 
@@ -28,7 +28,7 @@ for (const [T, L] of [
 ])
   test(`λ by interpolation is the fusion: ${T} tokens, ${L} layers`, () => {
     const { signals, rest } = made(T, L);
-    const swept = sweep(signals, rest);
+    const swept = interpolateLambda(signals, rest);
     assert.equal(swept.at(0.3), null);
     while (swept.prepare());
     for (const lam of [0, 0.013, 0.3, 0.5, 0.777, 1]) {
@@ -50,7 +50,7 @@ for (const [T, L] of [
 
 test("it is ready only when all points are there", () => {
   const { signals, rest } = made(5, 4);
-  const swept = sweep(signals, rest);
+  const swept = interpolateLambda(signals, rest);
   let steps = 1;
   for (; swept.prepare(); steps++) assert.equal(swept.at(0.5), null);
   assert.equal(steps, 5);
