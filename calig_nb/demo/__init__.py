@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..explainer import Explainer
+    from ..pipeline.explainer import Explainer
 
 _HERE = Path(__file__).parent
 
@@ -104,7 +104,7 @@ def load_demo(name: str = "sentiment") -> Explainer:
     folder = _named(name).folder
     from transformers.utils import logging
 
-    from ..explainer import Explainer
+    from ..pipeline.explainer import Explainer
 
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()  # it is over before it can be read

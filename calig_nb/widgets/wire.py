@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..catalogue import INTEGRALS, fused
-from ..recipe import recipe
-from ..results import Explanation
+from ..explanation.explanation import Explanation
+from ..explanation.methods import INTEGRALS, fused
+from ..explanation.recipe import recipe
 
 VERSION = 1
 FINE_LIMIT = 4_000_000

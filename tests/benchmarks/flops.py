@@ -9,15 +9,15 @@ from functools import partial
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from calig_nb.attribution import Points
-from calig_nb.kernels import WrittenOut
-from calig_nb.models import BlockModel
-from calig_nb.targets import Target, scored
+from calig_nb.attribution.integrated_gradients import Points
+from calig_nb.attribution.scores import Target, scored
+from calig_nb.models.block_model import BlockModel
+from calig_nb.models.kernels import WrittenOut
 
-from .contenders import chosen_kernel, engine
-from .measures import timed
-from .subjects import Question, Subject, opened, texts_of
+from .captum_loops import chosen_kernel, engine
+from .models import Question, Subject, opened, texts_of
 from .tables import Table
+from .timing import timed
 
 BATCH_TOKENS = 1024
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 import calig_nb as cn
-from calig_nb import metrics
-from calig_nb.cache import Cache
-from calig_nb.catalogue import METHODS
+from calig_nb.evaluation import metrics
+from calig_nb.explanation.methods import METHODS
+from calig_nb.pipeline.cache import Cache
 
-from .subjects import Subject, opened
+from .models import Subject, opened
 
 LEAST_WORDS = 8
 CALIBRATE_ON = 20

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 import calig_nb as cn
-from calig_nb.intervals import bootstrap
-from calig_nb.perturbation import perturbation_auc, removals
-from calig_nb.scoring import Scorer, per_token, per_unit, words_of
+from calig_nb.evaluation.bootstrap import bootstrap
+from calig_nb.evaluation.deletion import Scorer, per_token, per_unit, words_of
+from calig_nb.evaluation.patch_deletion import perturbation_auc, removals
 
 METHODS = (
     "ca-lig", "layer-ig", "ig", "gradient-x-input", "conservative", "attention-rollout",

@@ -14,10 +14,10 @@ from pathlib import Path
 import torch
 from transformers import AutoTokenizer, BertForSequenceClassification
 
-from calig_nb.demo._sentiment_corpus import Example, natural, read
-from calig_nb.demo._sentiment_lessons import Judgements, blanks, documents, lessons
-from calig_nb.demo._sentiment_student import build_model, build_tokenizer, save
-from calig_nb.demo.train_sentiment import Recipe, accuracy, configuration, train
+from calig_nb.demo.recipes.sentiment.corpus import Example, natural, read
+from calig_nb.demo.recipes.sentiment.lessons import Judgements, blanks, documents, lessons
+from calig_nb.demo.recipes.sentiment.student import build_model, build_tokenizer, save
+from calig_nb.demo.recipes.sentiment.train import Recipe, accuracy, configuration, train
 
 SURE = 3.0
 """Margin that a label is worth."""

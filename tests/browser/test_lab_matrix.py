@@ -6,9 +6,10 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from lab import Lab, lab
 from playwright.sync_api import Browser, Locator, expect
-from test_lab import NOTEBOOKS
+
+from .hosts.lab import Lab, lab
+from .test_lab import NOTEBOOKS
 
 SHOW = """async () => {
   const panel = jupyterapp.shell.currentWidget;

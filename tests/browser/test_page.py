@@ -11,8 +11,9 @@ from statistics import median
 from typing import Any
 
 import pytest
-from page import ROOT, SENTENCE, Explanation, Sheet, encoded, longer
 from playwright.sync_api import expect
+
+from .hosts.page import ROOT, SENTENCE, Explanation, Sheet, encoded, longer
 
 Mount = Callable[..., Sheet]
 VIEWS = ["workbench", "tokens", "flow", "rollout"]

@@ -8,17 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from exported import Opened
-from page import ROOT, Sheet
 from playwright.sync_api import Browser, expect
-from twins import PAGE, bare, marks, mounting, over, pixels, said, traits_of, written
 
 from calig_nb.figures import THEMES
-from calig_nb.figures.patch_map import PatchMap, drained
-from calig_nb.figures.scene import scene_of
-from calig_nb.figures.state import State
+from calig_nb.figures.options import State
+from calig_nb.figures.scene.patch_map import PatchMap, drained
+from calig_nb.figures.scene.scene import scene_of
 from calig_nb.widgets import PatchView
-from tests.pictures import drawing, explained_picture
+from tests.helpers.made_up_pictures import drawing, explained_picture
+
+from .hosts.exported import Opened
+from .hosts.page import ROOT, Sheet
+from .hosts.twins import PAGE, bare, marks, mounting, over, pixels, said, traits_of, written
 
 Live = Callable[..., Sheet]
 SUN = 22

@@ -1,6 +1,6 @@
 /**
  * Balance the two signals, weigh the layers, fuse, roll out, read out.
- * The twin of `calig_nb/fusion.py`: both pass the vectors in `tests/vectors/fusion.json`.
+ * The twin of `calig_nb/explanation/fusion.py`: both pass the vectors in `tests/data/fusion.json`.
  * Pure: no DOM, no model; sums are taken in double precision.
  *
  *     M_b^s = w_b · [ λ · diag(relu(s · r̂_b)) + (1 − λ) · relu(s · Ĝ_b) ]

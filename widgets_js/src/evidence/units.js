@@ -1,5 +1,5 @@
 /**
- * Tokens grouped into what is shown: pieces, words, sentences or passages; `units.py` is the twin.  Special
+ * Tokens grouped into what is shown: pieces, words, sentences or passages; `explanation/units.py` is the twin.  Special
  * tokens stay alone.
  */
 

@@ -1,6 +1,6 @@
 /**
  * What comes over the wire becomes plain arrays here.
- * Each name matches a trait of the Python side (`calig_nb/widgets/_base.py`).
+ * Each name matches a trait of the Python side (`calig_nb/widgets/view.py`).
  */
 import { abs, times } from "./maths.js";
 

@@ -5,9 +5,7 @@ import test from "node:test";
 import { steps, strongestSteps } from "../../src/evidence/ancestry.js";
 import { fuse, layerWeights, normaliseSignals, rollout } from "../../src/evidence/fusion.js";
 
-const vectors = JSON.parse(
-  readFileSync(new URL("../../../tests/vectors/fusion.json", import.meta.url), "utf8"),
-);
+const vectors = JSON.parse(readFileSync(new URL("../../../tests/data/fusion.json", import.meta.url), "utf8"));
 
 const fusionOf = (v) => ({
   lam: v.lam,

@@ -19,9 +19,7 @@ import {
   toneScale,
 } from "../../src/evidence/rollout.js";
 
-const vectors = JSON.parse(
-  readFileSync(new URL("../../../tests/vectors/fusion.json", import.meta.url), "utf8"),
-);
+const vectors = JSON.parse(readFileSync(new URL("../../../tests/data/fusion.json", import.meta.url), "utf8"));
 const fusionOf = (v) => ({
   lam: v.lam,
   gamma: v.gamma,

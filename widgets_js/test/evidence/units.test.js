@@ -72,9 +72,7 @@ test("chips drop the brackets but never the whole name", () => {
   ]);
 });
 
-const vectors = JSON.parse(
-  readFileSync(new URL("../../../tests/vectors/units.json", import.meta.url), "utf8"),
-);
+const vectors = JSON.parse(readFileSync(new URL("../../../tests/data/units.json", import.meta.url), "utf8"));
 for (const v of vectors)
   test(`units and sums are those of Python: ${v.text.slice(0, 5)}, ${v.granularity}`, () => {
     const named = {

@@ -1,4 +1,4 @@
-/** What the caption says of pictures side by side; `figures/patch_compared.py` is the twin. */
+/** What the caption says of pictures side by side; `figures/scene/patch_comparison.py` is the twin. */
 
 import { formatSigned } from "../../evidence/format.js";
 import { range, sortStrongestFirst, sum } from "../../evidence/maths.js";

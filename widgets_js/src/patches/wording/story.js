@@ -1,4 +1,4 @@
-/** What the caption of a picture says; `figures/patch_story.py` is the twin. */
+/** What the caption of a picture says; `figures/scene/patch_story.py` is the twin. */
 import { countDigits, formatNumber, formatSigned, layerName, shorten } from "../../evidence/format.js";
 import { floor, round, sum } from "../../evidence/maths.js";
 import { holesStory, layerStory, sumStory, verdict } from "../../wording/story.js";

@@ -1,0 +1,1 @@
+"""Whether to trust it: faithfulness, plausibility, sanity, and one check."""

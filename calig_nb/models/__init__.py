@@ -1,0 +1,1 @@
+"""A torch model seen as a chain of blocks: found, traced, entered anywhere, left as it was."""
