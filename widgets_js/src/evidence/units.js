@@ -1,6 +1,6 @@
 /**
- * Tokens grouped into what is shown: pieces, words, sentences or passages; `explanation/units.py` is the twin.  Special
- * tokens stay alone.
+ * Tokens grouped into what is shown: pieces, words, sentences or passages; `explanation/units.py` is the
+ * twin. Special tokens stay alone.
  */
 
 import { quotePunctuation } from "./format.js";

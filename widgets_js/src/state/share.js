@@ -1,4 +1,7 @@
-/** The exploration as a short string, which `view.state = ...` restores; the twin of `calig_nb/widgets/state.py`. */
+/**
+ * The exploration as a short string, which `view.state = ...` restores; the twin of
+ * `calig_nb/widgets/state.py`.
+ */
 import { INITIAL, isEqual, SHARED } from "./store.js";
 
 /** @param {import("./store.js").State} state */

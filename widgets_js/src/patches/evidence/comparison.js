@@ -1,5 +1,6 @@
 /**
- * Pictures on one scale, and their differences to the first. Pure; `figures/scene/patch_comparison.py` is the twin.
+ * Pictures on one scale, and their differences to the first. Pure; `figures/scene/patch_comparison.py` is
+ * the twin.
  */
 import { formatSigned } from "../../evidence/format.js";
 import { floor, largestSize, max, min, range, sum } from "../../evidence/maths.js";

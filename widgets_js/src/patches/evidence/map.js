@@ -1,6 +1,6 @@
 /**
- * The numbers of the maps: a value for each patch, and for what is no patch. Pure; `figures/scene/patch_map.py`
- * is the twin.
+ * The numbers of the maps: a value for each patch, and for what is no patch. Pure;
+ * `figures/scene/patch_map.py` is the twin.
  */
 import { abs, largestSize, max, range, TINY, times, zeros } from "../../evidence/maths.js";
 import { memo } from "../../evidence/memo.js";
