@@ -1,7 +1,7 @@
 /** The relevance flow: strips per layer, ribbons to the decision, gutter, words. */
 import { axisLabels } from "../../geometry/flow_labels.js";
 import { flowLayout } from "../../geometry/flow_layout.js";
-import { layOutRibbons as flowOf } from "../../geometry/ribbons.js";
+import { layOutRibbons } from "../../geometry/ribbons.js";
 import { fitCanvas } from "../../kit/canvas.js";
 import {
   colourProbe,
@@ -97,7 +97,7 @@ export const flowView = (actions) => {
       state.hover !== null && active.length > 1 && active.includes(state.hover) ? state.hover : null;
     const ribbons = active.map(now.ancestry).every(Boolean);
     if (repaint(layout, now.unitEvidence, String(active), ribbons, state.play, state.layer, focus, theme)) {
-      const flow = flowOf(now, layout);
+      const flow = layOutRibbons(now, layout);
       const context = fitCanvas(canvas, width, layout.height);
       if (context && ink) paintFlow(context, { scene: now, layout, flow, focus, ...ink });
       labels = axisLabels(now, layout, nameWidth);

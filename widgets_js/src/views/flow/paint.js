@@ -4,7 +4,7 @@ import { clamp, max } from "../../evidence/maths.js";
 import { frontLevel } from "../../geometry/flow_layout.js";
 import { fillRect, tracePath } from "../../kit/canvas.js";
 import { cssColour } from "../../kit/palette.js";
-import { barClass as inkOf } from "../../kit/shapes.js";
+import { barClass } from "../../kit/shapes.js";
 import { drawStrips } from "./strips.js";
 
 /** @typedef {import("../../geometry/ribbons.js").Flow} Flow */
@@ -59,7 +59,7 @@ const ribbons = (context, { flow, layout, scene, colours, focus, hatches }, upto
     context.bezierCurveTo(high[1] + pad, yHigh + bend, low[1] + pad, yLow - bend, low[1] + pad, yLow);
     context.globalAlpha =
       (layer !== null && b !== layer ? 0.3 : 1) * (focus !== null && unit !== focus ? 0.25 : 1);
-    context.fillStyle = cssColour(colours[inkOf(sign)], RIBBON);
+    context.fillStyle = cssColour(colours[barClass(sign)], RIBBON);
     context.fill();
     if (sign < 0 && width > 2.5) {
       context.fillStyle = hatches.ribbon;
@@ -95,7 +95,7 @@ const balance = (context, { flow, layout, scene, colours, hatches }, upto) => {
   const { zero, y, scale, segments, lensY, magnified } = flow;
   /** @param {number} from @param {number} width @param {number} sign @param {number} alpha */
   const bar = (from, width, sign, alpha) => {
-    fillRect(context, cssColour(colours[inkOf(sign)], alpha), from, y, width, BALANCE);
+    fillRect(context, cssColour(colours[barClass(sign)], alpha), from, y, width, BALANCE);
     if (sign > 0) return;
     context.globalAlpha = clamp(alpha * 1.2, 0, 1);
     fillRect(context, hatches.cell, from, y, width, BALANCE);
@@ -111,7 +111,7 @@ const balance = (context, { flow, layout, scene, colours, hatches }, upto) => {
     context.clearRect(left, y, width, BALANCE);
     bar(left, width, sign, 0.95);
     if (!magnified) continue;
-    const colour = colours[inkOf(sign)];
+    const colour = colours[barClass(sign)];
     context.fillStyle = cssColour(colour, 0.16);
     tracePath(context, own[0], y + BALANCE, own[1], y + BALANCE, lens[1], lensY - 1, lens[0], lensY - 1);
     context.fill();
