@@ -183,7 +183,8 @@ class Explainer:
                 explained; the message names the value and the rule.
 
         Source:
-            Mersha & Kalita (2026), arXiv:2602.16608; the formulas as the README writes them.
+            Mersha & Kalita (2026), arXiv:2602.16608; the formulas as the README of
+            ``attribution/`` writes them.
         """
         one_of("on_error", on_error, ("raise", "skip"))
         several = isinstance(target, Sequence) and not isinstance(target, str)

@@ -1,4 +1,7 @@
-"""All methods on the same texts: faithfulness, agreement with people, cost. The README's table."""
+"""All methods on the same texts: faithfulness, agreement with people, cost.
+
+The tables of ``calig_nb/evaluation/README.md``.
+"""
 
 from __future__ import annotations
 

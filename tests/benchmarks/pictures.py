@@ -1,4 +1,7 @@
-"""Methods on pictures: perturbation AUC with paired intervals. The README's table of pictures."""
+"""Methods on pictures: perturbation AUC with paired intervals.
+
+The table of pictures in ``calig_nb/evaluation/README.md``.
+"""
 
 from __future__ import annotations
 

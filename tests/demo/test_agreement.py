@@ -13,7 +13,7 @@ from calig_nb.demo.recipes.agreement.grammar import (
     MALE,
     THINGS,
     Grammar,
-    held_out,
+    is_held_out,
     plural,
 )
 from calig_nb.demo.recipes.agreement.train import accuracy
@@ -78,7 +78,7 @@ def test_the_attractor_does_not_decide(explainer):
 def test_lessons_hold_no_sentence_that_was_kept_back():
     lessons = [text.split() for text in islice(Grammar(0).lessons(), 2000)]
     assert [" ".join(words) for words in lessons] == list(islice(Grammar(0).lessons(), 2000))
-    assert held_out("key", "cabinet") in (True, False)
+    assert is_held_out("key", "cabinet") in (True, False)
     kept = Grammar(5).puzzles(50, "number", seen=False)
     told = {" ".join(words) for words in lessons}
     assert not any(one.prompt in text for one in kept for text in told)

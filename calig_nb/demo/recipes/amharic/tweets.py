@@ -1,23 +1,16 @@
-"""The untaught `amharic` model and the tweets: how both are read, built and written."""
+"""The tweets, and the `amharic` model's tokenizer."""
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tokenizers import (
-    Tokenizer,
-    decoders,
-    models,
-    normalizers,
-    pre_tokenizers,
-    processors,
-    trainers,
-)
-from transformers import PreTrainedTokenizerFast, XLMRobertaForSequenceClassification
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast
+
+from ..common import wrap_tokenizer
 
 LABELS = ("negative", "neutral", "positive")
 SPECIAL_TOKENS = {
@@ -39,14 +32,14 @@ class Tweet(NamedTuple):
     label: int
 
 
-def read(path: Path) -> list[Tweet]:
+def read_tweets(path: Path) -> list[Tweet]:
     """The tweets of a file, ``tweet<TAB>label``, without the file's quotes and user names."""
     lines = path.read_text(encoding="utf-8").splitlines()[1:]
     rows = [line.rsplit("\t", 1) for line in lines if line.strip()]
-    return [Tweet(_cleaned(text), LABELS.index(label.strip())) for text, label in rows]
+    return [Tweet(_clean_text(text), LABELS.index(label.strip())) for text, label in rows]
 
 
-def _cleaned(text: str) -> str:
+def _clean_text(text: str) -> str:
     if len(text) > 1 and text[0] == text[-1] == "'":
         text = text[1:-1]
     return " ".join(text.replace("@user", " ").split())
@@ -85,32 +78,21 @@ def build_tokenizer(texts: Sequence[str], size: int, longest: int) -> PreTrained
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(
+    return wrap_tokenizer(
+        tokenizer,
+        longest,
         single="<s> $A </s>",
         pair="<s> $A </s> </s> $B </s>",
-        special_tokens=[(token, tokenizer.token_to_id(token)) for token in ("<s>", "</s>")],
-    )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        model_max_length=longest,
-        model_input_names=["input_ids", "attention_mask"],
         cls_token=SPECIAL_TOKENS["bos_token"],
         sep_token=SPECIAL_TOKENS["eos_token"],
         **SPECIAL_TOKENS,
     )
 
 
-def save(
-    model: XLMRobertaForSequenceClassification, tokenizer: PreTrainedTokenizerFast, out: Path
-) -> None:
-    """Write both: the weights at half precision, the tokenizer under its documented class."""
-    copy.deepcopy(model).half().save_pretrained(out)
-    tokenizer.save_pretrained(out)
-    (out / "model.safetensors").chmod(0o644)
-    path = out / "tokenizer_config.json"
-    fields = json.loads(path.read_text()) | {"tokenizer_class": "PreTrainedTokenizerFast"}
-    path.write_text(json.dumps(fields, indent=2) + "\n")
-    path = out / "tokenizer.json"
-    fields = json.loads(path.read_text(encoding="utf-8"))
-    fields["model"]["vocab"] = [[piece, round(odds, 3)] for piece, odds in fields["model"]["vocab"]]
-    path.write_text(json.dumps(fields, ensure_ascii=False) + "\n", encoding="utf-8")
+def round_vocabulary(folder: Path) -> None:
+    """Write the pieces' log probabilities with three decimals: a smaller file."""
+    path = folder / "tokenizer.json"
+    tokenizer = json.loads(path.read_text(encoding="utf-8"))
+    pieces = tokenizer["model"]["vocab"]
+    tokenizer["model"]["vocab"] = [[piece, round(odds, 3)] for piece, odds in pieces]
+    path.write_text(json.dumps(tokenizer, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -8,8 +8,8 @@ from transformers import ViTConfig, ViTForImageClassification, ViTMAEModel
 from .lessons import CLASSES
 
 
-class Namer(nn.Module):
-    """The encoder of a masked autoencoder with a head, as people fine-tune it.
+class MaskedClassifier(nn.Module):
+    """The encoder of a masked autoencoder with a head, for fine-tuning on part of the patches.
 
     Args:
         encoder: It still leaves patches out; ``encoder.config.mask_ratio`` says how many.
@@ -27,7 +27,7 @@ class Namer(nn.Module):
         logits: Tensor = self.head(self.encoder(pixel_values).last_hidden_state[:, 0])
         return logits
 
-    def classifier(self) -> ViTForImageClassification:
+    def to_vit(self) -> ViTForImageClassification:
         """The same weights as a ViT, which sees every patch in its place."""
         own = self.encoder.config
         names = ["hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"]
