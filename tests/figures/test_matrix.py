@@ -46,7 +46,7 @@ def test_the_colours_are_those_of_the_style_sheet():
     for role, field in roles.items():
         light, dark = re.search(rf"--calig-{role}: light-dark\((#\w+), (#\w+)\)", css).groups()
         assert (getattr(THEMES["light"], field), getattr(THEMES["dark"], field)) == (light, dark)
-    script = (SOURCES / "views" / "palette.js").read_text()
+    script = (SOURCES / "kit" / "palette.js").read_text()
     from calig_nb.figures.canvas.palette import DENSE, EXPONENT, STEPS
 
     for name, value in {"DENSE": DENSE, "EXPONENT": EXPONENT, "STEPS": STEPS}.items():
@@ -148,7 +148,7 @@ def test_the_steps_of_a_word_sum_to_its_evidence(explanation):
 
 def test_the_few_that_are_drawn_are_those_of_the_page():
     """The limits of both twins are the same."""
-    script = (SOURCES / "lib" / "ancestry.js").read_text()
+    script = (SOURCES / "evidence" / "ancestry.js").read_text()
     for name in ("SHARE", "MOST"):
         assert f"const {name} = {getattr(ancestry, name)};" in script
 
