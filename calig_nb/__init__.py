@@ -5,23 +5,23 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from .cache import load as load
-    from .catalogue import methods as methods
-    from .checks import Check as Check
-    from .classes import ByClass as ByClass
-    from .classes import by_class as by_class
     from .demo import demos as demos
     from .demo import load_demo as load_demo
-    from .evaluation import evaluate as evaluate
-    from .explainer import Explainer as Explainer
-    from .fusion import Fusion as Fusion
-    from .results import Explanation as Explanation
-    from .scorecard import Evaluation as Evaluation
-    from .soundness import Sanity as Sanity
-    from .soundness import sanity as sanity
+    from .evaluation.check import Check as Check
+    from .evaluation.evaluate import evaluate as evaluate
+    from .evaluation.result import Evaluation as Evaluation
+    from .evaluation.sanity import Sanity as Sanity
+    from .evaluation.sanity import sanity as sanity
+    from .explanation.by_class import ByClass as ByClass
+    from .explanation.by_class import by_class as by_class
+    from .explanation.explanation import Explanation as Explanation
+    from .explanation.fusion import Fusion as Fusion
+    from .explanation.methods import methods as methods
+    from .pipeline.cache import load as load
+    from .pipeline.explainer import Explainer as Explainer
     from .widgets import Comparison as Comparison
     from .widgets import MarkWords as MarkWords
     from .widgets import PatchView as PatchView
@@ -31,27 +31,27 @@ if TYPE_CHECKING:
     from .widgets import Workbench as Workbench
 
 _HOME = {
-    "ByClass": "classes",
-    "Check": "checks",
+    "ByClass": "explanation.by_class",
+    "Check": "evaluation.check",
     "Comparison": "widgets",
-    "Evaluation": "scorecard",
-    "Explainer": "explainer",
-    "Explanation": "results",
-    "Fusion": "fusion",
+    "Evaluation": "evaluation.result",
+    "Explainer": "pipeline.explainer",
+    "Explanation": "explanation.explanation",
+    "Fusion": "explanation.fusion",
     "MarkWords": "widgets",
     "PatchView": "widgets",
     "RelevanceFlow": "widgets",
     "RolloutView": "widgets",
-    "Sanity": "soundness",
+    "Sanity": "evaluation.sanity",
     "TokenView": "widgets",
     "Workbench": "widgets",
-    "by_class": "classes",
+    "by_class": "explanation.by_class",
     "demos": "demo",
-    "evaluate": "evaluation",
-    "load": "cache",
+    "evaluate": "evaluation.evaluate",
+    "load": "pipeline.cache",
     "load_demo": "demo",
-    "methods": "catalogue",
-    "sanity": "soundness",
+    "methods": "explanation.methods",
+    "sanity": "evaluation.sanity",
 }
 
 __all__ = sorted(_HOME)

@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import __version__
+from ._version import __version__
 
 if TYPE_CHECKING:
-    from .results import Explanation
+    from .explanation.explanation import Explanation
 
 _BAR = 12
 _SUPPORTS, _OPPOSES, _PLAIN = "\x1b[34m", "\x1b[33m", "\x1b[0m"
@@ -112,7 +112,7 @@ def _answer(asked: argparse.Namespace, example: dict[str, Any]) -> None:
         _check_writable(name, path)
 
     from .demo import demos, load_demo
-    from .explainer import Explainer
+    from .pipeline.explainer import Explainer
 
     if asked.model in demos().index:
         explainer = load_demo(asked.model)

@@ -1,4 +1,4 @@
-"""Who may import whom, what an import costs, and that no file holds two nouns."""
+"""Who may import whom, what an import costs, and that nobody reaches into another module."""
 
 import ast
 import subprocess
@@ -8,204 +8,113 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "calig_nb"
-FRONT_END = PACKAGE.parent / "widgets_js" / "src"
-FILES = sorted(path for path in PACKAGE.rglob("*.py"))
+FILES = sorted(PACKAGE.rglob("*.py"))
 
+BOTTOM = ("_arrays", "_design", "_upward", "_validation", "_version")
+"""Below everything; they import each other only."""
 MAY_IMPORT = {
-    "quadrature": set(),
-    "fusion": set(),
-    "blocks": set(),
-    "catalogue": {"fusion"},
-    "attribution": {"quadrature"},
-    "gradients": set(),
-    "rollouts": set(),
-    "occlusion": set(),
-    "conservative": {"blocks"},
-    "mae": set(),
-    "undisturbed": {"mae"},
-    "identity": set(),
-    "memory": set(),
-    "classifier": {"undisturbed"},
-    "stages": {"blocks"},
-    "cells": {"blocks"},
-    "attentions": {"attribution", "blocks", "cells", "memory", "undisturbed"},
-    "pooled": {"blocks"},
-    "trace": {"attentions", "blocks", "cells", "classifier", "memory", "pooled"},
-    "bypass": {"attribution", "blocks", "trace"},
-    "models": {
-        "attentions", "attribution", "blocks", "bypass", "cells", "classifier", "gradients",
-        "memory", "pooled", "stages", "trace",
-    },
-    "conductance": {"attribution", "quadrature"},
-    "rounding": {"attribution"},
-    "reading": set(),
-    "questions": set(),
-    "pairs": set(),
-    "words": set(),
-    "inputs": {"pairs", "questions", "reading", "words"},
-    "images": set(),
-    "heads": set(),
-    "prompts": {"classifier", "heads", "inputs", "questions"},
-    "patches": {"blocks", "cells", "models"},
-    "pictures": {"images", "inputs", "models", "patches", "reading", "words"},
-    "readers": {"models", "pictures", "prompts"},
-    "loading": set(),
-    "targets": set(),
-    "request": {"catalogue", "fusion", "targets"},
-    "units": {"fusion"},
-    "kept": set(),
-    "shown": {"units"},
-    "results": {"catalogue", "fusion", "kept", "shown", "units"},
-    "document": {"fusion", "kept", "results"},
-    "recipe": set(),
-    "stored": {"document", "fusion", "results"},
-    "cache": {"results", "stored"},
-    "tables": {"results", "units"},
-    "comparison": {"fusion", "results", "units"},
-    "classes": {"fusion", "results", "units"},
-    "metrics": set(),
-    "perturbation": set(),
-    "intervals": set(),
-    "rationales": {"units"},
-    "scorecard": {"fusion", "intervals", "metrics"},
-    "figures": {
-        "catalogue", "classes", "comparison", "fusion", "intervals", "recipe", "results",
-        "scorecard", "units",
-    },
-    "widgets": {"catalogue", "comparison", "fusion", "metrics", "recipe", "results", "units"},
-    "export": {"__version__", "comparison", "fusion", "recipe", "results", "widgets"},
-    "kernels": set(),
-    "evidence": {
-        "attentions", "attribution", "blocks", "conductance", "fusion", "kernels", "catalogue",
-        "memory",
-        "models", "request", "rounding", "targets", "trace",
-    },
-    "maps": {
-        "attribution", "conservative", "evidence", "fusion", "memory", "models",
-        "occlusion", "request", "rollouts", "targets", "trace", "undisturbed",
-    },
-    "bucket": {
-        "__version__", "attentions", "evidence", "fusion", "inputs", "maps", "catalogue", "memory",
-        "models", "readers", "request", "results", "targets",
-    },
-    "answers": {
-        "bucket", "cache", "identity", "inputs", "memory", "models", "readers", "request",
-        "results",
-    },
-    "asked": {"inputs", "readers", "request"},
-    "windows": {"bucket", "inputs", "models", "words"},
-    "assembly": {
-        "answers", "bucket", "catalogue", "document", "fusion", "inputs", "models", "request",
-        "results", "windows", "words",
-    },
-    "predictions": {"bucket", "models", "readers", "windows"},
-    "explainer": {
-        "answers", "asked", "assembly", "cache", "fusion", "heads", "identity", "inputs", "loading",
-        "memory", "catalogue", "models", "predictions", "readers", "request", "results", "targets",
-    },
-    "effort": set(),
-    "scoring": {"answers", "bucket", "classifier", "fusion", "inputs", "targets", "units"},
-    "checks": {
-        "explainer", "fusion", "inputs", "metrics", "questions", "results", "scoring", "targets",
-    },
-    "trials": {
-        "cache", "effort", "explainer", "fusion", "inputs", "metrics", "scorecard", "scoring",
-        "units",
-    },
-    "evaluation": {
-        "__version__", "catalogue", "explainer", "fusion", "metrics", "rationales", "request",
-        "scorecard", "scoring", "trials",
-    },
-    "randomisation": {"classifier", "explainer", "identity", "models"},
-    "soundness": {
-        "bucket", "catalogue", "explainer", "fusion", "inputs", "intervals", "kept", "metrics",
-        "randomisation", "request", "scoring",
-    },
-    "demo": {"cache", "explainer"},
-    "cli": {"__version__", "demo", "explainer"},
-    "__main__": {"cli"},
-    "__init__": {
-        "cache", "catalogue", "checks", "classes", "demo", "evaluation", "explainer", "fusion",
-        "results", "scorecard", "soundness", "widgets",
-    },
-}  # fmt: skip
-UPWARD = {
-    "shown": {"cache", "checks", "export", "figures", "tables", "widgets"},
-    "classes": {"figures"},
-    "scorecard": {"figures"},
-    "soundness": {"figures"},
-    "widgets": {"export", "figures"},
+    "explanation": (),
+    "models": (),
+    "inputs": ("explanation", "models"),
+    "attribution": ("explanation", "models"),
+    "pipeline": ("explanation", "models", "inputs", "attribution"),
+    "evaluation": ("explanation", "models", "inputs", "attribution", "pipeline"),
+    "demo": ("pipeline",),
+    "figures": ("explanation", "evaluation"),
+    "widgets": ("explanation", "evaluation", "figures"),
+    "export": ("explanation", "widgets"),
 }
-"""Lazy calls, inside functions only: an explanation saves, draws, shows and exports itself."""
-NO_TORCH = {
-    "quadrature", "fusion", "catalogue", "units", "words", "kept", "shown", "results", "document",
-    "recipe", "stored", "cache",
-    "tables", "classes", "comparison", "figures", "widgets", "metrics", "intervals", "rationales",
-    "scorecard", "export", "__init__",
-}  # fmt: skip
+"""The sub-packages from below; each may import those named, and the modules at the bottom."""
+TOP = ("__init__", "__main__", "cli")
+WITHOUT_TORCH = ("explanation", "figures", "widgets", "export")
+
+
+def name_of(path):
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and parts[:-1] else parts)
+
+
+MODULES = {name_of(path): path for path in FILES}
 
 
 def imports(path):
-    """(name, whether it is at the top of the file or a lazy one) of the package's own modules."""
-    depth = len(path.relative_to(PACKAGE).parts)
-    tree = ast.parse(path.read_text())
-    typing_only = {
-        id(node)
-        for block in ast.walk(tree)
-        if isinstance(block, ast.If) and getattr(block.test, "id", "") == "TYPE_CHECKING"
-        for node in ast.walk(block)
-    }
-    top = {id(node) for node in tree.body}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.level == depth and id(node) not in typing_only:
-            names = [node.module.split(".")[0]] if node.module else [a.name for a in node.names]
-            yield from ((name, id(node) in top) for name in names)
+    """The package's own modules that a file imports: at the top, lazily, or for types alone."""
+    package = path.relative_to(PACKAGE).parent.parts
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = package[: len(package) - node.level + 1]
+            base += tuple(node.module.split(".")) if node.module else ()
+            for alias in node.names:
+                inside = ".".join((*base, alias.name))
+                yield inside if inside in MODULES else ".".join(base) or "__init__"
 
 
-def module_of(path):
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def room(module):
+    return module.split(".")[0]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_imports_run_one_way(path):
-    module = module_of(path)
-    for target, at_top in imports(path):
-        lazy = UPWARD.get(module, set()) if not at_top else set()
-        assert target in MAY_IMPORT[module] | lazy, f"{module} must not import {target}"
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_run_one_way(module):
+    own = room(module)
+    for imported in imports(MODULES[module]):
+        if own in TOP:
+            continue
+        allowed = (own, *MAY_IMPORT.get(own, ()), *BOTTOM)
+        assert room(imported) in allowed, f"{module} must not import {imported}"
 
 
-def test_the_table_knows_every_module_and_has_no_cycle():
-    assert {module_of(path) for path in FILES} == set(MAY_IMPORT)
+def test_the_table_knows_every_room_and_runs_one_way():
+    assert {room(module) for module in MODULES} <= {*MAY_IMPORT, *BOTTOM, *TOP}
+    assert len([path for path in FILES if path.parent == PACKAGE]) <= 10
     order = list(MAY_IMPORT)
-    for module, targets in MAY_IMPORT.items():
-        for target in targets - {"__version__"}:
-            assert order.index(target) < order.index(module)
+    for own, below in MAY_IMPORT.items():
+        assert all(order.index(one) < order.index(own) for one in below)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_torch_and_transformers_stay_where_they_belong(path):
+def test_no_modules_import_each_other_in_a_circle():
+    left = {module: set(imports(path)) - {module} for module, path in MODULES.items()}
+    while free := [module for module, needs in left.items() if not needs & set(left)]:
+        for module in free:
+            del left[module]
+    assert not left, f"a circle is among {sorted(left)}"
+
+
+def private_names(tree):
+    """What a module defines or sets whose name says that it is its own affair."""
+    names = [n.name for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Attribute, ast.Name)) and isinstance(node.ctx, ast.Store):
+            names.append(node.attr if isinstance(node, ast.Attribute) else node.id)
+    return {name for name in names if name.startswith("_") and not name.startswith("__")}
+
+
+PRIVATE = {module: private_names(ast.parse(path.read_text())) for module, path in MODULES.items()}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nobody_uses_what_is_private_to_another_module(module):
+    foreign = set().union(*(PRIVATE[one] for one in MODULES if one != module)) - PRIVATE[module]
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+        used = [node.attr] if isinstance(node, ast.Attribute) else []
+        if isinstance(node, ast.ImportFrom) and node.level:
+            used = [alias.name for alias in node.names]
+        assert not foreign & {*used}, f"{module}:{node.lineno} reaches for {used}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_torch_and_transformers_stay_where_they_belong(module):
     named = {
         alias.name.split(".")[0]
         if isinstance(node, ast.Import)
         else (node.module or "").split(".")[0]
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(ast.parse(MODULES[module].read_text()))
         if isinstance(node, (ast.Import, ast.ImportFrom)) and not getattr(node, "level", 0)
         for alias in node.names
     }
-    module = module_of(path)
-    if module in NO_TORCH:
+    if room(module) in (*WITHOUT_TORCH, *BOTTOM, "__init__"):
         assert not named & {"torch", "transformers"}
-    if module not in {"loading", "models", "demo"}:
+    if room(module) not in {"models", "inputs", "demo"}:
         assert "transformers" not in named
-
-
-@pytest.mark.parametrize(
-    "path",
-    [*FILES, *sorted(FRONT_END.rglob("*.js"))],
-    ids=lambda p: str(p.relative_to(PACKAGE.parent)),
-)
-def test_no_file_is_over_300_lines(path):
-    assert len(path.read_text().splitlines()) <= 300
 
 
 def run(code):

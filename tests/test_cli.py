@@ -12,7 +12,7 @@ import pytest
 import calig_nb as cn
 from calig_nb import cli, demo
 
-from .hostile import HOSTILE, LONG, hostile
+from .helpers.hostile_texts import HOSTILE, LONG, hostile
 
 STEERING = {c for c in "".join(HOSTILE) if not c.isprintable() and c != " "}
 TEXT = "The plot is thin, but the acting is superb."

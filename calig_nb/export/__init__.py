@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
 import numpy as np
 
-from .. import __version__
+from .._validation import warn_user
+from .._version import __version__
 from ..widgets import Comparison, View, show
-from ..widgets._state import State
-from ..widgets.fallback import picture
-from . import words as wo
+from ..widgets.state import State
+from ..widgets.static_output import picture
+from . import wording as wo
 from .packing import Packed, pack
 from .page import Contents, document
 
 if TYPE_CHECKING:
-    from ..results import Explanation
+    from ..explanation.explanation import Explanation
 
 MAX_BYTES = 6_000_000
 _NO_HEADS = "Heads need the notebook: this page was made without them."
@@ -96,11 +96,10 @@ def html(shown: View | Comparison, max_bytes: int = MAX_BYTES) -> str:
     bare = Contents(_at_home(traits, None), [], words, story, image, bundle)
     packed = pack(explanations, max_bytes - len(document(bare).encode("utf8")) - _SLACK)
     if packed.loss > _TOLD:
-        warnings.warn(
+        warn_user(
             f"To fit into {max_bytes:,} bytes the matrices were coarsened: the evidence of a "
             f"token may change by {wo.relative(packed.loss)} of the strongest. Allow more with "
-            "max_bytes=.",
-            stacklevel=2,
+            "max_bytes=."
         )
     told = dataclasses.replace(words, notes=(*words.notes, _statement(packed)))
     return document(Contents(_at_home(traits, packed), packed.contents, told, story, image, bundle))

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import fusion as fu
-from ..fusion import Array
-from ..results import Explanation
+from .._arrays import Array
+from ..explanation import fusion as fu
+from ..explanation.explanation import Explanation
 from ..widgets import wire
 
 FINE_LIMIT = 400_000

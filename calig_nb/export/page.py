@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import widgets
-from ..widgets.fallback import Story, table
-from .words import Words
+from ..widgets.static_output import Story, table
+from .wording import Words
 
 _STATIC = Path(widgets.__file__).parent / "static"
 

@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..fusion import one_of
-from .classes import classes_figure as classes_figure
+from .._validation import one_of
+from .by_class import classes_figure as classes_figure
+from .canvas.palette import THEMES as THEMES
+from .canvas.palette import Palette as Palette
 from .comparison import comparison_figure as comparison_figure
 from .evaluation import evaluation_figure as evaluation_figure
 from .flow import flow_figure as flow_figure
-from .palette import THEMES as THEMES
-from .palette import Palette as Palette
+from .options import State as State
 from .patch_comparison import patch_comparison_figure as patch_comparison_figure
 from .patches import patches_figure as patches_figure
 from .question import answers as answers
 from .rollout import rollout_figure as rollout_figure
 from .sanity import sanity_figure as sanity_figure
-from .state import State as State
 from .tokens import tokens_figure as tokens_figure
 from .workbench import workbench_figure as workbench_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..results import Explanation
+    from ..explanation.explanation import Explanation
 
 _VIEWS: dict[str, Callable[..., Figure]] = {
     "workbench": workbench_figure,

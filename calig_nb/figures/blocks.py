@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import fusion as fu
+from ..explanation import fusion as fu
 
 if TYPE_CHECKING:
-    from ..results import Array, Explanation
+    from ..explanation.explanation import Array, Explanation
 
 
 def block(explanation: Explanation, b: int) -> Array:

@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..catalogue import fused
-from ..comparison import comparable, names_of
-from ..fusion import one_of
-from ..units import Granularity
-from .compared import NOTHING, Compared, compared, comparison_story
-from .format import isolated, layer_in, number, percent, signed
-from .legend import draw_legend
-from .page import Page, Span, fitting
-from .prose import draw_prose
-from .score_line import draw_head
-from .state import State, check_page
-from .story import draw_caption
+from .._validation import one_of
+from ..explanation.alignment import comparable, names_of
+from ..explanation.formatting import isolated, layer_in, number, percent, signed
+from ..explanation.methods import fused
+from ..explanation.units import Granularity
+from .canvas.page import Page, Span, fitting
+from .options import State, check_page
+from .parts.legend import draw_legend
+from .parts.prose import draw_prose
+from .parts.score_line import draw_head
+from .scene.comparison import NOTHING, Compared, compared, comparison_story
+from .scene.story import draw_caption
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..results import Explanation
+    from ..explanation.explanation import Explanation
 
 NARROWEST, APART = 340, 36
 FEW = 12
@@ -46,7 +46,7 @@ def comparison_figure(
     """Each text with its bars, all on one scale, and below them the strongest differences.
 
     Args:
-        explanations: Two to six, see :func:`calig_nb.comparison.comparable`.
+        explanations: Two to six, see :func:`calig_nb.explanation.alignment.comparable`.
         names: What to call them; by default after what tells them apart.
         lam: λ for all; None leaves each its own.
         layer: None draws the attributions over all layers; a number that layer's own shares,

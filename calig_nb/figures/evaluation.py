@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..fusion import one_of
-from ..intervals import LEVEL
-from .page import SANS, Picture
-from .palette import THEMES, Palette
+from .._validation import one_of
+from ..evaluation.bootstrap import LEVEL
+from .canvas.page import SANS, Picture
+from .canvas.palette import THEMES, Palette
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..scorecard import Evaluation
+    from ..evaluation.result import Evaluation
 
 ACROSS = 5
 """Most panels in a row."""

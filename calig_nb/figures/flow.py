@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .ancestry import MOST, steps_of, strongest
-from .decision import draw_decision
-from .gutter import draw_gutter
-from .headline import draw_headline
-from .layout import labels_of, layout_of
-from .legend import draw_legend
-from .minimap import draw_minimap
-from .page import Page
-from .ribbons import flow_of
-from .scene import scene_of
-from .state import State
-from .story import draw_caption, flow_story
-from .strips import draw_flips, draw_ribbons, draw_rules, draw_strips, draw_words, widths_of
+from .canvas.page import Page
+from .options import State
+from .parts.decision import draw_decision
+from .parts.gutter import draw_gutter
+from .parts.headline import draw_headline
+from .parts.legend import draw_legend
+from .parts.minimap import draw_minimap
+from .parts.strips import draw_flips, draw_ribbons, draw_rules, draw_strips, draw_words, widths_of
+from .scene.ancestry import MOST, steps_of, strongest
+from .scene.flow_layout import labels_of, layout_of
+from .scene.ribbons import flow_of
+from .scene.scene import scene_of
+from .scene.story import draw_caption, flow_story
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..results import Explanation
-    from .layout import Layout
-    from .ribbons import Flow
-    from .scene import Scene
+    from ..explanation.explanation import Explanation
+    from .scene.flow_layout import Layout
+    from .scene.ribbons import Flow
+    from .scene.scene import Scene
 
 
 def flow_figure(explanation: Explanation, **options: Any) -> Figure:

@@ -6,22 +6,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..comparison import comparable, names_of
-from .compared import compared
+from ..explanation.alignment import comparable, names_of
+from ..explanation.formatting import isolated, number, percent, rounded, signed
+from .canvas.page import Page, Span
 from .comparison import FEW, check_shown, draw_rows, draw_title
-from .format import isolated, number, percent, rounded, signed
-from .page import Page, Span
-from .patch_compared import ComparedPictures, pictures_story
-from .patch_notes import draw_legend
-from .patch_plate import Plates
+from .options import State, check_page
+from .parts.patch_notes import draw_legend
+from .parts.patch_plate import Plates
 from .patches import LARGEST, draw_scale
-from .state import State, check_page
-from .story import draw_caption
+from .scene.comparison import compared
+from .scene.patch_comparison import ComparedPictures, pictures_story
+from .scene.story import draw_caption
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..results import Explanation
+    from ..explanation.explanation import Explanation
 
 NARROWEST, APART = 190, 28
 """Width of a picture's column at least, room between two, in px."""
@@ -42,7 +42,8 @@ def patch_comparison_figure(
     """Each picture under its map, and each difference to the first, all on one scale.
 
     Args:
-        explanations: Two to four of pictures, see :func:`calig_nb.comparison.comparable`.
+        explanations: Two to four of pictures; see
+            :func:`calig_nb.explanation.alignment.comparable`.
         names: What to call them; by default after what tells them apart.
         lam: λ for all; None leaves each its own.
         layer: None draws the attributions over all layers; a number that layer's own shares,

@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .format import MINUS, digits, number, rounded, signed
-from .headline import draw_headline
-from .layout import MIDDLE
-from .page import HATCH, Page, Span, measured
-from .patch_notes import draw_ledger, draw_legend, draw_links, legend
-from .patch_plate import Plates
-from .patch_story import patch_story
-from .scene import scene_of
-from .state import State
-from .story import draw_caption
+from ..explanation.formatting import MINUS, digits, number, rounded, signed
+from .canvas.page import HATCH, Page, Span, measured
+from .options import State
+from .parts.headline import draw_headline
+from .parts.patch_notes import draw_ledger, draw_legend, draw_links, legend
+from .parts.patch_plate import Plates
+from .scene.flow_layout import MIDDLE
+from .scene.patch_story import patch_story
+from .scene.scene import scene_of
+from .scene.story import draw_caption
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..results import Explanation
+    from ..explanation.explanation import Explanation
 
 LARGEST, BESIDE, FRAME = 440, 40, 64
 """Longest side of the picture, room beside it, longer side of a small one, in px."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..results import Explanation
+    from ..explanation.explanation import Explanation
 
 
 def answers(explanation: Explanation, target: int, contrast: int | None) -> int:

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .board import BESIDE, Board, draw_scale, picture
-from .format import MINUS, number, short, signed
-from .headline import draw_headline
-from .layout import WIDE
-from .legend import draw_legend
-from .matrix import Matrix, limit_of
-from .page import Page, Span, measured
-from .scene import scene_of
-from .state import State
-from .story import Part, Story, draw_caption, holes_story, text_story, word
+from ..explanation.formatting import MINUS, number, short, signed
+from .canvas.page import Page, Span, measured
+from .options import State
+from .parts.headline import draw_headline
+from .parts.legend import draw_legend
+from .parts.matrix_board import BESIDE, Board, draw_scale, picture
+from .scene.flow_layout import WIDE
+from .scene.matrix import Matrix, limit_of
+from .scene.scene import scene_of
+from .scene.story import Part, Story, draw_caption, holes_story, text_story, word
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..results import Array, Explanation
-    from .scene import Scene
+    from ..explanation.explanation import Array, Explanation
+    from .scene.scene import Scene
 
 SIDE, STEP = 46, 60
 LINKS = 6

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..fusion import one_of
-from .page import SANS, Picture
-from .palette import THEMES
+from .._validation import one_of
+from .canvas.page import SANS, Picture
+from .canvas.palette import THEMES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..soundness import Sanity
+    from ..evaluation.sanity import Sanity
 
 MARKS = "os^Dvph<>"
 

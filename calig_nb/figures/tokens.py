@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .headline import draw_headline
-from .layout import WIDE
-from .ledger import draw_ledger
-from .legend import draw_legend
-from .minimap import draw_minimap
-from .page import Page
-from .prose import draw_prose
-from .scene import scene_of
-from .score_line import draw_score_line
-from .state import State
-from .story import draw_caption, text_story
+from .canvas.page import Page
+from .options import State
+from .parts.headline import draw_headline
+from .parts.ledger import draw_ledger
+from .parts.legend import draw_legend
+from .parts.minimap import draw_minimap
+from .parts.prose import draw_prose
+from .parts.score_line import draw_score_line
+from .scene.flow_layout import WIDE
+from .scene.scene import scene_of
+from .scene.story import draw_caption, text_story
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..results import Explanation
+    from ..explanation.explanation import Explanation
 
 
 def tokens_figure(explanation: Explanation, **options: Any) -> Figure:

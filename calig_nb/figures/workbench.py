@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .canvas.page import Page
 from .flow import draw_flow
-from .headline import draw_headline
-from .layout import WIDE
-from .ledger import draw_ledger
-from .legend import draw_legend
-from .page import Page
-from .prose import draw_prose
+from .options import State
+from .parts.headline import draw_headline
+from .parts.ledger import draw_ledger
+from .parts.legend import draw_legend
+from .parts.prose import draw_prose
+from .parts.score_line import draw_score_line
 from .rollout import draw_fold, draw_rollout
-from .scene import scene_of
-from .score_line import draw_score_line
-from .state import State
+from .scene.flow_layout import WIDE
+from .scene.scene import scene_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..results import Explanation
-    from .scene import Scene
+    from ..explanation.explanation import Explanation
+    from .scene.scene import Scene
 
 BRIEF = 80
 """Up to this many tokens there is room for the score line under the text."""

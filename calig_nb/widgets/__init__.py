@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..fusion import one_of
-from ..results import Explanation
-from ._base import View as View
+from .._validation import one_of
+from ..explanation.explanation import Explanation
 from .comparison import Comparison as Comparison
 from .flow import RelevanceFlow as RelevanceFlow
-from .marking import MarkWords as MarkWords
+from .mark_words import MarkWords as MarkWords
 from .patch_comparison import PatchComparison as PatchComparison
-from .patches import PatchView as PatchView
+from .patch_view import PatchView as PatchView
 from .rollout import RolloutView as RolloutView
 from .selection import PatchSelection as PatchSelection
 from .selection import Selection as Selection
 from .tokens import TokenView as TokenView
-from .workbench import Workbench as Workbench
+from .view import View as View
+from .views import Workbench as Workbench
 
 _VIEWS: dict[str, type[View]] = {
     "workbench": Workbench,

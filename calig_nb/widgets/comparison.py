@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import traitlets as t
 
-from ..comparison import align, comparable, difference, name_of, names_of
-from ..results import Explanation
-from ..units import Granularity, whole
+from ..explanation.alignment import align, comparable, difference, name_of, names_of
+from ..explanation.explanation import Explanation
+from ..explanation.units import Granularity, whole
 from . import wire
-from ._state import State
-from .fallback import Story, legible, of_several
+from .state import State
+from .static_output import Story, legible, of_several
 
 if TYPE_CHECKING:
     import pandas as pd

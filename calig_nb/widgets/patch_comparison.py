@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import traitlets as t
 
-from ..comparison import difference, same_input
-from ..results import Explanation
-from ..units import Granularity
-from ._state import _STATIC
+from ..explanation.alignment import difference, same_input
+from ..explanation.explanation import Explanation
+from ..explanation.units import Granularity
 from .comparison import Comparison
-from .fallback import LABEL, Story, clean, of_several, signed, sure
-from .patches import STYLE, encoded, place
+from .patch_view import STYLE, encoded, place
+from .state import _STATIC
+from .static_output import LABEL, Story, clean, of_several, signed, sure
 
 if TYPE_CHECKING:
     import pandas as pd

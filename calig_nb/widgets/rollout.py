@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traitlets as t
 
-from ._base import View
+from .view import View
 
 
 class RolloutView(View):

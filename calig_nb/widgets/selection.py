@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from ..results import Explanation
+from ..explanation.explanation import Explanation
 
 if TYPE_CHECKING:
     import pandas as pd

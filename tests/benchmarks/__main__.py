@@ -89,17 +89,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(tables: Sequence[str], asked: argparse.Namespace, texts: Sequence[str]) -> None:
+    from .against_captum import Settings, compare
     from .agreement import agreement
-    from .comparison import Settings, compare
-    from .everyday import waits
     from .flops import floor
-    from .graphics import on_gpu
+    from .fusion_study import Study, study
+    from .gpu import on_gpu
+    from .latency import waits
     from .leaderboard import METHODS, Contest, leaderboard
+    from .models import BASE_SHAPES
     from .pictures import FOLDER, pictures
     from .pictures import METHODS as PICTURE_METHODS
     from .scaling import growth
-    from .study import Study, study
-    from .subjects import BASE_SHAPES
 
     real = asked.model if asked.only else ["demo", *asked.model]
     shapes = ["bert-2x64"] if asked.quick else list(BASE_SHAPES)
@@ -150,7 +150,7 @@ def _run(tables: Sequence[str], asked: argparse.Namespace, texts: Sequence[str])
 
 def _texts(file: Path | None) -> list[str]:
     if file is None:
-        from ..sentences import SENTENCES
+        from ..helpers.sentences import SENTENCES
 
         return list(SENTENCES)
     lines = file.read_text(encoding="utf-8").splitlines()

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 import calig_nb as cn
-from calig_nb.demo._agreement_grammar import Grammar, Puzzle
-from calig_nb.explainer import Explainer
-from calig_nb.results import Explanation
+from calig_nb.demo.recipes.agreement.grammar import Grammar, Puzzle
+from calig_nb.explanation.explanation import Explanation
+from calig_nb.pipeline.explainer import Explainer
 
 from .tables import Table
 

@@ -1,4 +1,7 @@
-"""All methods on the same texts: faithfulness, agreement with people, cost. The README's table."""
+"""All methods on the same texts: faithfulness, agreement with people, cost.
+
+The tables of ``calig_nb/evaluation/README.md``.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 import calig_nb as cn
-from calig_nb import metrics
-from calig_nb.cache import Cache
-from calig_nb.catalogue import METHODS
+from calig_nb.evaluation import metrics
+from calig_nb.explanation.methods import METHODS
+from calig_nb.pipeline.cache import Cache
 
-from .subjects import Subject, opened
+from .models import Subject, opened
 
 LEAST_WORDS = 8
 CALIBRATE_ON = 20
@@ -144,7 +147,7 @@ def read(file: Path) -> Iterator[Review]:
 
 def cut(explainer: cn.Explainer, review: Review, n_tokens: int) -> Review:
     """The review's beginning of so many tokens, whole words, with the marks that are in it."""
-    tokenizer = explainer._reader.tokenizer
+    tokenizer = explainer.engine.reader.tokenizer
     encoded = tokenizer(review.text, return_offsets_mapping=True, verbose=False)
     spans = [span for span in encoded["offset_mapping"] if span[1] > span[0]]
     room = n_tokens - (len(encoded["input_ids"]) - len(spans))

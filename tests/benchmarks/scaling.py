@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from .contenders import engine, forward
-from .measures import peak_memory, timed
-from .subjects import opened, texts_of
+from .captum_loops import engine, forward
+from .models import opened, texts_of
 from .tables import Table
+from .timing import peak_memory, timed
 
 SHAPE = "bert-{}x384"
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from page import ROOT, Explanation, Sheet, open_sheet
 from playwright.sync_api import Browser, Error, sync_playwright
+
+from .hosts.page import ROOT, Explanation, Sheet, open_sheet
 
 
 def missing(what: str) -> None:

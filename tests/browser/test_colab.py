@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from colab import Colab, code_cells, colab
 from playwright.sync_api import Browser, Frame, expect
+
+from .hosts.colab import Colab, code_cells, colab
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 VIEWS = {"02": 0, "05": 1, "06": 1}

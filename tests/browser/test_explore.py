@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from page import Explanation, Sheet, encoded, longer, open_sheet, passages_of
 from playwright.sync_api import Browser, expect
+
+from .hosts.page import Explanation, Sheet, encoded, longer, open_sheet, passages_of
 
 Mount = Callable[..., Sheet]
 LONG = Explanation(text=longer(300), tokens=260, layers=6)

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exported import Opened, made_up
-from page import Explanation, Sheet
 from playwright.sync_api import Browser, expect
 
+from tests.helpers.hostile_texts import HOSTILE, LONG, hostile
+
+from .hosts.exported import Opened, made_up
+from .hosts.page import Explanation, Sheet
+
 # The same interactions as in the live page: collected again here, with the `sheet` below.
-from test_explore import (  # noqa: F401
+from .test_explore import (  # noqa: F401
     test_help_opens_and_closes_by_key_and_by_button,
     test_python_can_set_how_far_the_layers_are_played,
     test_the_flow_zooms_by_double_click_and_shows_what_is_in_sight,
@@ -22,7 +25,7 @@ from test_explore import (  # noqa: F401
     test_undo_and_redo_by_buttons_and_by_keys,
     test_what_python_sets_can_be_undone_and_a_drag_is_one_step,
 )
-from test_page import (  # noqa: F401
+from .test_page import (  # noqa: F401
     test_a_column_of_the_flow_selects_its_word,
     test_click_selects_a_word_everywhere_and_writes_its_tokens,
     test_dragging_lambda_fuses_again_and_tells_python_in_steps,
@@ -40,8 +43,6 @@ from test_page import (  # noqa: F401
     test_values_that_are_not_numbers,
     test_words_of_the_caption_can_be_clicked,
 )
-
-from tests.hostile import HOSTILE, LONG, hostile
 
 
 @pytest.fixture

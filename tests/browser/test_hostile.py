@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exported import WATCH
-from page import FILES, HTML, ORIGIN
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.hostile import HOSTILE, LONG, hostile
+from tests.helpers.hostile_texts import HOSTILE, LONG, hostile
+
+from .hosts.exported import WATCH
+from .hosts.page import FILES, HTML, ORIGIN
 
 VIEWS = ["workbench", "tokens", "flow", "rollout"]
 POLICY = "; ".join(
@@ -62,7 +63,7 @@ def shown(explained: Any, view: str) -> Any:
 
 def static(view: Any) -> str:
     """What is seen where the view cannot live."""
-    from calig_nb.widgets.fallback import output
+    from calig_nb.widgets.static_output import output
 
     return output(*view._story())["text/html"]
 

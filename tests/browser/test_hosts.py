@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from page import MOUNT, Explanation, Sheet, encoded
+
+from .hosts.page import MOUNT, Explanation, Sheet, encoded
 
 Mount = Callable[..., Sheet]
 

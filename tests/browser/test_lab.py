@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lab import Lab, lab
 from playwright.sync_api import Browser, Locator, expect
 
-from tests.hostile import HOSTILE
+from tests.helpers.hostile_texts import HOSTILE
+
+from .hosts.lab import Lab, lab
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 ANOTHER = """async (source) => {
@@ -126,7 +127,7 @@ def test_hostile_text_is_text(opened: Lab, workbench: Locator) -> None:
     opened.page.evaluate(WATCH_NOW)
     said = opened.execute(
         f"import sys; sys.path.insert(0, {str(NOTEBOOKS.parent)!r})\n"
-        "import calig_nb as cn\nfrom tests.hostile import HOSTILE, LONG, hostile\n"
+        "import calig_nb as cn\nfrom tests.helpers.hostile_texts import HOSTILE, LONG, hostile\n"
         "odd = hostile(explainer.explain(LONG))\n"
         "names = [HOSTILE[0], HOSTILE[10] + 'b']\n"
         "both = cn.Comparison([odd, odd.with_lam(0)], names, granularity='token')\n"

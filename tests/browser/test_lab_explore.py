@@ -7,10 +7,11 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from lab import Lab, lab
 from playwright.sync_api import Browser, Locator, expect
-from test_lab import NOTEBOOKS, word
-from test_lab_matrix import SHOW
+
+from .hosts.lab import Lab, lab
+from .test_lab import NOTEBOOKS, word
+from .test_lab_matrix import SHOW
 
 LONG = "The plot is thin, but the acting is superb and the waste is obvious. " * 8
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from page import Explanation, Sheet, encoded, longer
 from playwright.sync_api import expect
+
+from .hosts.page import Explanation, Sheet, encoded, longer
 
 Mount = Callable[..., Sheet]
 ARABIC = "الفيلم ضعيف جدا، لكن التمثيل رائع ومؤثر للغاية."

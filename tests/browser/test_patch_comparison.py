@@ -8,20 +8,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from exported import Opened
-from page import Sheet
 from playwright.sync_api import Browser, expect
-from twins import PAGE, bare, in_order, mounting, pixels, said, written
 
-from calig_nb.comparison import names_of
+from calig_nb.explanation.alignment import names_of
+from calig_nb.explanation.explanation import Explanation
 from calig_nb.figures import THEMES
-from calig_nb.figures.compared import compared
-from calig_nb.figures.patch_compared import ComparedPictures
-from calig_nb.figures.patch_map import drained
-from calig_nb.figures.state import State
-from calig_nb.results import Explanation
+from calig_nb.figures.options import State
+from calig_nb.figures.scene.comparison import compared
+from calig_nb.figures.scene.patch_comparison import ComparedPictures
+from calig_nb.figures.scene.patch_map import drained
 from calig_nb.widgets import Comparison
-from tests.pictures import drawing, explained_picture
+from tests.helpers.made_up_pictures import drawing, explained_picture
+
+from .hosts.exported import Opened
+from .hosts.page import Sheet
+from .hosts.twins import PAGE, bare, in_order, mounting, pixels, said, written
 
 Live = Callable[..., Sheet]
 SUN = 22

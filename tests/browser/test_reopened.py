@@ -9,10 +9,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from lab import lab
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from playwright.sync_api import Browser, Page, Route, expect
+
+from .hosts.lab import lab
 
 CELLS = [
     "import calig_nb as cn\n"

@@ -9,9 +9,21 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
-from page import longer
 from playwright.sync_api import Browser
-from twins import (
+
+from calig_nb.explanation.formatting import told
+from calig_nb.figures import THEMES
+from calig_nb.figures.canvas.page import Page
+from calig_nb.figures.flow import places
+from calig_nb.figures.options import State
+from calig_nb.figures.parts.prose import shares_of
+from calig_nb.figures.parts.strips import widths_of
+from calig_nb.figures.scene.matrix import Matrix
+from calig_nb.figures.scene.scene import scene_of
+from calig_nb.widgets import Comparison, show
+
+from .hosts.page import longer
+from .hosts.twins import (
     ARABIC,
     SCENE,
     SENTENCE,
@@ -26,17 +38,6 @@ from twins import (
     traits_of,
     written,
 )
-
-from calig_nb.figures import THEMES
-from calig_nb.figures.flow import places
-from calig_nb.figures.format import told
-from calig_nb.figures.matrix import Matrix
-from calig_nb.figures.page import Page
-from calig_nb.figures.prose import shares_of
-from calig_nb.figures.scene import scene_of
-from calig_nb.figures.state import State
-from calig_nb.figures.strips import widths_of
-from calig_nb.widgets import Comparison, show
 
 
 @pytest.fixture

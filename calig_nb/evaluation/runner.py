@@ -1,0 +1,222 @@
+"""Trials: what one method scores on one text, computed together and kept one by one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .._arrays import Array
+from ..explanation.units import Unit
+from ..inputs.text import TextInputs
+from ..pipeline import cache as disk
+from . import metrics
+from .cost import count_products
+from .deletion import Scorer, spread_to_tokens, sum_by_unit
+from .result import RANDOM
+
+if TYPE_CHECKING:
+    from ..pipeline.explainer import Explainer
+
+Marks = npt.NDArray[np.bool_]
+Trial = dict[str, float]
+"""What one method scored on one text, with its cost."""
+
+TOGETHER = 8
+"""Texts that are explained in one go; an interrupted evaluation loses no more than these."""
+
+
+@dataclass(eq=False)
+class Item:
+    """One text, and what each method scored on it so far.
+
+    Attributes:
+        number: Its place among the texts that were given.
+        source: The text as it was given.
+        text: As the model reads it.
+        units: Its ordinary words.
+        target: The class to explain.
+        label: Its name.
+        rationale: (units,) what a person marked, or None.
+        trials: By method.
+        errors: By method, why there is no trial.
+    """
+
+    number: int
+    source: str
+    text: TextInputs
+    units: tuple[Unit, ...]
+    target: int
+    label: str
+    rationale: Marks | None = None
+    trials: dict[str, Trial] = field(default_factory=dict)
+    errors: dict[str, Exception] = field(default_factory=dict)
+
+    @property
+    def target_id(self) -> int:
+        """The class as ``explain`` takes it: of a next token, its id."""
+        question = self.text.question
+        own = question is not None and question.candidates
+        return own[self.target] if own else self.target
+
+
+@dataclass(eq=False)
+class Run:
+    """One evaluation on its way.
+
+    Attributes:
+        explainer: Whose model.
+        options: For each method, what ``explain`` is asked, and the fusion.
+        ways: How words are deleted; none where faithfulness is not asked for.
+        seed: Of the random map.
+        share: Of the units, how many a map may choose against a rationale.
+    """
+
+    explainer: Explainer
+    options: Mapping[str, Mapping[str, Any]]
+    ways: tuple[str, ...]
+    seed: int
+    share: float | None = None
+
+    def __post_init__(self) -> None:
+        self.scorer = Scorer(self.explainer.engine)
+        # Maps are computed and timed here, and by the hundred: the cache keeps what they scored.
+        self.uncached = self.explainer.without_cache()
+
+    def finish(self, items: Sequence[Item], progress: bool | None, on_error: str) -> None:
+        """Give every item its trials."""
+        from tqdm.auto import tqdm
+
+        keys = {item.number: self._keys(item) for item in items}
+        cache = self.explainer.cache
+        for item in items:
+            for name, key in keys[item.number].items():
+                known = cache.get_trial(key) if cache is not None and key else None
+                if known is not None:
+                    item.trials[name] = known
+        todo = sum(not self._is_done(item) for item in items)
+        delay, off = 0 if progress else 2, progress is False
+        with tqdm(total=todo, disable=off, delay=delay, desc="evaluate") as bar:
+            for group in group_items([item for item in items if not self._is_done(item)]):
+                maps = self._maps(group, on_error)
+                for item in group:
+                    self.score(item, maps[item.number])
+                    for name in maps[item.number]:
+                        if cache is not None and (key := keys[item.number][name]):
+                            cache.put_trial(key, item.trials[name])
+                bar.update(len(group))
+
+    def _is_done(self, item: Item) -> bool:
+        return all(name in item.trials for name in (*self.options, RANDOM))
+
+    def _maps(self, group: Sequence[Item], on_error: str) -> dict[int, dict[str, Array]]:
+        """For each item the maps that are missing, by method: (units,) each."""
+        maps: dict[int, dict[str, Array]] = {item.number: {} for item in group}
+        for name, options in self.options.items():
+            missing = [item for item in group if name not in item.trials]
+            if missing:
+                for item, found in zip(missing, self._explain(missing, options), strict=True):
+                    if isinstance(found, Exception):
+                        if on_error == "raise":
+                            raise found
+                        item.errors[name] = found
+                    else:
+                        maps[item.number][name], item.trials[name] = found
+        for item in group:
+            if RANDOM not in item.trials:
+                ids = next(iter(item.text.model_inputs.values())).flatten().numpy()
+                ids = ids.tolist() if ids.dtype.kind == "i" else ids.view(np.uint32).tolist()
+                draws = np.random.default_rng([self.seed, *ids])
+                maps[item.number][RANDOM] = draws.standard_normal(len(item.units))
+                item.trials[RANDOM] = {"passes": 0.0, "seconds": 0.0}
+        return maps
+
+    def _explain(
+        self, items: Sequence[Item], options: Mapping[str, Any]
+    ) -> list[tuple[Array, Trial] | Exception]:
+        """Each item's map, and what it cost; or why there is none."""
+        request = {name: value for name, value in options.items() if name != "fusion"}
+        texts = [item.source for item in items]
+        began = time.perf_counter()
+        with count_products(self.uncached.engine.model.model) as effort:
+            try:
+                found = self.uncached.explain(
+                    texts, target=items[0].target_id, progress=False, **request
+                )
+            except Exception as error:
+                found = getattr(error, "explanations", None)
+                if found is None:
+                    raise
+                found = [error if one is None else one for one in found]
+        seconds = (time.perf_counter() - began) / len(items)
+        with count_products(self.uncached.engine.model.model) as whole:
+            self.scorer.logits([item.text.model_inputs for item in items])
+        cost = {"passes": effort.passes(whole), "seconds": seconds}
+        results: list[tuple[Array, Trial] | Exception] = []
+        for item, one in zip(items, found, strict=True):
+            if isinstance(one, Exception):
+                results.append(one)
+                continue
+            if options.get("fusion") is not None:
+                one = one.with_fusion(options["fusion"])
+            results.append((sum_by_unit(one.attributions, item.units), dict(cost)))
+        return results
+
+    def score(self, item: Item, maps: Mapping[str, Array]) -> None:
+        """Judge the maps of one item together, so that no deletion is scored twice."""
+        if not maps:
+            return
+        n, n_tokens = len(item.units), len(item.text.tokens)
+        plans = [metrics.leave_one_out(n), *(metrics.deletions(scores) for scores in maps.values())]
+        rows = spread_to_tokens(np.concatenate(plans), item.units, n_tokens)
+        cuts = np.cumsum([len(plan) for plan in plans])[:-1]
+        for way in self.ways:
+            answers = self.scorer.log_odds(item.text, rows, item.target, deletion=way)
+            alone, *changed = np.split(answers, cuts)
+            for (name, scores), own in zip(maps.items(), changed, strict=True):
+                found = metrics.faithfulness(scores, own, alone)
+                suffix = "" if len(self.ways) < 2 else f" ({way})"
+                item.trials[name] |= {f"{metric}{suffix}": v for metric, v in found.items()}
+        for name, scores in maps.items():
+            if self.share is not None:
+                marks = np.zeros(n, dtype=bool) if item.rationale is None else item.rationale
+                item.trials[name] |= metrics.plausibility(scores, marks, self.share)
+
+    def _keys(self, item: Item) -> dict[str, str]:
+        """What names each trial on disk; empty where nothing is kept."""
+        engine = self.explainer.engine
+        model = engine.identity.digest() if engine.cache is not None else ""
+        if not model:
+            return dict.fromkeys((*self.options, RANDOM), "")
+        arrays = {name: value.numpy() for name, value in item.text.model_inputs.items()}
+        if item.rationale is not None:
+            arrays["rationale"] = item.rationale
+        weights = self.explainer.layer_weights
+        common = {
+            "text": item.text.text, "target": item.target, "ways": self.ways, "share": self.share,
+            "weights": None if weights is None else weights.tolist(),
+        }  # fmt: skip
+        described = {name: describe_options(own) for name, own in self.options.items()}
+        return {
+            name: disk.key_of(model, arrays, {**common, "trial": described.get(name, self.seed)})
+            for name in (*self.options, RANDOM)
+        }
+
+
+def describe_options(options: Mapping[str, Any]) -> dict[str, str]:
+    """A method's options in words."""
+    return {name: repr(value) for name, value in sorted(options.items())}
+
+
+def group_items(items: Sequence[Item]) -> Iterator[list[Item]]:
+    """Items of one target and of about one length, a few at a time."""
+    by_target = sorted(items, key=lambda item: (item.target_id, len(item.text.tokens)))
+    for _, group in groupby(by_target, key=lambda item: item.target_id):
+        own = list(group)
+        for start in range(0, len(own), TOGETHER):
+            yield own[start : start + TOGETHER]

@@ -1,0 +1,130 @@
+"""What each part of a text says about every class: sentences against classes. NumPy only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .._arrays import Array
+from .explanation import Explanation
+from .units import Granularity, Unit
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+STRONGEST = 12
+"""So many rows are shown, unless another number is asked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class ByClass:
+    """The evidence of one text for several classes.
+
+    Attributes:
+        granularity: What the rows are.
+        units: The ordinary units of the text, in reading order.
+        names: The classes.
+        probabilities: (classes,) what the model says of the text.
+        values: (units, classes) evidence for each class, positive where it supports it.
+        in_scores: Whether values are in units of the scores, so that a column sums to what its
+            score gained over the baseline (but for special tokens); else shares.
+    """
+
+    granularity: Granularity
+    units: tuple[Unit, ...]
+    names: tuple[str, ...]
+    probabilities: Array
+    values: Array
+    in_scores: bool
+
+    def to_frame(self, k: int | None = None) -> pd.DataFrame:
+        """A row for each unit, a column for each class, and the class that it supports most.
+
+        Args:
+            k: The k rows with the strongest evidence for any class; by default all. In reading
+                order.
+        """
+        import pandas as pd
+
+        rows = self.strongest(k)
+        frame = pd.DataFrame(self.values[rows], columns=list(self.names), index=rows)
+        frame.insert(0, self.granularity, [self.units[row].text for row in rows])
+        best = self.values[rows].argmax(axis=1)
+        frame["supports"] = [
+            self.names[b] if self.values[row, b] > 0 else ""
+            for row, b in zip(rows, best, strict=True)
+        ]
+        return frame
+
+    def strongest(self, k: int | None = None) -> list[int]:
+        """The rows with the strongest evidence for any class, in reading order."""
+        if k is not None and k < 1:
+            raise ValueError(f"k must be at least 1, got {k}.")
+        order = np.argsort(-np.abs(self.values).max(axis=1), kind="stable")
+        return sorted(order[:k].tolist())
+
+    def figure(
+        self, k: int | None = STRONGEST, *, theme: str = "light", width: float = 10
+    ) -> Figure:
+        """The strongest rows with a bar for each class; see :mod:`calig_nb.figures.by_class`."""
+        from ..figures import classes_figure
+
+        return classes_figure(self, k, theme=theme, width=width)
+
+    def __repr__(self) -> str:
+        return f"ByClass({len(self.units)} {self.granularity}s, {', '.join(self.names)})"
+
+    def _repr_png_(self) -> Any:
+        return self.figure()._repr_png_()  # type: ignore[attr-defined]
+
+
+def by_class(
+    explanations: Sequence[Explanation],
+    granularity: Granularity = "sentence",
+    *,
+    layer: int | None = None,
+) -> ByClass:
+    """The evidence of one text for several classes, side by side.
+
+    Args:
+        explanations: One text explained for each class: ``explain(text, target=[…])``.
+        granularity: What the rows are: "token", "word", "sentence" or "passage".
+        layer: None takes the attributions over all layers, in shares of each class's own evidence;
+            a number the relevance of that layer (0 the embeddings), in units of the score, so
+            that classes can be weighed against each other.
+
+    Raises:
+        TypeError: If these are not explanations.
+        ValueError: If they are not of one text and of different classes, or there is no such layer.
+    """
+    if isinstance(explanations, Explanation) or not all(
+        isinstance(one, Explanation) for one in explanations
+    ):
+        raise TypeError(
+            "explanations must be a list of Explanations, one for each class. "
+            "Explainer.explain(text, target=[…]) gives it."
+        )
+    if not explanations:
+        raise ValueError("explanations must hold at least one, got none.")
+    first = explanations[0]
+    if len({(one.text, one.tokens) for one in explanations}) > 1:
+        raise ValueError("explanations must all be of one text, got several.")
+    names = tuple(one.target_name for one in explanations)
+    if len(set(names)) < len(names) or any(one.contrast is not None for one in explanations):
+        raise ValueError(
+            f"explanations must be of different classes, without a contrast, got {list(names)}."
+        )
+    last = len(first.layer_weights)
+    if layer is not None and not 0 <= layer <= last:
+        raise ValueError(f"layer must be None or lie between 0 and {last}, got {layer}.")
+    units = tuple(unit for unit in first.units(granularity) if not unit.special)
+    columns = [
+        one.attributions if layer is None else one.layer_attributions[layer] for one in explanations
+    ]
+    values = np.array([[c[list(unit.tokens)].sum() for c in columns] for unit in units])
+    probabilities = np.array([one.probabilities[one.target] for one in explanations])
+    return ByClass(granularity, units, names, probabilities, values, layer is not None)

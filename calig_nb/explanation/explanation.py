@@ -1,0 +1,308 @@
+"""What an explanation is: frozen, self-checking, read-only arrays. NumPy only."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from .._arrays import read_only
+from .._validation import one_of
+from . import fusion as fu
+from .display import Shown
+from .fusion import Channel, Fusion
+from .methods import fused
+from .units import Granularity, Unit, merged, passage_ids, whole
+
+Array = npt.NDArray[np.float64]
+
+
+class Source(Protocol):
+    """What made an explanation and still holds the model: it can be asked for more."""
+
+    def explain_again(self, target: int, contrast: int | None) -> Explanation:
+        """The same input and options about another class."""
+
+    def attention_heads(self, layer: int) -> npt.NDArray[np.float32]:
+        """(H, T, T) A ⊙ ∂f/∂A of one layer."""
+
+    def check(self, explanation: Explanation, **options: Any) -> Any:
+        """How far to trust the explanation, or the same under another λ."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Explanation(Shown):
+    """Why a model gave one score to one text, layer by layer and token by token.
+
+    Two units occur. ``layer_attributions`` are in units of the score f and complete: every layer
+    sums to f(x) - f(x'). ``attributions``, ``supporting`` and ``opposing`` are shares: evidence
+    relative to each layer's L1 mass, weighed and summed over the layers.
+
+    A method with one signal has its map in row 0 of ``layer_attributions`` (above it, what the map
+    is in upper layers, if it is anything there), no λ, and weights that read that row; f(x') is NaN
+    where it has no baseline. If it is unsigned, nothing opposes, and rows are shares.
+
+    Attributes:
+        text: The explained text; of a pair both, a line break between them.
+        tokens: (T,) pieces of the text, special tokens by name.
+        special: (T,) True for special tokens.
+        offsets: (T, 2) start and end of each token in ``text``.
+        word_ids: (T,) number of each token's word; -1 for special tokens.
+        sentence_ids: (T,) number of its sentence; -1 for special tokens.
+        labels: (C,) the classes.
+        probabilities: (C,) what the model says of the text.
+        target: Index of the explained class.
+        contrast: Index of the class it is set against, or None.
+        score: f(x).
+        baseline_scores: (L + 1,) f(x'); all the same unless the baseline is a hidden state.
+        layer_attributions: (L + 1, T) r_b, signed, in units of f. Row b belongs to the hidden
+            state that enters block b, row L to what leaves the last block.
+        attention_relevance: (L, T, T) G_b, signed, in units of f; rows are queries.
+        layer_weights: (L,) w_b in [0, 1].
+        fusion: λ, γ and the form of the fusion.
+        n_steps: (L + 1,) gradients evaluated for each layer.
+        token_error: (L + 1,) estimated relative L1 error of the token values; NaN where the
+            nodes were fixed.
+        converged: (L + 1,) whether the tolerance was met.
+        config: What else was asked and found, as plain values: method, output, baselines,
+            tolerance, model, calibration, package version.
+        segment_ids: (T,) which of two texts each token belongs to, -1 for special tokens; None
+            where there is one text.
+        image: (height, width, 3) the explained picture as the model saw it, 0 ... 255; None for
+            a text. ``text`` is then empty and each ordinary token a patch.
+        grid: Rows and columns of patches, which the ordinary tokens fill row by row; or None.
+        source: What made it and can be asked for more, by :meth:`ask`, :meth:`heads` and
+            :meth:`check`; None for one that was saved.
+    """
+
+    text: str
+    tokens: tuple[str, ...]
+    special: npt.NDArray[np.bool_]
+    offsets: npt.NDArray[np.int64]
+    word_ids: npt.NDArray[np.int64]
+    sentence_ids: npt.NDArray[np.int64]
+    labels: tuple[str, ...]
+    probabilities: Array
+    target: int
+    contrast: int | None
+    score: float
+    baseline_scores: Array
+    layer_attributions: Array
+    attention_relevance: npt.NDArray[np.float32]
+    layer_weights: Array
+    fusion: Fusion
+    n_steps: npt.NDArray[np.int64]
+    token_error: Array
+    converged: npt.NDArray[np.bool_]
+    config: dict[str, Any]
+    segment_ids: npt.NDArray[np.int64] | None = None
+    image: npt.NDArray[np.uint8] | None = None
+    grid: tuple[int, int] | None = None
+    source: Source | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", whole(self.text))
+        for name in ("tokens", "labels"):
+            object.__setattr__(self, name, tuple(map(whole, getattr(self, name))))
+        layers, t, c = len(self.layer_weights), len(self.tokens), len(self.labels)
+        shapes: dict[str, tuple[int, ...]] = {
+            "special": (t,), "offsets": (t, 2), "word_ids": (t,), "sentence_ids": (t,),
+            "probabilities": (c,), "baseline_scores": (layers + 1,),
+            "layer_attributions": (layers + 1, t), "attention_relevance": (layers, t, t),
+            "layer_weights": (layers,), "n_steps": (layers + 1,), "token_error": (layers + 1,),
+            "converged": (layers + 1,),
+        }  # fmt: skip
+        if self.segment_ids is not None:
+            shapes["segment_ids"] = (t,)
+        if (self.image is None) != (self.grid is None):
+            raise ValueError("image and grid belong together: give both or neither.")
+        if self.image is not None and self.grid is not None:
+            shapes["image"] = (*np.shape(self.image)[:2], 3)
+            if np.prod(self.grid) != (ordinary := t - int(np.sum(self.special))):
+                raise ValueError(f"grid must hold the {ordinary} ordinary tokens, got {self.grid}.")
+        for name, shape in shapes.items():
+            object.__setattr__(self, name, read_only(name, getattr(self, name), shape))
+        for name, index in (("target", self.target), ("contrast", self.contrast)):
+            if index is not None and not 0 <= index < c:
+                raise ValueError(f"{name} must lie between 0 and {c - 1}, got {index}.")
+
+    def __repr__(self) -> str:
+        against = "" if self.contrast is None else f", contrast={self.labels[self.contrast]!r}"
+        return (
+            f"Explanation(target={self.target_name!r}{against}, score={self.score:.2f}, "
+            f"tokens={len(self.tokens)}, layers={len(self.layer_weights)}, lam={self.fusion.lam})"
+        )
+
+    @property
+    def target_name(self) -> str:
+        """The explained class by name."""
+        return self.labels[self.target]
+
+    @property
+    def answer(self) -> str:
+        """What the model says: the likeliest class, which all other tokens together are not."""
+        named = self.probabilities[: len(self.config.get("candidates", self.labels))]
+        return self.labels[int(np.argmax(named))]
+
+    @property
+    def inputs(self) -> str | dict[str, str]:
+        """What was explained, as ``Explainer.explain`` takes it: a text, or a pair of them."""
+        split = self.config.get("split")
+        if split is None:
+            return self.text
+        return {"text": self.text[:split], "text_pair": self.text[split + 1 :]}
+
+    @property
+    def method(self) -> str:
+        """The method's name; see :func:`calig_nb.methods`."""
+        return str(self.config.get("method", "ca-lig"))
+
+    @property
+    def baseline_score(self) -> float:
+        """f(x') at the embeddings; the baseline is not neutral as a rule."""
+        return float(self.baseline_scores[0])
+
+    @property
+    def convergence_delta(self) -> Array:
+        """(L + 1,) sum of each layer's attributions less f(x) - f(x'); 0 when exact."""
+        change = self.score - self.baseline_scores
+        return np.asarray(self.layer_attributions.sum(axis=1) - change)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The ordinary words of the text, in reading order."""
+        return tuple(unit.text for unit in self.units("word") if not unit.special)
+
+    @property
+    def passage_ids(self) -> npt.NDArray[np.int64]:
+        """(T,) number of each token's passage, some sentences long; -1 for special tokens."""
+        return passage_ids(self.text, self.offsets, self.sentence_ids)
+
+    @property
+    def pooled(self) -> npt.NDArray[np.bool_]:
+        """(T,) positions that the classifier pools: those with relevance after the last block."""
+        return np.asarray(self.layer_attributions[-1] != 0)
+
+    @cached_property
+    def _matrices(self) -> Array:
+        return fu.channels(
+            self.layer_attributions, self.attention_relevance, self.layer_weights, self.fusion
+        )
+
+    @cached_property
+    def _evidence(self) -> Array:
+        evidence = fu.evidence(self._matrices, self.fusion, self.pooled)
+        evidence.setflags(write=False)
+        return evidence
+
+    @property
+    def supporting(self) -> Array:
+        """(T,) evidence of each token for the target, a share, non-negative."""
+        return np.asarray(self._evidence[0])
+
+    @property
+    def opposing(self) -> Array:
+        """(T,) evidence of each token against the target, a share, non-negative."""
+        return np.asarray(self._evidence[1])
+
+    @property
+    def attributions(self) -> Array:
+        """(T,) ``supporting - opposing``: positive speaks for the target. A share."""
+        return self.supporting - self.opposing
+
+    def rollout(self, layer: int | None = None, channel: Channel = "net") -> Array:
+        """Evidence that each token (column) carried into each position (row): (T, T).
+
+        Args:
+            layer: After which block, 0 ... L - 1; the last by default.
+            channel: "supporting" and "opposing" hold the residual diagonal of ones, which
+                cancels in "net".
+
+        Raises:
+            ValueError: If there is no such layer or channel.
+        """
+        one_of("channel", channel, get_args(Channel))
+        last = len(self.layer_weights) - 1
+        layer = last if layer is None else layer
+        if not 0 <= layer <= last:
+            raise ValueError(f"layer must lie between 0 and {last}, got {layer}.")
+        supporting, opposing = fu.rolled(self._matrices, self.fusion, layer + 1)
+        parts = {"supporting": supporting, "opposing": opposing}
+        return np.asarray(parts.get(channel, supporting - opposing))
+
+    def ask(self, target: int, contrast: int | None = None) -> Explanation:
+        """Why the model gives another class its score: the same input, the same options.
+
+        Args:
+            target: Index of the class.
+            contrast: Index of the class to set it against, or None.
+
+        Raises:
+            ValueError: If a class does not fit, or the explanation came from a file: another
+                class needs the model.
+        """
+        if self.source is None:
+            raise ValueError(
+                "another class needs the model, which a saved explanation has not: explain the "
+                "text again."
+            )
+        return self.source.explain_again(target, contrast)
+
+    @property
+    def has_heads(self) -> bool:
+        """Whether :meth:`heads` can be had: from one pass of a model that is still there."""
+        return self.source is not None and fused(self.method) and "windows" not in self.config
+
+    def heads(self, layer: int) -> npt.NDArray[np.float32]:
+        """A ⊙ ∂f/∂A of one layer head by head, (H, T, T); their mean is ``attention_relevance``.
+
+        They are formed when first asked for, by one more pass, and kept in the explainer's cache
+        in half precision.
+
+        Raises:
+            ValueError: If there is no such layer, or the explanation came from a file: heads need
+                the model.
+        """
+        last = len(self.layer_weights) - 1
+        if not 0 <= layer <= last:
+            raise ValueError(f"layer must lie between 0 and {last}, got {layer}.")
+        if not fused(self.method):
+            raise ValueError(f"heads belong to method 'ca-lig', this is {self.method!r}.")
+        if "windows" in self.config:
+            raise ValueError(
+                f"heads belong to one pass, this text took {self.config['windows']}: explain a "
+                "part of it that the model can read at once."
+            )
+        if self.source is None:
+            raise ValueError(
+                "heads need the model, which a saved explanation has not: explain the text again."
+            )
+        return self.source.attention_heads(layer)
+
+    def with_lam(self, lam: float) -> Explanation:
+        """The same evidence fused with another λ; nothing is computed anew.
+
+        Where a method has one signal there is nothing to weigh, and all stays as it is.
+
+        Raises:
+            ValueError: If ``lam`` is outside [0, 1].
+        """
+        changed = dataclasses.replace(self.fusion, lam=lam)
+        return self.with_fusion(changed) if fused(self.method) else self
+
+    def with_fusion(self, fusion: Fusion) -> Explanation:
+        """The same evidence under another form of the fusion."""
+        return dataclasses.replace(self, fusion=fusion)
+
+    def units(self, granularity: Granularity = "word") -> tuple[Unit, ...]:
+        """The text in tokens, words, sentences or passages; special tokens stay by themselves.
+
+        Raises:
+            ValueError: If ``granularity`` is unknown.
+        """
+        ids = None if granularity == "token" else getattr(self, f"{granularity}_ids", None)
+        return merged(granularity, self.text, self.tokens, self.special, self.offsets, ids)

@@ -1,0 +1,1 @@
+"""What a figure is drawn with: page, fonts and colours."""

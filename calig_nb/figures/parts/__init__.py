@@ -1,0 +1,1 @@
+"""What figures are made of, each drawn by one function."""

@@ -1,0 +1,176 @@
+"""The decision above the flow: the score, the balance with its names and numbers, the lens."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...explanation.formatting import (
+    MINUS,
+    digits,
+    layer_in,
+    number,
+    quoted,
+    rounded,
+    short,
+    signed,
+)
+from ..canvas.page import HATCH, Span, measured
+
+if TYPE_CHECKING:
+    from ...explanation.explanation import Array
+    from ..canvas.page import Page
+    from ..scene.flow_layout import Layout
+    from ..scene.ribbons import Flow
+    from ..scene.scene import Scene
+
+WARN = 0.05
+"""From this relative error on the warning colour is used."""
+NAME = 14
+BALANCE = 16
+
+
+def passed(entering: Array, upto: float) -> float:
+    """Evidence that has entered when so many blocks are passed."""
+    return float(entering @ np.clip(upto - np.arange(len(entering)), 0, 1))
+
+
+def draw_decision(page: Page, scene: Scene, layout: Layout, flow: Flow) -> None:
+    """All that stands above the output line."""
+    plus, minus = (passed(side, scene.upto) for side in scene.entering)
+    _balance(page, scene, flow, plus, minus)
+    _heading(page, scene, layout, plus - minus)
+    _sides(page, scene, layout, flow, plus, minus)
+    ink, y = page.colours.ink, flow.y
+    page.line(flow.zero, flow.zero, y - 4, y + 20, ink)
+    if scene.upto >= scene.layers and flow.ribbons:
+        (_lens if flow.magnified else _names)(page, scene, layout, flow)
+    at = flow.zero + (plus - minus) * flow.scale
+    page.shape(
+        [(at - 4.5, y - 8), (at + 4.5, y - 8), (at, y - 1.5), (at - 4.5, y - 8)], None,
+        facecolor=ink, edgecolor=page.colours.page, linewidth=0.7,
+    )  # fmt: skip
+
+
+def _balance(page: Page, scene: Scene, flow: Flow, plus: float, minus: float) -> None:
+    colours, y = page.colours, flow.y
+
+    def bar(x: float, width: float, sign: int, alpha: float) -> None:
+        page.rect(
+            x, y, width, BALANCE, colours.bar(sign), alpha, hatch=HATCH if sign < 0 else None,
+            hatch_alpha=min(1.0, alpha * 1.2) * 0.8,
+        )  # fmt: skip
+
+    bar(flow.zero - minus * flow.scale, minus * flow.scale, -1, 0.3)
+    bar(flow.zero, plus * flow.scale, 1, 0.3)
+    if scene.upto < scene.layers or not flow.ribbons:
+        return
+    for segment in flow.segments:
+        width = max(0.8, segment.bar[1] - segment.bar[0] - 0.8)
+        left = segment.bar[0] if segment.sign > 0 else segment.bar[1] - width
+        page.rect(left, y, width, BALANCE, colours.page)
+        bar(left, width, segment.sign, 0.95)
+        if flow.magnified:
+            (a, b), (c, d), foot = segment.bar, segment.lens, y + BALANCE
+            colour = colours.bar(segment.sign)
+            corners = [(a, foot), (b, foot), (d, flow.lens - 1), (c, flow.lens - 1), (a, foot)]
+            page.shape(corners, None, facecolor=(colour, 0.16))
+            page.rect(c, flow.lens - 2, max(0.8, d - c), 2, colour)
+
+
+def _heading(page: Page, scene: Scene, layout: Layout, net: float) -> None:
+    centre, d = (layout.x0 + layout.x1) / 2, digits(abs(scene.gain))
+    base = number(scene.baseline, d)
+    base = f"({base})" if scene.baseline < 0 else base
+    based = math.isfinite(scene.gain)
+    line, result = "f(x) = ", number(scene.score)
+    if based:
+        line = f"f(x) {MINUS} f(x′) = {number(scene.score, d)} {MINUS} {base} = "
+        result = signed(scene.gain, d)
+    top = 24 if layout.middle else 20
+    page.spans(centre, top, [Span(line), Span(result, bold=True)], 17, align="center")
+    worst = float(scene.errors[scene.worst])
+    where = layer_in(scene.layers, scene.worst)
+    error = "below 0.1 %" if worst < 0.0005 else f"up to {worst * 100:.1f} % ({where})"
+    spans = [
+        Span("score above the baseline  ·  " if layout.middle and based else ""),
+        Span(f"▾ net{' relevance' if layout.middle else ''} {signed(net)}"),
+    ]
+    if math.isfinite(worst):
+        said = f"  ·  {'convergence ' if layout.middle else ''}error {error}"
+        spans.append(Span(said, page.colours.warning if worst > WARN else None))
+    y = 43 if layout.middle else 38
+    page.spans(centre, y, spans, 12, page.colours.muted, align="center")
+
+
+def _sides(page: Page, scene: Scene, layout: Layout, flow: Flow, plus: float, minus: float) -> None:
+    """Both sums beside the bar, or above it where they do not fit."""
+    colours, middle, y = page.colours, layout.middle, flow.y
+    left, right = flow.zero - minus * flow.scale, flow.zero + plus * flow.scale
+    free, long = min(left, layout.width - right), 27 if middle else NAME + 1
+    while True:
+        long -= 1
+        label = short(scene.name, long)
+        room = 16 + max(measured(f"00.00 {verb} {label}", 12) for verb in ("opposes", "supports"))
+        if long <= NAME or room < free:
+            break
+    against = [Span(f"opposes {label}  "), Span(number(minus), bold=True)]
+    speaking = [Span(number(plus), bold=True), Span(f"  supports {label}")]
+    opposes, supports = colours.opposes_text, colours.supports_text
+    if middle and room < free:
+        page.spans(left - 10, y + 12, against, 12, opposes, align="right")
+        page.spans(right + 10, y + 12, speaking, 12, supports)
+        return
+    up = y - (24 if middle else 34)
+    against = [Span(number(minus), bold=True), Span(f"  opposes {label}")]
+    speaking = [Span(f"supports {label}  "), Span(number(plus), bold=True)]
+    clash = 2 * room > layout.width
+    page.spans(layout.x0 if middle else 0, up - 14 * clash, against, 12, opposes)
+    page.spans(layout.x1 if middle else layout.width, up, speaking, 12, supports, align="right")
+
+
+def _names(page: Page, scene: Scene, layout: Layout, flow: Flow) -> None:
+    """Names over the words' own stretches, as far as they fit."""
+    taken: list[tuple[float, float]] = []
+    for segment in sorted(flow.segments, key=lambda s: -s.mass):
+        # A word is named once, on its stronger side.
+        if (scene.net[segment.unit] > 0) != (segment.sign > 0):
+            continue
+        name = short(quoted(scene.units[segment.unit].text), NAME)
+        half, (low, high) = measured(name, 11.5) / 2 + 3, segment.bar
+        x = (low + high) / 2
+        if 2 * half > high - low + 48 or any(x - half < b and x + half > a for a, b in taken):
+            continue
+        taken.append((x - half, x + half))
+        colour = page.colours.text(segment.sign)
+        page.text(x, flow.y - 13, name, 12, colour, bold=True, align="center")
+
+
+def _lens(page: Page, scene: Scene, layout: Layout, flow: Flow) -> None:
+    """The sums and words of the magnified stretch, beside it."""
+    y, m = flow.lens + 3, flow.magnification
+    note = f"ribbons ×{f'{m:.1f}' if m < 10 else rounded(m)} wider"
+    d = digits(max(s.mass for s in flow.segments))
+    for sign in (-1, 1):
+        # A word that carries nothing here is not named.
+        seen = (s for s in flow.segments if s.sign == sign and s.mass >= 0.5 * 10**-d)
+        own = sorted(seen, key=lambda s: -s.mass)
+        if not own:
+            continue
+        total = number(sum(s.mass for s in own), d)
+        lenses = [s.lens for s in own]
+        end = max(b for _, b in lenses) if sign > 0 else min(flow.zero, *(a for a, _ in lenses))
+        room = layout.width - measured(note, 11) - 16 - end if sign > 0 else end - 4
+        listed = [
+            f"{short(quoted(scene.units[s.unit].text), NAME)} {number(s.mass, d)}" for s in own
+        ]
+        full = " · ".join(listed) if len(listed) > 1 else total
+        text = full if measured(full, 12) + 10 < room else total
+        page.text(
+            end + 6 * sign, y, text, 12, page.colours.text(sign),
+            align="left" if sign > 0 else "right", halo=3,
+        )  # fmt: skip
+    below = y if layout.middle else y + 17
+    page.text(layout.width, below, note, 11, page.colours.muted, align="right", halo=3)

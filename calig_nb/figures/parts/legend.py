@@ -1,0 +1,50 @@
+"""What the marks mean, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from ..canvas.page import HATCH, measured
+
+if TYPE_CHECKING:
+    from ..canvas.page import Page
+
+
+def draw_legend(
+    page: Page, kind: Literal["flow", "text", "matrix"], name: str, recipe: str
+) -> None:
+    """The keys of what is on the page, in as many lines as they take."""
+    x, y, colours = 0.0, 14.0, page.colours
+    for mark, text in keys(kind, name, recipe):
+        wide = (17 if mark else 0) + measured(text, 11)
+        if x + wide > page.width and x:
+            x, y = 0.0, y + 18
+        if mark == "sup":
+            page.rect(x, y - 8, 11, 9, colours.supports)
+        elif mark == "opp":
+            page.rect(x, y - 8, 11, 9, colours.opposes, hatch=HATCH)
+        elif mark == "flip":
+            at, mid = x + 5, y - 3.5
+            corners = [(at, mid - 4), (at + 4, mid), (at, mid + 4), (at - 4, mid), (at, mid - 4)]
+            page.shape(corners, None, facecolor=colours.page, edgecolor=colours.soft, linewidth=0.9)
+        page.text(x + (17 if mark else 0), y, text, 11, colours.muted)
+        x += wide + 22
+    page.advance(y + 8)
+
+
+def keys(kind: str, name: str, recipe: str) -> list[tuple[str, str]]:
+    """(mark, meaning) of each; the mark may be none."""
+    supports, opposes = f"supports {name}", f"opposes {name}"
+    found = {
+        "flow": [
+            ("sup", supports),
+            ("opp", f"{opposes}, hatched"),
+            ("flip", "a word changes sign between two layers"),
+            ("", "height of a strip: the weight of its layer"),
+            ("", "thin strips: support above the line, opposition below"),
+            ("", "ribbon width: evidence carried; the largest are drawn, up to 80 % of it"),
+        ],
+        "matrix": [("sup", supports), ("opp", f"{opposes}; cells from 6 px on are hatched")],
+        "text": [("sup", f"rises: {supports}"), ("opp", f"hangs, hatched: {opposes}")],
+    }[kind]
+    return found + [("", recipe)] * bool(recipe)

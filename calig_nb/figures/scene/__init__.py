@@ -1,0 +1,1 @@
+"""What a figure shows, computed before it is drawn: positions, ribbons, matrices, sentences."""

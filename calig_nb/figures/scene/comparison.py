@@ -1,0 +1,158 @@
+"""Explanations on one scale, linked by rows; the twin of comparison.js. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...explanation.alignment import Difference, align, difference
+from ...explanation.formatting import digits, number, quoted, short, signed, told
+from ..options import State
+from .scene import Scene, scene_of, strongest_first
+from .story import Part, Story
+
+if TYPE_CHECKING:
+    from ...explanation.explanation import Array, Explanation
+
+NOTHING = "∅"
+"""What has no counterpart."""
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """What is on screen.
+
+    Attributes:
+        names: Of the explanations.
+        scenes: One for each.
+        found: Their evidence, row by row.
+        selected: Rows.
+        state: What is looked at; its selection holds rows of the tokens.
+    """
+
+    names: tuple[str, ...]
+    scenes: tuple[Scene, ...]
+    found: Difference
+    selected: tuple[int, ...]
+    state: State
+
+    @property
+    def two(self) -> bool:
+        """Whether there are two; of more the spread stands for the difference."""
+        return len(self.names) == 2
+
+    @property
+    def name(self) -> str:
+        """The class that words support or oppose."""
+        names = {scene.name for scene in self.scenes}
+        return "its class" if len(names) > 1 else names.pop()
+
+    @cached_property
+    def changes(self) -> Array:
+        """(rows,) the difference, or the spread."""
+        return self.found.difference
+
+    @cached_property
+    def order(self) -> list[int]:
+        """Ordinary rows, the largest difference first."""
+        ordinary = [n for n, special in enumerate(self.found.special) if not special]
+        return strongest_first(ordinary, self.changes)
+
+    @cached_property
+    def most(self) -> float:
+        """Size of the strongest value."""
+        locked = (s.largest if self.state.layer is None else s.largest_cell for s in self.scenes)
+        shown = np.abs(self.found.values[self.order])
+        return max(1e-12, *locked, float(np.nanmax(shown, initial=0)))
+
+    @cached_property
+    def digits(self) -> int:
+        """Decimals that keep two figures of the largest difference."""
+        return digits(float(np.nanmax(np.abs(self.changes[self.order]), initial=0)))
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """A name for each row, told apart where they repeat."""
+        return told([name_of(texts) for texts in self.found.texts])
+
+
+def _plain(text: str) -> str:
+    """Two tokenizers may part one stretch of text in two ways: spaces make no difference."""
+    return text.lower().replace(" ", "")
+
+
+def name_of(texts: Sequence[str]) -> str:
+    """One name for a row: what all have, or what became of it."""
+    if len(set(map(_plain, texts))) == 1:
+        return short(min(texts, key=len), 40)
+    return " → ".join(quoted(short(text, 20)) if text else NOTHING for text in texts)
+
+
+def compared(explanations: Sequence[Explanation], names: Sequence[str], state: State) -> Compared:
+    """The scenes on one locked scale, and their rows."""
+    by_token = align(explanations, "token")
+    last = len(by_token) - 1
+    if wrong := [n for n in state.selected if not 0 <= n <= last]:
+        raise ValueError(
+            f"selected must hold rows of to_frame('token') between 0 and {last}, got {wrong}."
+        )
+    scenes = []
+    for i, explanation in enumerate(explanations):
+        own = [t for n in state.selected for t in by_token[n][i]]
+        scenes.append(scene_of(explanation, dataclasses.replace(state, selected=own)))
+    locked = max(s.largest for s in scenes), max(s.largest_cell for s in scenes)
+    found = difference(explanations, state.granularity, state.layer, state.lam)
+    selected = []
+    for n in state.selected:
+        i = next(i for i, tokens in enumerate(by_token[n]) if tokens)
+        unit = int(scenes[i].unit_of[by_token[n][i][0]])
+        selected.append(next(r for r, row in enumerate(found.rows) if unit in row[i]))
+    return Compared(
+        tuple(names), tuple(dataclasses.replace(s, locked=locked) for s in scenes), found,
+        tuple(dict.fromkeys(selected)), state,
+    )  # fmt: skip
+
+
+def comparison_story(c: Compared) -> Story:
+    """How the explanations differ, in a sentence or two."""
+    values, order, texts = c.found.values, c.order, c.found.texts
+
+    def change(n: int) -> Story:
+        shown = [NOTHING if np.isnan(v) else signed(float(v), c.digits) for v in values[n]]
+        moved = f" from {shown[0]} to {shown[1]}, " if c.two else f" {' / '.join(shown)}, "
+        size = float(c.changes[n])
+        strong = signed(size, c.digits) if c.two else f"spread {number(size, c.digits)}"
+        return [Part(c.labels[n], n), Part(moved), Part(strong, strong=True)]
+
+    def listed(rows: Sequence[int]) -> Story:
+        return [part for i, n in enumerate(rows) for part in [*[Part("; ")] * bool(i), *change(n)]]
+
+    if c.selected:
+        return [*listed(c.selected), Part(".")]
+    if not order:
+        return [Part("There is nothing to compare.")]
+    if not np.any(c.changes[order]):
+        return [Part("They do not differ.")]
+    edited = [n for n in order if len(set(map(_plain, texts[n]))) > 1]
+    kept = [n for n in order if n not in edited]
+    own = [scene.explanation for scene in c.scenes]
+    classes = [e.answer for e in own]
+    turns = [Part("The decision turns: "), Part(" → ".join(classes), strong=True), Part(". ")]
+    turn = turns if len(set(classes)) > 1 else []
+    if len({e.text for e in own}) > 1 and edited:
+        rest = [Part("; of what was kept, from "), *change(kept[0])] if kept else []
+        head = Part("Of what was edited, most comes from ")
+        return [*turn, head, *listed(edited[:2]), *rest, Part(".")]
+    filled = np.nan_to_num(values)
+    strongest = strongest_first(order, np.abs(filled).max(axis=1))[:10]
+    agree = sum(len(set(np.sign(filled[n]))) == 1 for n in strongest)
+    both = "both" if c.two else "all"
+    have = "has" if agree == 1 else "have"
+    tail = f". Of the {len(strongest)} strongest, {agree} {have} the same sign in {both}."
+    tail = tail if len(strongest) > 1 else "."
+    return [*turn, Part("They differ most at "), *listed(order[:2]), Part(tail)]

@@ -1,0 +1,238 @@
+"""The rollout matrix in numbers; the twin of matrix.js and rollout.js. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...explanation.formatting import digits, layer_in, layer_name
+from ...explanation.fusion import Channel
+from ..blocks import block
+
+if TYPE_CHECKING:
+    from ...explanation.explanation import Array
+    from ...explanation.units import Unit
+    from .scene import Scene
+
+MANY, CLIPPED = 1600, 0.002
+"""In more cells than this the largest few may be clipped, or the rest would vanish."""
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """Rows are positions that received evidence, columns tokens that gave it.
+
+    Attributes:
+        scene: Of which it is a part.
+    """
+
+    scene: Scene
+
+    @property
+    def b(self) -> int:
+        """The layer shown."""
+        return self.scene.layers - 1 if self.scene.layer is None else self.scene.layer
+
+    @property
+    def head(self) -> int | None:
+        """The single head shown, or None."""
+        return self.scene.state.head
+
+    @property
+    def alone(self) -> bool:
+        """Whether it is of this layer only."""
+        return self.scene.state.alone or self.head is not None
+
+    @property
+    def title(self) -> str:
+        """What the matrix is."""
+        layers = self.scene.layers
+        if self.head is not None:
+            return f"Head {self.head} of {layer_in(layers, self.b)}"
+        name = layer_name(layers, self.b)
+        if self.alone:
+            return f"{name} alone"
+        return f"Up to {layer_in(layers, self.b)}" if self.b else name
+
+    @property
+    def unit(self) -> str:
+        """What its values are in."""
+        return "shares" if self.head is None else "units of the score"
+
+    @cached_property
+    def heads(self) -> Array:
+        """(H, T, T) A ⊙ ∂f/∂A of the layer, head by head.
+
+        Raises:
+            ValueError: If the explanation holds no heads, or no such head.
+        """
+        heads = np.asarray(self.scene.explanation.heads(self.b), dtype=np.float64)
+        if self.head is None or not 0 <= self.head < len(heads):
+            raise ValueError(f"head must lie between 0 and {len(heads) - 1}, got {self.head}.")
+        return heads
+
+    @cached_property
+    def pair(self) -> Array:
+        """(2, units, units) supporting and opposing, the residual left out."""
+        if self.head is not None:
+            values = self.heads[self.head]
+            pair = np.stack([np.maximum(values, 0), np.maximum(-values, 0)])
+        else:
+            pair = self._pairs[self.b]
+        return merged_pair(np.asarray(pair[:: self.scene.sign]), self.scene.units)
+
+    @cached_property
+    def _pairs(self) -> list[Array]:
+        """(2, T, T) of each layer: up to it, or alone."""
+        own = self.scene.explanation
+        if self.scene.state.alone:
+            return [own.fusion.gamma * block(own, b) for b in range(self.scene.layers)]
+        carried = np.zeros((2, len(own.tokens), len(own.tokens)))
+        pairs = []
+        for b in range(self.scene.layers):
+            added = own.fusion.gamma * block(own, b)
+            carried = carried + added + added @ carried
+            pairs.append(carried)
+        return pairs
+
+    @cached_property
+    def plain(self) -> Array:
+        """(units, units) one channel, signed, without the residual."""
+        return of_channel(self.pair, self.scene.state.channel)
+
+    @cached_property
+    def shown(self) -> Array:
+        """The same with the residual, where it is asked for and does not cancel."""
+        state = self.scene.state
+        if not state.residual or state.channel == "net" or self.alone:
+            return self.plain
+        sign = 1 if state.channel == "supporting" else -1
+        own = np.diag([float(len(unit.tokens)) for unit in self.scene.units])
+        return np.asarray(self.plain + sign * own)
+
+    @cached_property
+    def limit(self) -> float:
+        """Value of the deepest tone; the residual stands outside the scale."""
+        return limit_of(self.plain)
+
+    @property
+    def beyond(self) -> int:
+        """Cells outside the scale."""
+        return int((np.abs(self.shown) > self.limit * 1.0001).sum())
+
+    @property
+    def sums(self) -> tuple[Array, Array]:
+        """What each token gave and each position received."""
+        return self.plain.sum(0), self.plain.sum(1)
+
+    @property
+    def largest_sum(self) -> float:
+        """The largest sum drawn whole: twice the strongest word's.
+
+        A special token may take in what all words give, and theirs would vanish beside it.
+        """
+        words = np.array([not unit.special for unit in self.scene.units])
+        return 2 * max(float(np.abs(v[words]).max(initial=0)) for v in self.sums) or math.inf
+
+    @property
+    def digits(self) -> int:
+        """Decimals of its values."""
+        return max(3, digits(self.limit) + 1)
+
+    @property
+    def cross(self) -> tuple[int, int] | None:
+        """The pinned cell: row and column, units."""
+        if not (cell := self.scene.state.cell):
+            return None
+        row, column = (int(self.scene.unit_of[t]) for t in cell)
+        return row, column
+
+    @cached_property
+    def missing(self) -> list[tuple[int, int]]:
+        """Cells with values that were not numbers, row and column; they counted as zero."""
+        scene, found = self.scene, set()
+        if self.head is None:
+            for b, t in scene.holes:
+                if b == self.b if self.alone else b <= self.b:
+                    found.add((int(scene.unit_of[t]),) * 2)
+        if scene.gaps is not None:
+            layers = scene.gaps[self.b : self.b + 1] if self.alone else scene.gaps[: self.b + 1]
+            for i, k in np.argwhere(layers.any(axis=0)):
+                found.add((int(scene.unit_of[i]), int(scene.unit_of[k])))
+        return sorted(found)
+
+    @cached_property
+    def film(self) -> list[Array]:
+        """(units, units) of each layer in the channel."""
+        sign, channel = self.scene.sign, self.scene.state.channel
+        return [
+            of_channel(merged_pair(pair[::sign], self.scene.units), channel) for pair in self._pairs
+        ]
+
+    def strongest(self, k: int) -> list[tuple[int, int, float]]:
+        """The strongest steps from one unit into another: row, column, value."""
+        off = np.where(np.eye(len(self.shown), dtype=bool), 0, self.shown)
+        order = np.argsort(-np.abs(off), axis=None, kind="stable")[:k]
+        rows, columns = np.unravel_index(order, off.shape)
+        found = zip(rows.tolist(), columns.tolist(), strict=True)
+        return [(i, j, float(off[i, j])) for i, j in found if off[i, j]]
+
+    def links(self, unit: int, k: int) -> list[tuple[int, int, float]]:
+        """The strongest steps out of one unit and into it."""
+        plain = self.plain
+        out = [(row, unit, float(v)) for row, v in enumerate(plain[:, unit])]
+        into = [(unit, column, float(v)) for column, v in enumerate(plain[unit])]
+        found = [link for link in [*out, *into] if link[0] != link[1] and link[2]]
+        return sorted(found, key=lambda link: -abs(link[2]))[:k]
+
+
+def merged_pair(pair: Array, units: Sequence[Unit]) -> Array:
+    """Sums over the tokens of each unit, in rows and columns."""
+    if len(units) == pair.shape[-1]:
+        return pair
+    member = np.zeros((len(units), pair.shape[-1]))
+    for u, unit in enumerate(units):
+        member[u, list(unit.tokens)] = 1
+    return np.asarray(member @ pair @ member.T)
+
+
+def of_channel(pair: Array, channel: Channel) -> Array:
+    """One signed matrix: support positive, opposition negative."""
+    chosen = {"supporting": pair[0], "opposing": -pair[1]}
+    return np.asarray(chosen.get(channel, pair[0] - pair[1]))
+
+
+def limit_of(values: Array) -> float:
+    """The value of the deepest tone; in large matrices the largest few are clipped."""
+    sizes = np.sort(np.abs(values), axis=None)
+    at = int(np.ceil(sizes.size * (1 - CLIPPED))) if sizes.size > MANY else sizes.size
+    return float(sizes[at - 1] or sizes[-1] or 1e-12)
+
+
+def pooled(values: Array, cells: int) -> Array:
+    """At most so many cells along each side: of those that share one the strongest stays."""
+    size = len(values)
+    if size <= cells:
+        return values
+    starts = np.searchsorted(np.arange(size) * cells // size, np.arange(cells))
+    for axis in (0, 1):
+        most = np.maximum.reduceat(values, starts, axis=axis)
+        least = np.minimum.reduceat(values, starts, axis=axis)
+        values = np.where(most >= -least, most, least)
+    return values
+
+
+def named(count: int, cell: float, room: float, chosen: Iterable[int], weights: Array) -> list[int]:
+    """Which units are named: all where they fit, else the chosen, then the strongest that fit."""
+    if cell >= room:
+        return list(range(count))
+    kept: list[int] = []
+    for u in [*chosen, *np.argsort(-np.abs(weights), kind="stable").tolist()]:
+        if all(abs(k - u) * cell >= room for k in kept):
+            kept.append(u)
+    return kept

@@ -1,0 +1,1 @@
+"""Text, pair or picture to tensors, with what each token stands for, baselines and deletions."""

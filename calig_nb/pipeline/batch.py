@@ -1,0 +1,186 @@
+"""Texts that go through a model together: which, and the explanations that come of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from .._version import __version__
+from ..attribution import METHOD_FUNCTIONS
+from ..attribution.evidence import Batch, Evidence, fastest_kernels
+from ..attribution.request import Request
+from ..explanation.explanation import Explanation
+from ..explanation.methods import METHODS, fusion_of, weights_of
+from ..inputs.factory import Reader
+from ..inputs.text import TextInputs
+from ..models.block_model import BlockModel
+from ..models.memory import Budget
+
+BATCH_TOKENS = 512
+"""Most tokens of the texts of a batch together."""
+LENGTH_SLACK = 1.15
+"""How much longer the longest text of a batch may be than its shortest."""
+
+
+def group_by_length(lengths: Sequence[int], pads: bool) -> Iterator[list[int]]:
+    """Which texts are computed together: those of about one length, the shortest first.
+
+    Args:
+        lengths: (texts,) tokens of each.
+        pads: Whether shorter texts may be padded; otherwise a group has one length.
+
+    Yields:
+        Indices into ``lengths``, each once.
+    """
+    group: list[int] = []
+    for i in sorted(range(len(lengths)), key=lambda i: lengths[i]):
+        longest = LENGTH_SLACK * lengths[group[0]] if group and pads else 0
+        fits = group and (lengths[i] == lengths[group[0]] or lengths[i] <= longest)
+        if group and not (fits and lengths[i] * (len(group) + 1) <= BATCH_TOKENS):
+            yield group
+            group = []
+        group.append(i)
+    if group:
+        yield group
+
+
+def explain_batch(
+    model: BlockModel,
+    reader: Reader,
+    texts: Sequence[TextInputs],
+    requests: Sequence[Sequence[Request]],
+    budget: Budget,
+) -> list[list[Explanation]]:
+    """For each text its explanations, one a request, from passes that all the texts share.
+
+    Args:
+        model: The model.
+        reader: Its tokenizer or image processor.
+        texts: Of about one length.
+        requests: What is asked of each text, one request a target; alike in all else.
+        budget: How much may be in flight.
+
+    Raises:
+        TypeError, ValueError: If a baseline or a class does not fit a text, the model's logits
+            are not finite, or the method cannot serve it.
+    """
+    batch = collate(model, reader, texts, requests)
+    with model.preserved():
+        if len({len(text.tokens) for text in texts}) > 1:
+            _refuse_padding_that_matters(model, batch.inputs, texts[0].model_inputs)
+        with fastest_kernels(model, batch.inputs):
+            evidence = METHOD_FUNCTIONS[batch.request.method](model, batch, budget)
+    return [
+        [
+            build_explanation(model, text, request, name, found)
+            for request, found in zip(own, items, strict=True)
+        ]
+        for text, own, name, items in zip(
+            texts, requests, batch.baseline_names, evidence, strict=True
+        )
+    ]
+
+
+def collate(
+    model: BlockModel,
+    reader: Reader,
+    texts: Sequence[TextInputs],
+    requests: Sequence[Sequence[Request]],
+) -> Batch:
+    """Texts and what is asked of them as one batch, padded, with their baselines.
+
+    Raises:
+        ValueError: If a baseline does not fit a text.
+    """
+    request = requests[0][0]
+    rows, baseline_rows = reader.padded([text.model_inputs for text in texts]), None
+    names = [f"{request.hidden_baseline} hidden state"] * len(texts)
+    if request.hidden_baseline is None:
+        replaced = [reader.baseline(text, request.baselines) for text in texts]
+        baseline_rows, names = reader.padded([own for own, _ in replaced]), [n for _, n in replaced]
+    inputs, baselines = model.to_device(rows), None
+    if baseline_rows is not None:
+        positions = model.positions(inputs)
+        inputs |= positions
+        baselines = model.to_device(baseline_rows) | positions
+    labels = [own_labels(text) for text in texts]
+    return Batch(inputs, baselines, names, requests, labels, [text.text for text in texts])
+
+
+def build_explanation(
+    model: BlockModel, text: TextInputs, request: Request, baseline: str, found: Evidence
+) -> Explanation:
+    """The evidence of one text and target as the explanation that a user gets.
+
+    Args:
+        model: The model.
+        text: What was explained.
+        request: What was asked.
+        baseline: The baseline's name.
+        found: The evidence; padding that it holds is left out.
+    """
+    n_tokens, described, noted = len(text.tokens), text.described(), text.noted
+    labels = labels_of(model, len(found.logits), text)
+    probabilities = model.probabilities(found.logits)
+    r, method = found.layer_attributions[:, :n_tokens], METHODS[request.method]
+    weights = weights_of(request.method, r, text.special, "grid" in described)
+    return Explanation(
+        **described,
+        labels=labels,
+        probabilities=probabilities,
+        target=found.target.index,
+        contrast=found.target.contrast,
+        score=found.score,
+        baseline_scores=found.baseline_scores,
+        layer_attributions=r,
+        attention_relevance=found.attention_relevance[:, :n_tokens, :n_tokens],
+        layer_weights=weights,
+        fusion=fusion_of(request.method),
+        n_steps=found.n_steps,
+        token_error=found.token_error,
+        converged=found.converged,
+        config={
+            "method": request.method,
+            "output": request.output,
+            "antisymmetric": method.signed and found.target.is_antisymmetric(len(labels)),
+            "baselines": baseline if "baseline" in method.needs else "none",
+            "tolerance": request.tolerance,
+            "calibration": describe_calibration(request.method, found.more),
+            "model": type(model.own).__name__,
+            "precision": request.precision,
+            "dtype": str(model.placement[0]).removeprefix("torch."),
+            "version": __version__,
+            **noted,
+            **found.more,
+        },
+    )
+
+
+def describe_calibration(method: str, shares: Mapping[str, float]) -> str:
+    """Where the layer weights come from, or what the method says, with its shares of f(x)."""
+    description = METHODS[method].calibration
+    for name, share in shares.items():
+        value = f"{share:+.2f}".replace("-", "−")
+        description += f"; {name.replace('_', ' ')} {value} of f(x)"
+    return description
+
+
+def own_labels(text: TextInputs) -> tuple[str, ...]:
+    """(C,) the names of the classes that are this text's own; empty where they are the model's."""
+    return () if text.question is None else text.question.labels
+
+
+def labels_of(model: BlockModel, n_classes: int, text: TextInputs) -> tuple[str, ...]:
+    """(C,) the classes' names for this text, or their numbers."""
+    return own_labels(text) or model.class_names(n_classes)
+
+
+def _refuse_padding_that_matters(
+    model: BlockModel, rows: Mapping[str, Tensor], first: Mapping[str, Tensor]
+) -> None:
+    together = model.predict({name: value[:1] for name, value in rows.items()})
+    alone = model.predict(model.to_device(first))
+    if "attention_mask" not in rows or not torch.allclose(together, alone, rtol=1e-3, atol=1e-4):
+        raise ValueError("padding changes what the model says of a text")

@@ -1,0 +1,362 @@
+"""From a request to an explanation; the only class that a user holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+from torch import nn
+
+from .._arrays import Array
+from .._validation import one_of, warn_user
+from ..attribution.request import Output, Precision, Request
+from ..explanation.fusion import layer_weights
+from ..explanation.methods import fused
+from ..inputs.factory import reader_of
+from ..inputs.text import TextInputs
+from ..models.block_model import BlockModel
+from ..models.fingerprint import Identity
+from ..models.memory import Budget
+from ..models.pretrained import load
+from ..models.task_heads import headed
+from . import cache as disk
+from .engine import Engine
+from .prediction import predictions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Explainer:
+    """Explains what a Transformer classifier decides, and why.
+
+    The model is never changed: weights, hooks, mode, gradient flags and attention implementation
+    are as before after every call, also after an exception.
+
+    Args:
+        model: A classifier, such as ``AutoModelForSequenceClassification`` gives; a causal
+            language model, whose next token is explained; a token classifier; a model for
+            extractive question answering; or any ``torch.nn.Module`` with a list of blocks that
+            returns logits (batch, classes).
+        processor: Its tokenizer, or its image processor.
+        blocks: Path of the module list that holds the blocks; found by itself when None. Of a
+            model in stages, as Swin, that of one stage shows it at its own resolution.
+        batch_tokens: Most tokens in one pass of the integration; by default as many as pay.
+        memory: Bytes that passes may take above the model; by default a quarter of what is free,
+            at most 4 GiB on a processor. A long text then takes longer, not more.
+        cache: True keeps explanations in the platform's folder for caches, so that a question
+            asked before is answered at once, in a new session too; a folder keeps them there;
+            False keeps none.
+
+    Attributes:
+        processor: As it was given.
+        engine: What explains, remembers and completes; internal, for the package's own
+            evaluations.
+
+    Raises:
+        TypeError: If the model or the processor is not one.
+        ValueError: If the model cannot be served; the message says why and what to do.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        processor: Any,
+        *,
+        blocks: str | None = None,
+        batch_tokens: int | None = None,
+        memory: int | None = None,
+        cache: bool | str | Path = True,
+    ) -> None:
+        block_model = BlockModel(headed(model), blocks)
+        self.processor = processor
+        self.engine = Engine(
+            block_model,
+            reader_of(block_model, processor),
+            Identity(block_model.model, blocks),
+            Budget.of(memory, batch_tokens, block_model.placement[1]),
+            disk.open_cache(cache),
+        )
+
+    @classmethod
+    def from_pretrained(cls, name_or_path: str | Path, **options: Any) -> Explainer:
+        """The explainer of a fine-tuned classifier, from a folder or from the hub.
+
+        Args:
+            name_or_path: What the ``from_pretrained`` of transformers takes.
+            **options: ``blocks``, ``batch_tokens``, ``memory`` and ``cache`` go to
+                :class:`Explainer`, all else to the model: :func:`calig_nb.models.pretrained.load`.
+        """
+        names = ("blocks", "batch_tokens", "memory", "cache")
+        own = {name: options.pop(name) for name in names if name in options}
+        explainer = cls(*load(name_or_path, **options), **own)
+        explainer.engine.calibration = disk.load_calibration(name_or_path)
+        return explainer
+
+    def without_cache(self) -> Explainer:
+        """The same explainer, layer weights included, that remembers nothing and keeps nothing."""
+        return self._with_engine(self.engine.without_cache())
+
+    def with_model(self, model: BlockModel) -> Explainer:
+        """The same explainer of another model of the same kind; internal."""
+        return self._with_engine(self.engine.with_model(model))
+
+    @property
+    def model(self) -> nn.Module:
+        """The model, as it was given."""
+        return self.engine.model.own
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes' names by index; empty where the model states none."""
+        named = self.engine.model.labels or {}
+        return tuple(named[index] for index in sorted(named))
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """Dotted paths of the blocks that are explained, from below; found when first asked for.
+
+        Raises:
+            ValueError: If the model has none that can be found.
+        """
+        model, reader = self.engine.model, self.engine.reader
+        anything = np.zeros((64, 64, 3), np.uint8) if reader.pixels else "a"
+        # A model that answers at every token is asked at one of them.
+        position = None if model.own is model.model else 0
+        read = reader.read(anything, position=position)
+        with model.preserved():
+            return model.block_paths(model.to_device(read.model_inputs))
+
+    @property
+    def cache(self) -> disk.Cache | None:
+        """What is kept: its ``size``, ``clear()``, ``move(folder)``; None where nothing is."""
+        return self.engine.cache
+
+    @cache.setter
+    def cache(self, cache: disk.Cache | None) -> None:
+        self.engine.cache = cache
+
+    @property
+    def layer_weights(self) -> Array | None:
+        """(L,) weights found by :meth:`calibrate`, now or before, with this model; else None."""
+        calibration = self.engine.find_calibration()
+        return None if calibration is None else np.array(calibration.layer_weights)
+
+    def predict(self, inputs: Any, position: int | None = None) -> pd.DataFrame:
+        """What the model says: one row an input, its label and the probability of every class.
+
+        Args:
+            inputs: A text, or a list of them.
+            position: As for :meth:`explain`.
+
+        Raises:
+            TypeError, ValueError: As :meth:`explain`.
+        """
+        several = [inputs] if self.engine.reader.single(inputs) else inputs
+        return predictions(self.engine.model, self.engine.reader, several, position)
+
+    def explain(
+        self,
+        inputs: Any,
+        *,
+        target: int | str | Sequence[int | str] | None = None,
+        contrast: int | str | None = None,
+        position: int | None = None,
+        output: Output = "logit",
+        method: str = "ca-lig",
+        baselines: Any = "pad",
+        n_steps: int | Literal["auto"] = "auto",
+        tolerance: float = 0.01,
+        lam: float = 0.5,
+        precision: Precision = "float32",
+        progress: bool | None = None,
+        on_error: Literal["raise", "skip"] = "raise",
+    ) -> Any:
+        """Why the model gives ``target`` this score.
+
+        Args:
+            inputs: A text; a pair that the model reads as one, ``{"text": premise, "text_pair":
+                hypothesis}``; or a list (or column) of them, for a list of explanations. Of a
+                model of pictures a PIL image, its path, an array or a tensor; or a list of them.
+            target: Class index or label; the predicted class by default. A list of them shares
+                the passes, and gives a list of explanations for each text. Of a language model,
+                the next token: as text (" are": mind the space), or its id.
+            contrast: Explain ``logit[target] - logit[contrast]``: why this rather than that.
+            position: The token after which the next one is explained, by default the last; or
+                the token whose label, or at which an answer's start or end, is. From 0, or from
+                the end if negative. For models that answer at every token.
+            output: "logit"; "margin", less the mean of the other logits; "log_odds"; or "prob",
+                which saturates.
+            method: "ca-lig"; "conductance", whose relevance follows one path from the baseline
+                through all layers: a preview at a fraction of the cost, complete too, but
+                another answer in the upper layers; or another of :func:`calig_nb.methods`, which
+                leave aside the options that they have no use for.
+            baselines: Where the paths start: "pad" or "mask", the text with its words replaced;
+                another text; a tensor of token ids; or "zero" and "mean", hidden states for study.
+                Of pictures "zero" (the default), mid-grey; "mean", the picture's mean colour;
+                "blur", the picture blurred; another picture; or a tensor of pixel values.
+            n_steps: "auto" refines every layer until ``tolerance`` is met (the preview takes 9
+                nodes); a number fixes the nodes.
+            tolerance: Relative error of each layer's sum and token values at which to stop.
+            lam: λ in [0, 1], changed afterwards at no cost by :meth:`Explanation.with_lam`.
+            precision: "float32" is the weights' own precision. "bfloat16" rounds the passes of the
+                integration, which is faster on most machines; the error that it makes is measured
+                and counted, and layers that it takes beyond ``tolerance`` are done again without.
+            progress: A progress bar for a list; by default only if it takes over two seconds.
+            on_error: What a list does with a text that cannot be explained: "raise" its error,
+                or "skip" it with a warning, leaving None in its place.
+
+        Returns:
+            An :class:`Explanation`; for a list of texts a list, in their order. Texts of about
+            one length are computed together, with the same result. All are read before the first
+            is computed; if one fails later the others are finished, kept in the cache, and hang
+            on the error as ``error.explanations``.
+
+        Raises:
+            TypeError: If an input is not a text or a class not an index or label.
+            ValueError: If an input, class or option is out of its range, or the model cannot be
+                explained; the message names the value and the rule.
+
+        Source:
+            Mersha & Kalita (2026), arXiv:2602.16608; the formulas as the README of
+            ``attribution/`` writes them.
+        """
+        one_of("on_error", on_error, ("raise", "skip"))
+        reader = self.engine.reader
+        single, start = reader.single(inputs), reader.baselines_of(baselines)
+        requests = Request.for_targets(
+            target, contrast=contrast, output=output, method=method, baselines=start,
+            n_steps=n_steps, tolerance=tolerance, lam=lam, precision=precision,
+            pixels=reader.pixels,
+        )  # fmt: skip
+        several = {None: inputs} if single else dict(enumerate(inputs))
+        # All are read before the first is computed: a mistake in the last costs no time.
+        tasks = [self._read(one, i, requests, position, on_error) for i, one in several.items()]
+        if self.engine.model.model.training:
+            warn_user(
+                "model is in train mode: it is explained in evaluation mode, without dropout, and "
+                "put back afterwards. Call model.eval() to silence this."
+            )
+        readable = [task for task in tasks if task is not None]
+        answers = self.engine.explain(
+            [task.text for task in readable], [task.requests for task in readable], progress
+        )
+        given = iter(answers)
+        found: list[Any] = [None if task is None else next(given) for task in tasks]
+        if not isinstance(target, Sequence) or isinstance(target, str):
+            found = [one[0] if isinstance(one, list) else one for one in found]
+        return _raise_or_skip(found, single, on_error)
+
+    def calibrate(self, inputs: Any, **request: Any) -> Array:
+        """Estimate the model's layer weights from a handful of inputs; no labels are needed.
+
+        5 to 20 texts of the kind to be explained do. Every later explanation uses the weights;
+        without them each text gives its own, and one whose embeddings are misread then silences
+        layers that are right.
+
+        Args:
+            inputs: Texts, pairs or pictures.
+            **request: As for :meth:`explain`.
+
+        Returns:
+            (L,) weights, also kept as :attr:`layer_weights`.
+
+        Raises:
+            ValueError: If there is no text.
+        """
+        if not fused(method := request.get("method", "ca-lig")):
+            raise ValueError(f"method must have layer weights to calibrate, got {method!r}.")
+        texts = [inputs] if self.engine.reader.single(inputs) else list(inputs)
+        if not texts:
+            raise ValueError("inputs must hold at least one text to calibrate on, got none.")
+        explanations = self.explain(texts, **request)
+        assert isinstance(explanations, list)
+        weights = layer_weights(
+            [e.layer_attributions for e in explanations],
+            [e.special for e in explanations],
+            patches=explanations[0].grid is not None,
+        )
+        found = disk.Calibration(tuple(weights.tolist()), len(texts))
+        self.engine.keep_calibration(found)
+        return weights
+
+    def _read(
+        self,
+        one: Any,
+        number: int | None,
+        requests: Sequence[Request],
+        position: int | None,
+        on_error: str,
+    ) -> _Task | None:
+        """One input as the model reads it, with its requests; None where it is skipped.
+
+        Args:
+            one: As the user gave it.
+            number: Its place in a list; None for an input alone.
+            requests: As the user named the classes; alike in all but the target.
+            position: Of the token that is asked about, or None.
+            on_error: "raise" or "skip".
+
+        Raises:
+            TypeError, ValueError: If it cannot be read, or the question does not fit it.
+        """
+        name = "inputs" if number is None else f"inputs[{number}]"
+        classes = (*(request.target for request in requests), requests[0].contrast)
+        try:
+            text = self.engine.reader.read(one, name, position, classes, longer=True)
+        except (TypeError, ValueError) as error:
+            if on_error == "raise" or number is None:
+                raise
+            warn_user(f"A text is skipped: {error}")
+            return None
+        if text.question is None or not text.question.asked:
+            return _Task(text, requests)
+        if text.question.candidates and requests[0].output == "margin":
+            raise ValueError(
+                "output='margin' is the distance to the mean of all other classes, which says "
+                "nothing of a vocabulary: use 'logit' with a contrast, or 'log_odds'."
+            )
+        # The classes are this text's own: requests name them as they are called there.
+        *targets, contrast = text.question.asked
+        pairs = zip(requests, targets, strict=True)
+        return _Task(text, [replace(r, target=t, contrast=contrast) for r, t in pairs])
+
+    def _with_engine(self, engine: Engine) -> Explainer:
+        other = copy(self)
+        other.engine = engine
+        return other
+
+
+class _Task(NamedTuple):
+    """An input as the model reads it, and what is asked of it, one request a target."""
+
+    text: TextInputs
+    requests: Sequence[Request]
+
+
+def _raise_or_skip(found: Sequence[Any], single: bool, on_error: str) -> Any:
+    """The explanations, None for what was skipped or failed.
+
+    Args:
+        found: For each input its explanation (a list of them for several targets), None, or the
+            error.
+        single: Whether there is one input, and not a list of them.
+        on_error: "raise" or "skip".
+
+    Raises:
+        Exception: The first error, all else that was found hanging on it.
+    """
+    failed = [one for one in found if isinstance(one, Exception)]
+    explanations = [None if isinstance(one, Exception) else one for one in found]
+    if on_error == "skip" and not single:
+        for i, one in enumerate(found):
+            if isinstance(one, Exception):
+                warn_user(f"inputs[{i}] is skipped: {one}")
+    elif failed:
+        failed[0].explanations = explanations  # type: ignore[attr-defined]
+        raise failed[0]
+    return explanations[0] if single else explanations

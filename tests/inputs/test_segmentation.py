@@ -1,0 +1,275 @@
+"""Pieces, words and sentences of ten scripts, by tokenizers of four families built here."""
+
+import unicodedata
+
+import numpy as np
+import pytest
+from tokenizers import (
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
+from transformers import PreTrainedTokenizerFast
+
+from calig_nb.inputs.segmentation import joined, sentence_ids
+from calig_nb.inputs.text import WHITE_SPACE, TextReader
+
+from ..helpers.scripts import WORDS_OF
+
+WORDS = [word for words in WORDS_OF.values() for word in words.split("|")]
+NAMES = {"bos": "<s>", "eos": "</s>", "unk": "<unk>", "pad": "<pad>", "mask": "<mask>"}
+SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+UNSPACED = ("CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "HALFWIDTH KATAKANA", "THAI")
+
+
+in_ten_scripts = pytest.mark.parametrize("text", WORDS_OF, ids=map(str, range(len(WORDS_OF))))
+
+
+def wrapped(tokenizer):
+    """A tokenizer with the special tokens of XLM-R and RoBERTa around each text."""
+    ids = [(name, tokenizer.token_to_id(name)) for name in ("<s>", "</s>")]
+    ends = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=ids)
+    own = tokenizer.post_processor
+    tokenizer.post_processor = processors.Sequence([own, ends]) if own else ends
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, **{f"{key}_token": name for key, name in NAMES.items()}
+    )
+
+
+def sentencepiece(size, pre_tokenizer):
+    """Unigram pieces after NFKC, as of XLM-R and T5; of size 0 letters alone."""
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizer
+    tokenizer.decoder = decoders.Metaspace()
+    if size:
+        trainer = trainers.UnigramTrainer(
+            vocab_size=size, special_tokens=SPECIAL, unk_token="<unk>", show_progress=False
+        )
+        tokenizer.train_from_iterator(WORDS, trainer)
+    else:
+        written = sorted({c for word in WORDS for c in tokenizer.normalizer.normalize_str(word)})
+        pieces = [(piece, -1.0) for piece in [*SPECIAL, "▁", *written]]
+        tokenizer.model = models.Unigram(pieces, unk_id=SPECIAL.index("<unk>"))
+    return wrapped(tokenizer)
+
+
+def xlm_r(size):
+    space = pre_tokenizers.Metaspace(prepend_scheme="always")
+    return sentencepiece(size, pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), space]))
+
+
+def t5(size):
+    return sentencepiece(size, pre_tokenizers.Metaspace(prepend_scheme="always"))
+
+
+def byte_level(size, *, prefix, trim):
+    """Byte-level BPE, as of GPT-2 and RoBERTa."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=prefix)
+    tokenizer.post_processor = processors.ByteLevel(trim_offsets=trim)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=size, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(WORDS, trainer)
+    return wrapped(tokenizer)
+
+
+def wordpiece(size, *, plain):
+    """WordPiece, as of BERT; ``plain`` writes lower-case letters without accents."""
+    tokenizer = Tokenizer(models.WordPiece(unk_token="<unk>"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=plain, strip_accents=plain)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=size, special_tokens=SPECIAL, show_progress=False
+    )
+    tokenizer.train_from_iterator(WORDS, trainer)
+    pieces = tokenizer.get_vocab()
+    for character in sorted(
+        {c for word in WORDS for c in tokenizer.normalizer.normalize_str(word)}
+    ):
+        for piece in (character, f"##{character}"):
+            pieces.setdefault(piece, len(pieces))
+    tokenizer.model = models.WordPiece(pieces, unk_token="<unk>")
+    return wrapped(tokenizer)
+
+
+KINDS = {
+    "XLM-R": lambda: xlm_r(700),
+    "XLM-R, letters": lambda: xlm_r(0),
+    "T5": lambda: t5(700),
+    "GPT-2": lambda: byte_level(700, prefix=False, trim=False),
+    "GPT-2, bytes": lambda: byte_level(1, prefix=False, trim=True),
+    "RoBERTa": lambda: byte_level(700, prefix=True, trim=True),
+    "BERT uncased": lambda: wordpiece(900, plain=True),
+    "BERT cased": lambda: wordpiece(900, plain=False),
+    "BERT cased, letters": lambda: wordpiece(1, plain=False),
+}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def reader(request):
+    return TextReader(KINDS[request.param](), None)
+
+
+def words_of(inputs):
+    """What stands in the text where each word's tokens stand."""
+    return [
+        inputs.text[inputs.offsets[own, 0].min() : inputs.offsets[own, 1].max()]
+        for own in (inputs.word_ids == n for n in range(inputs.word_ids.max() + 1))
+    ]
+
+
+def expected(text):
+    """The words of the list; those of a run without spaces as one."""
+    found = []
+    for word in WORDS_OF[text].split("|"):
+        run = found and found[-1] + word
+        if run and run in text and is_unspaced(run):
+            found[-1] = run
+        else:
+            found.append(word)
+    return found
+
+
+def refined(found, word):
+    """How many of the found pieces make up the word, or the run of words; 0 if they do not."""
+    for n in range(1, len(found) + 1):
+        whole = "".join(found[:n])
+        if whole == word and (n == 1 or is_unspaced(word)):
+            return n
+        if not word.startswith(whole):
+            return 0
+    return 0
+
+
+def is_unspaced(word):
+    return all(unicodedata.name(c).startswith(UNSPACED) for c in word)
+
+
+def letters(text):
+    return "".join(text.split())
+
+
+@in_ten_scripts
+def test_words_are_those_that_a_reader_sees(reader, text):
+    found = words_of(reader.read(text))
+    rest = found
+    for word in expected(text):
+        n = refined(rest, word)
+        assert n, f"{word!r} expected, found {rest[:3]} in {found}"
+        rest = rest[n:]
+    assert not rest
+
+
+@in_ten_scripts
+def test_a_token_is_exactly_what_it_stands_for(reader, text):
+    inputs = reader.read(text)
+    backend = reader.tokenizer.backend_tokenizer
+    pieces = reader.tokenizer.convert_ids_to_tokens(inputs.model_inputs["input_ids"][0])
+    assert "<unk>" not in pieces
+    covered = np.zeros(len(text), bool)
+    group, end = [], 0
+    ordinary = [t for t, special in enumerate(inputs.special) if not special]
+    for t in ordinary:
+        start, stop = inputs.offsets[t]
+        if start >= end:
+            check_pieces(backend, text, [pieces[u] for u in group], inputs.offsets[group])
+            group = []
+        group, end = [*group, t], max(end, stop)
+        shown = text[start:stop]
+        assert inputs.tokens[t] == (shown or WHITE_SPACE)
+        assert shown == shown.strip()
+        covered[start:stop] = True
+    check_pieces(backend, text, [pieces[u] for u in group], inputs.offsets[group])
+    assert all(c.isspace() for c, seen in zip(text, covered) if not seen), "nothing is left out"
+
+
+def check_pieces(backend, text, pieces, offsets):
+    """Pieces that cannot be told apart in the text are together the text that they stand for."""
+    text = text[offsets[:, 0].min() : offsets[:, 1].max()] if pieces else ""
+    if not text:  # white space, or some bytes of it
+        return
+    if isinstance(backend.model, models.BPE):
+        written = backend.decoder.decode(pieces)
+    else:
+        text = backend.normalizer.normalize_str(text)
+        written = "".join(piece.removeprefix("##").replace("▁", "") for piece in pieces)
+    assert letters(written) == letters(text)
+
+
+@in_ten_scripts
+def test_no_word_begins_in_the_middle_of_a_character(reader, text):
+    for word in words_of(reader.read(text)):
+        assert unicodedata.category(word[0])[0] != "M"
+        assert word[0] not in "\u200c\u200d" and word[-1] != "\u200d"
+
+
+def test_the_lone_mark_of_a_space_shows_as_one_and_belongs_to_its_word():
+    reader = TextReader(xlm_r(0), None)
+    inputs = reader.read("ሰላም ለሁሉ።")
+    pieces = reader.tokenizer.convert_ids_to_tokens(inputs.model_inputs["input_ids"][0])
+    lone = [t for t, piece in enumerate(pieces) if piece == "▁"]
+    assert len(lone) == 2
+    for t in lone:
+        assert inputs.tokens[t] == WHITE_SPACE
+        assert inputs.offsets[t].tolist() == [inputs.offsets[t + 1, 0]] * 2
+        assert inputs.word_ids[t] == inputs.word_ids[t + 1]
+    assert words_of(inputs) == ["ሰላም", "ለሁሉ", "።"]
+
+
+def test_a_line_break_is_no_part_of_the_next_word():
+    inputs = TextReader(byte_level(1, prefix=False, trim=False), None).read("no\n\nyes")
+    assert inputs.tokens == ("<s>", "n", "o", WHITE_SPACE, WHITE_SPACE, "y", "e", "s", "</s>")
+    assert inputs.word_ids.tolist() == [-1, 0, 0, 1, 2, 3, 3, 3, -1]
+
+
+def test_a_zero_width_space_parts_words():
+    inputs = TextReader(byte_level(1, prefix=False, trim=False), None).read("ab\u200bcd")
+    assert words_of(inputs) == ["ab", "\u200b", "cd"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("ፊልሙ ጥሩ ነው። ምግቡም ጥሩ ነው። አመሰግናለሁ", 3),
+        ("ፊልሙ ጥሩ ነው፡፡ ምግቡም ጥሩ ነው :: አመሰግናለሁ::", 3),
+        ("ሰላም፡ለዓለም፡ሁሉ።", 1),
+        ("Τι ώρα είναι; Δεν ξέρω· ρώτα.", 2),
+        ("one; two; three", 1),
+        ("这是好电影。真的？真的！", 3),
+        ("هل الفيلم جيد؟ نعم، جيد جدا.", 2),
+        ("यह अच्छा है। हाँ।", 2),
+        ("at 3.5 km. Then 1,000.50 more", 2),
+    ],
+)
+def test_sentences_end_as_their_script_ends_them(text, sentences):
+    letters = np.array([(i, i + 1) for i, c in enumerate(text) if not c.isspace()])
+    ids = sentence_ids(text, letters, np.zeros(len(letters), bool))
+    assert len(set(ids.tolist())) == sentences
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text", "tokens"),
+    [
+        (["▁ሰ", "ላም", "▁", "ነው", "።", "</s>"], "ሰላም ነው።", ["ሰ", "ላም", "", "ነው", "።", ""]),
+        (["th", "##in", "plot", "</s>"], "thin plot", ["th", "in", "plot", ""]),
+    ],
+)
+def test_tokens_alone_are_put_together_as_text(pieces, text, tokens):
+    special = np.array([piece == "</s>" for piece in pieces])
+    found, spans = joined(pieces, special)
+    assert found == text
+    assert [found[start:end] for start, end in spans] == tokens
+
+
+def test_there_are_thirty_sentences():
+    assert len(WORDS_OF) >= 30
+    for text, words in WORDS_OF.items():
+        assert letters(words.replace("|", "")) == letters(text), text

@@ -1,0 +1,362 @@
+"""A saved explanation is the same explanation; a damaged file is refused."""
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file, save_file
+
+import calig_nb as cn
+from calig_nb import Explainer
+from calig_nb.pipeline import cache
+from calig_nb.pipeline.batch import explain_batch
+from calig_nb.pipeline.cache import (
+    Cache,
+    Calibration,
+    code_digest,
+    load_calibration,
+    save_calibration,
+)
+
+from ..helpers.zoo import SENTENCE, tiny_model
+
+
+def test_what_is_saved_is_what_is_loaded(explanation, tmp_path):
+    path = tmp_path / "one.safetensors"
+    explanation.save(path)
+    again = cn.load(path)
+    for entry in dataclasses.fields(explanation):
+        before, after = getattr(explanation, entry.name), getattr(again, entry.name)
+        if isinstance(before, np.ndarray):
+            assert before.dtype == after.dtype
+            np.testing.assert_array_equal(before, after)
+        elif entry.name != "source":
+            assert before == after
+    np.testing.assert_array_equal(again.attributions, explanation.attributions)
+    assert again.source is None, "a saved explanation has no model to ask"
+    with pytest.raises(ValueError, match="another class needs the model, which a saved"):
+        again.ask(0)
+    assert [p.name for p in tmp_path.iterdir()] == ["one.safetensors"]
+
+
+def test_saving_again_replaces_the_file(explanation, tmp_path):
+    path = str(tmp_path / "one.safetensors")
+    explanation.save(path)
+    explanation.with_lam(0.25).save(path)
+    assert cn.load(path).fusion.lam == 0.25
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_rest(explanation, tmp_path, monkeypatch):
+    path = tmp_path / "one.safetensors"
+    explanation.save(path)
+    monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    with pytest.raises(OSError, match="full"):
+        explanation.with_lam(0.25).save(path)
+    assert cn.load(path).fusion.lam == 0.5
+    assert [p.name for p in tmp_path.iterdir()] == ["one.safetensors"]
+
+
+@pytest.mark.bad_input
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no saved explanation at .*none.safetensors"):
+        cn.load(tmp_path / "none.safetensors")
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-9])
+
+
+def foreign(path):
+    save_file({"x": np.zeros(3)}, path)
+
+
+def other_shape(path):
+    arrays = load_file(path)
+    arrays["layer_weights"] = np.zeros(9)
+    metadata = json.loads(path.read_bytes()[8:].split(b'"},"')[0].decode() + '"}}')["__metadata__"]
+    save_file(arrays, path, metadata)
+
+
+def pickled(path):
+    path.write_bytes(b"\x80\x04\x95cos\nsystem\n(S'exit 1'\ntR.")
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("damage", [cut, foreign, other_shape, pickled])
+def test_a_damaged_or_foreign_file_is_refused(explanation, tmp_path, damage):
+    path = tmp_path / "one.safetensors"
+    explanation.save(path)
+    damage(path)
+    with pytest.raises(ValueError, match=r"one.safetensors is not a readable explanation: "):
+        cn.load(path)
+
+
+def test_layer_weights_lie_beside_the_model(tmp_path):
+    assert load_calibration(tmp_path) is None
+    save_calibration(Calibration((1.0, 0.25), 12), tmp_path)
+    assert load_calibration(tmp_path) == Calibration((1.0, 0.25), 12)
+
+
+# --- the cache of an explainer ----------------------------------------------------------------
+
+
+@pytest.fixture
+def cached(tokenizer, tmp_path):
+    return Explainer(tiny_model("bert"), tokenizer, cache=tmp_path / "cache")
+
+
+@pytest.fixture
+def counting():
+    """Returns a list that grows with every module that runs, without touching the model."""
+    handles = []
+
+    def start():
+        runs = []
+        hook = torch.nn.modules.module.register_module_forward_pre_hook(lambda *_: runs.append(1))
+        handles.append(hook)
+        return runs
+
+    yield start
+    for handle in handles:
+        handle.remove()
+
+
+def test_a_question_asked_before_runs_no_forward_pass(cached, tokenizer, counting):
+    first = cached.explain(SENTENCE, contrast=0, target=1)
+    runs = counting()
+    again = cached.explain(SENTENCE, contrast=0, target=1)
+    other_session = Explainer(tiny_model("bert"), tokenizer, cache=cached.cache.folder)
+    later = other_session.explain(SENTENCE, contrast=0, target=1)
+    assert runs == []
+    for found in (again, later):
+        np.testing.assert_array_equal(found.layer_attributions, first.layer_attributions)
+        np.testing.assert_array_equal(found.attributions, first.attributions)
+        assert found.config == first.config
+    assert again.ask(0, None).target == 0, "and the model can still be asked"
+    assert len(runs) > 0
+
+
+def test_lam_and_layer_weights_are_not_part_of_the_question(cached, counting):
+    cached.explain(SENTENCE)
+    cached.calibrate([SENTENCE, "A bad film."])
+    runs = counting()
+    got = cached.explain(SENTENCE, lam=0.2)
+    assert runs == []
+    assert got.fusion.lam == 0.2
+    np.testing.assert_array_equal(got.layer_weights, cached.layer_weights)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"target": 2}, {"contrast": 0}, {"output": "margin"}, {"baselines": "mask"}, {"n_steps": 5},
+        {"baselines": torch.full((13,), 7)}, {"tolerance": 1e-3}, {"method": "conductance"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_every_other_option_is(cached, change, counting):
+    cached.explain(SENTENCE, target=1)
+    runs = counting()
+    cached.explain(SENTENCE, **{"target": 1, **change})
+    assert len(runs) > 0
+    assert len(cached.cache) == 2
+
+
+def test_changed_weights_are_another_model(cached, counting):
+    cached.explain(SENTENCE)
+    runs = counting()
+    with torch.no_grad():
+        cached.engine.model.model.classifier.bias[0] += 1
+    cached.explain(SENTENCE)
+    assert len(runs) > 0
+
+
+def test_an_interrupted_list_keeps_what_was_finished(cached, monkeypatch, counting):
+    texts = ["Good.", "Bad.", "Not good."]
+
+    def interrupted(model, reader, texts, *rest):
+        if texts[0].text == "Not good.":
+            raise KeyboardInterrupt
+        return explain_batch(model, reader, texts, *rest)
+
+    monkeypatch.setattr("calig_nb.pipeline.engine.explain_batch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        cached.explain(texts)
+    monkeypatch.undo()
+    runs = counting()
+    cached.explain(texts[:2])
+    assert runs == []
+
+
+def test_it_shows_its_size_clears_and_moves(cached, tmp_path, counting):
+    cached.explain(SENTENCE)
+    cached.explain("Good.")
+    assert len(cached.cache) == 2
+    assert f"2 entries, {cached.cache.size / 1e6:.1f} of 2147 MB" in repr(cached.cache)
+    cached.cache.move(tmp_path / "elsewhere")
+    runs = counting()
+    cached.explain(SENTENCE)
+    assert runs == []
+    assert not list((tmp_path / "cache").iterdir())
+    cached.cache.clear()
+    assert (len(cached.cache), cached.cache.size) == (0, 0)
+
+
+def test_the_least_recently_used_entries_go_first(explanation, tmp_path):
+    cache = Cache(tmp_path)
+    for number, key in enumerate("abc"):
+        cache.put(key, explanation)
+        os.utime(tmp_path / f"{key}.explanation", (number, number))
+    assert cache.get("a") is not None, "now the most recently used"
+    cache.max_bytes = 3 * cache.size // 3
+    cache.put("d", explanation)
+    assert [key for key in "abcd" if cache.get(key)] == ["a", "c", "d"]
+    cache.max_bytes = 10
+    cache.put("e", explanation)
+    assert cache.get("e") is None, "what is larger than the limit is not kept"
+
+
+def test_what_a_killed_process_left_is_removed_after_an_hour(explanation, tmp_path):
+    for name, age in (("old.part", 3700), ("new.part", 10)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    Cache(tmp_path).put("a", explanation)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.explanation", "new.part"]
+
+
+def test_a_flipped_bit_is_noticed(cached):
+    first = cached.explain(SENTENCE)
+    (entry,) = cached.cache.folder.iterdir()
+    content = bytearray(entry.read_bytes())
+    content[-100] ^= 1
+    entry.write_bytes(content)
+    with pytest.warns(UserWarning, match="computed anew: its checksum is wrong"):
+        again = cached.explain(SENTENCE)
+    np.testing.assert_array_equal(again.layer_attributions, first.layer_attributions)
+    cached.explain(SENTENCE)
+
+
+@pytest.mark.parametrize("trouble", ["full", "read-only", "unreadable"])
+def test_trouble_with_the_disk_warns_once_and_goes_on(cached, monkeypatch, trouble):
+    def fail(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    patched = {
+        "full": "calig_nb.pipeline.cache._write_whole",
+        "read-only": "pathlib.Path.mkdir",
+        "unreadable": "pathlib.Path.read_bytes",
+    }
+    monkeypatch.setattr(patched[trouble], fail)
+    with pytest.warns(UserWarning, match="No space left.*computed without it") as caught:
+        first, second = cached.explain(["Good.", "Good."])
+    assert len(caught) == 1
+    np.testing.assert_array_equal(first.attributions, second.attributions)
+
+
+WRITER = """
+import sys, numpy as np
+from calig_nb import load
+from calig_nb.cache import Cache
+cache, explanation = Cache(sys.argv[1]), load(sys.argv[2])
+print("ready", flush=True)
+while True:
+    for key in "abcdefgh":
+        cache.put(key, explanation)
+"""
+
+
+def test_killed_writers_leave_no_wrong_entry(explanation, tmp_path):
+    explanation.save(tmp_path / "one")
+    folder = tmp_path / "cache"
+    for _ in range(4):
+        writers = [
+            subprocess.Popen(
+                [sys.executable, "-c", WRITER, str(folder), str(tmp_path / "one")],
+                stdout=subprocess.PIPE,
+            )
+            for _ in range(3)
+        ]
+        for writer in writers:
+            writer.stdout.readline()
+        time.sleep(0.15)
+        for writer in writers:
+            writer.kill()
+            writer.wait()
+            writer.stdout.close()
+    cache = Cache(folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = [entry for key in "abcdefgh" if (entry := cache.get(key))]
+    assert found
+    for entry in found:
+        np.testing.assert_array_equal(entry.attributions, explanation.attributions)
+
+
+def test_the_default_folder_can_be_named_or_switched_off(monkeypatch, tokenizer, tmp_path):
+    monkeypatch.setenv("CALIG_NB_CACHE", str(tmp_path))
+    assert Explainer(tiny_model("bert"), tokenizer).cache.folder == tmp_path
+    monkeypatch.setenv("CALIG_NB_CACHE", "off")
+    assert Explainer(tiny_model("bert"), tokenizer).cache is None
+    monkeypatch.delenv("CALIG_NB_CACHE")
+    assert Explainer(tiny_model("bert"), tokenizer).cache.folder.name == "calig_nb"
+    assert Explainer(tiny_model("bert"), tokenizer, cache=False).cache is None
+
+
+@pytest.mark.bad_input
+def test_a_negative_limit_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="max_bytes must not be negative, got -1"):
+        Cache(tmp_path, max_bytes=-1)
+
+
+def test_hooks_and_replaced_forwards_are_never_answered_from_the_cache(cached):
+    plain = cached.explain(SENTENCE, target=1)
+    head = cached.engine.model.model.classifier
+    hook = head.register_forward_hook(lambda module, args, output: 2 * output)
+    assert cached.explain(SENTENCE, target=1).score == pytest.approx(2 * plain.score)
+    hook.remove()
+    forward = head.forward
+    head.forward = lambda x: 3 * forward(x)
+    assert cached.explain(SENTENCE, target=1).score == pytest.approx(3 * plain.score)
+    del head.forward
+    assert cached.explain(SENTENCE, target=1).score == plain.score
+    assert len(cached.cache) == 1
+
+
+def test_an_edited_class_is_another_model(cached, monkeypatch):
+    plain = cached.explain(SENTENCE, target=1)
+
+    class Edited(torch.nn.Linear):
+        def forward(self, x):
+            return super().forward(x) + 1
+
+    cached.engine.model.model.classifier.__class__ = Edited
+    assert cached.explain(SENTENCE, target=1).score == pytest.approx(plain.score + 1)
+    before = len(cached.cache)
+    monkeypatch.setattr(Edited, "forward", lambda self, x: torch.nn.Linear.forward(self, x) + 2)
+    assert cached.explain(SENTENCE, target=1).score == pytest.approx(plain.score + 2)
+    assert len(cached.cache) == before + 1
+
+
+def test_the_key_covers_the_code_of_the_whole_package(tmp_path, monkeypatch):
+    package = Path(cn.__file__).parent
+    before = cache.key_of("model", {}, {})
+    monkeypatch.setattr(cache, "code_digest", {package: "changed"}.__getitem__)
+    assert cache.key_of("model", {}, {}) != before
+    copy = tmp_path / "calig_nb"
+    shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__", "static"))
+    digests = {code_digest(copy)}
+    files = sorted(copy.rglob("*.py"))
+    for file in files:  # wherever it lies
+        file.write_text(file.read_text() + "\n")
+        code_digest.cache_clear()
+        digests.add(code_digest(copy))
+    assert len(digests) == len(files) + 1
