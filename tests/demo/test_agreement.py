@@ -34,9 +34,9 @@ def explainer():
 def test_the_right_word_is_likelier_after_prompts_with_attractors_never_seen(explainer, kind):
     puzzles = Grammar(77).puzzles(150, kind, seen=False)
     assert all(puzzle.attractors for puzzle in puzzles)
-    tokenizer = explainer._reader.tokenizer
+    tokenizer = explainer.engine.reader.tokenizer
     least = {"number": 0.97, "pronoun": 0.9, "negation": 0.97}[kind]
-    assert accuracy(explainer._model.own, tokenizer, puzzles) >= least
+    assert accuracy(explainer.engine.model.own, tokenizer, puzzles) >= least
 
 
 def test_most_evidence_is_the_subjects(explainer):

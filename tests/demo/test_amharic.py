@@ -22,8 +22,8 @@ def explainer():
 
 
 def test_it_is_an_xlm_r_with_its_tokens(explainer):
-    assert type(explainer._model.model) is XLMRobertaForSequenceClassification
-    tokenizer = explainer._reader.tokenizer
+    assert type(explainer.engine.model.model) is XLMRobertaForSequenceClassification
+    tokenizer = explainer.engine.reader.tokenizer
     first = tokenizer.convert_ids_to_tokens([0, 1, 2, 3])
     assert first == ["<s>", "<pad>", "</s>", "<unk>"] and tokenizer.mask_token == "<mask>"
     assert tokenizer.tokenize(GOOD)[0].startswith("▁")

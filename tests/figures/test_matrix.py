@@ -278,7 +278,7 @@ def test_heads_that_are_not_there_are_named(explanation):
     with pytest.raises(ValueError, match="head must lie between 0 and 1, got 2"):
         with_heads(explanation).figure("rollout", head=2, layer=0)
     with pytest.raises(ValueError, match="heads need the model"):
-        dataclasses.replace(explanation, look=None).figure("rollout", head=0)
+        dataclasses.replace(explanation, source=None).figure("rollout", head=0)
 
 
 def test_a_special_token_does_not_hide_the_sums_of_the_words(explanation):

@@ -6,6 +6,7 @@ import io
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import anywidget
 import numpy as np
@@ -137,7 +138,8 @@ def test_the_bundle_is_small_and_keeps_the_names_that_python_knows(picture):
 
 def test_another_class_is_asked_for_and_its_picture_stays(picture):
     other = dataclasses.replace(picture, target=0, labels=("moon", "sun"))
-    asked = dataclasses.replace(picture, ask=lambda target, contrast: other, config={})
+    source = SimpleNamespace(explain_again=lambda target, contrast: other)
+    asked = dataclasses.replace(picture, source=source, config={})
     view = asked.show()
     before = view._picture
     view.target = 0

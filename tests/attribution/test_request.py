@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from calig_nb.attribution.scores import Target, choose
+from calig_nb.attribution.request import Target, choose_target
 
 LABELS = ("negative", "neutral", "Positive")
 LOGITS = torch.tensor([[0.3, -1.0, 2.0], [1.0, 4.0, 0.0]], dtype=torch.float64)
 
 
 def pick(target=None, contrast=None, output="logit"):
-    return choose(target, contrast, output, LABELS, LOGITS[0])
+    return choose_target(target, contrast, output, LABELS, LOGITS[0])
 
 
 def test_scores_are_what_they_are_called():
@@ -37,10 +37,10 @@ def test_contrast_is_antisymmetric_and_linear():
     torch.testing.assert_close(a.score(LOGITS), -b.score(LOGITS), rtol=0, atol=0)
     parts = Target(2, None, "logit").score(LOGITS) - Target(0, None, "logit").score(LOGITS)
     torch.testing.assert_close(a.score(LOGITS), parts, rtol=0, atol=0)
-    assert a.antisymmetric(3)
-    assert Target(0, None, "margin").antisymmetric(2)
-    assert not Target(0, None, "margin").antisymmetric(3)
-    assert not Target(0, None, "logit").antisymmetric(2)
+    assert a.is_antisymmetric(3)
+    assert Target(0, None, "margin").is_antisymmetric(2)
+    assert not Target(0, None, "margin").is_antisymmetric(3)
+    assert not Target(0, None, "logit").is_antisymmetric(2)
 
 
 @pytest.mark.parametrize(
