@@ -49,7 +49,7 @@ def integrate_conductance(model: BlockModel, batch: Batch, budget: Budget) -> li
             ends=ends if paths.traces_baselines else None,
             n_steps=request.fixed_steps,
             tolerance=request.tolerance,
-            internal_batch_size=paths.points_in_pass(model),
+            internal_batch_size=paths.points_in_pass,
             summed=trace.cells.of_tokens,
         )
         found.append(integrals)

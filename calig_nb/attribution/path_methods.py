@@ -32,8 +32,8 @@ def integrate_layers(model: BlockModel, batch: Batch, budget: Budget) -> list[li
     layers = (0, last) if request.method == "ig" else tuple(range(last + 1))
     n_items = len(paths.targets)
     ends = [(g[:, :n_items], g[:, n_items:]) for g in paths.trace.hidden_gradients]
-    frugal, summed = paths.budget.exceeded_by(paths.row_bytes), paths.trace.cells.of_tokens
-    gradients = partial(model.gradients, batch.inputs, score=paths.score, frugal=frugal)
+    summed = paths.trace.cells.of_tokens
+    gradients = partial(model.gradients, batch.inputs, score=paths.score, frugal=paths.frugal)
     integrate = partial(
         layer_integrated_gradients,
         inputs=paths.inputs,
@@ -42,7 +42,7 @@ def integrate_layers(model: BlockModel, batch: Batch, budget: Budget) -> list[li
         ends=ends if paths.traces_baselines else None,
         n_steps=request.fixed_steps,
         tolerance=request.tolerance,
-        internal_batch_size=paths.points_in_pass(model),
+        internal_batch_size=paths.points_in_pass,
         apart=not model.joins,
         layers=layers,
         summed=summed,
@@ -70,8 +70,8 @@ class Paths:
         scores: (items, targets) f(x).
         baseline_scores: (items, targets, L + 1) f(x').
         relevance: For each item and target (L, T, T) G_b; None for a method without.
-        budget: What is left of it beside what is kept.
-        row_bytes: What a pass keeps of each point.
+        points_in_pass: How many points may share a pass.
+        frugal: Whether not even one fits, so that blocks are computed again.
     """
 
     trace: Trace
@@ -82,18 +82,13 @@ class Paths:
     scores: Array
     baseline_scores: Array
     relevance: Sequence[Sequence[Relevance]] | None
-    budget: Budget
-    row_bytes: int
+    points_in_pass: int
+    frugal: bool
 
     @property
     def score_changes(self) -> Array:
         """(items, targets, L + 1) f(x) - f(x')."""
         return np.asarray(self.scores[..., None] - self.baseline_scores)
-
-    def points_in_pass(self, model: BlockModel) -> int:
-        """How many points may share a pass."""
-        n_tokens = self.inputs[0].shape[1]
-        return self.budget.points(self.row_bytes, n_tokens, model.placement[1])
 
     @property
     def traces_baselines(self) -> bool:
@@ -146,6 +141,7 @@ def trace_paths(model: BlockModel, batch: Batch, budget: Budget) -> Paths:
         below = trace.scores[n_items:].double().cpu().numpy()[..., None].repeat(len(starts), -1)
     else:
         starts, below = _hidden_baselines(model, batch, inputs, score)
+    budget = budget.beside(kept)
     return Paths(
         trace,
         targets,
@@ -155,8 +151,8 @@ def trace_paths(model: BlockModel, batch: Batch, budget: Budget) -> Paths:
         trace.scores[:n_items].double().cpu().numpy(),
         below,
         relevance,
-        budget.beside(kept),
-        trace.row_bytes,
+        budget.points(trace.row_bytes, inputs[0].shape[1], model.placement[1]),
+        budget.exceeded_by(trace.row_bytes),
     )
 
 

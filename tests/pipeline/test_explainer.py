@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import transformers as hf
 
 from calig_nb import Explainer
 from calig_nb.attribution.integrated_gradients import MAX_NODES
 from calig_nb.explanation.fusion import layer_weights
+from calig_nb.models import BlockModel
 from calig_nb.pipeline.cache import Calibration, save_calibration
 
 from ..helpers import zoo
@@ -203,6 +205,46 @@ def test_asking_about_another_class_is_the_same_request(explainer):
     expected = explainer.explain(SENTENCE, target=1, output="margin", baselines="mask")
     np.testing.assert_array_equal(other.layer_attributions, expected.layer_attributions)
     assert first.ask(1, 2).contrast == 2
+
+
+@pytest.mark.parametrize("name", ["bert", "gpt2", "t5", "vit"])
+def test_it_names_its_model_its_classes_and_its_blocks(name, tokenizer):
+    model = zoo.zoo_model(name)
+    processor = (lambda image: torch.zeros(3, 8, 8)) if name == "vit" else tokenizer
+    explainer = Explainer(model, processor)
+    assert explainer.model is model and explainer.processor is processor
+    assert explainer.labels == tuple(model.config.id2label.values())
+    modules = dict(model.named_modules())
+    assert [modules[path] for path in explainer.blocks] == zoo.zoo_blocks(model, name)
+
+
+def test_a_language_model_names_its_blocks(tokenizer):
+    model = hf.GPT2LMHeadModel(hf.GPT2Config(vocab_size=80, n_embd=16, n_layer=2, n_head=2))
+    explainer = Explainer(model.eval(), tokenizer)
+    assert explainer.model is model
+    assert explainer.blocks == ("transformer.h.0", "transformer.h.1")
+
+
+def test_without_its_cache_it_says_the_same_and_keeps_nothing(tokenizer, tmp_path):
+    explainer = Explainer(tiny_model("bert"), tokenizer, cache=tmp_path)
+    weights = explainer.calibrate(TEXTS)
+    kept = len(explainer.cache)
+    alone = explainer.without_cache()
+    assert alone.cache is None and explainer.cache is not None
+    np.testing.assert_array_equal(alone.layer_weights, weights)
+    expected = explainer.explain(SENTENCE)
+    found = alone.explain("A new one."), alone.explain(SENTENCE)
+    np.testing.assert_array_equal(found[1].attributions, expected.attributions)
+    assert len(explainer.cache) == kept, "of a text that was explained before and of a new one"
+
+
+def test_another_model_takes_the_place_with_the_same_layer_weights(tokenizer):
+    explainer = Explainer(tiny_model("bert"), tokenizer)
+    weights = explainer.calibrate(TEXTS)
+    other = explainer.with_model(BlockModel(tiny_model("bert", seed=1)))
+    assert other.model is not explainer.model
+    np.testing.assert_array_equal(other.layer_weights, weights)
+    assert other.explain(SENTENCE, target=1).score != explainer.explain(SENTENCE, target=1).score
 
 
 def test_train_mode_warns_and_is_explained_in_evaluation_mode(tokenizer):
