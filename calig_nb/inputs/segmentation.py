@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -148,7 +148,7 @@ def _boundaries(run: str) -> tuple[int, ...]:
     return tuple(word_boundaries(run, property=_word_break))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _word_break(character: str) -> WordBreak:
     """The property of a character that the rules are about, fitted to the scripts in two cases.
 
