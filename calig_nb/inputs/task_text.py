@@ -126,7 +126,7 @@ class PromptReader(Reader):
         """The prompt with the question what follows ``position``, by default its last token."""
         place = len(read.tokens) - 1 if position is None else position
         read = _with(read, Question(place))
-        logits = _said(self.model, "vocabulary", read.model_inputs)[0]
+        logits = _said(self.model, "next_token_logits", read.model_inputs)[0]
         names = ["target"] * (len(classes) - 1) + ["contrast"]
         wanted = [
             None if value is None else self._id(name, value, read, place, len(logits))
@@ -248,7 +248,7 @@ class SpanReader(Reader):
         """The text with the question whether the answer starts or ends at ``position``."""
         if position is None:
             which = int(classes[:1] in (("end",), (1,)))
-            ends = _said(self.model, "both", read.model_inputs)[0, :, which]
+            ends = _said(self.model, "span_logits", read.model_inputs)[0, :, which]
             passage = ~read.special if read.segment_ids is None else read.segment_ids == 1
             ends[~torch.from_numpy(passage)] = -torch.inf
             position = int(ends.argmax())

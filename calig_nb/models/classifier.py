@@ -106,8 +106,8 @@ class Classifier:
             return logits_of(self.model, self.model(**inputs))
 
     def _stated(self, name: str) -> Any:
-        if name in (put_right := getattr(self.model, "stated", {})):
-            return put_right[name]
+        if name in (of_head := getattr(self.model, "class_config", {})):
+            return of_head[name]
         return getattr(getattr(self.model, "config", None), name, None)
 
 

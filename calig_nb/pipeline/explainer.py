@@ -22,8 +22,8 @@ from ..inputs.text import TextInputs
 from ..models.block_model import BlockModel
 from ..models.fingerprint import Identity
 from ..models.memory import Budget
-from ..models.pretrained import load
-from ..models.task_heads import headed
+from ..models.pretrained import load_pretrained
+from ..models.task_heads import with_task_head
 from . import cache as disk
 from .asked import asked
 from .engine import Answers
@@ -70,7 +70,7 @@ class Explainer:
         memory: int | None = None,
         cache: bool | str | Path = True,
     ) -> None:
-        self._model = BlockModel(headed(model), blocks)
+        self._model = BlockModel(with_task_head(model), blocks)
         budget = Budget.of(memory, batch_tokens, self._model.placement[1])
         self._reader = reader_of(self._model, processor)
         self._calibration: disk.Calibration | None = None
@@ -88,7 +88,7 @@ class Explainer:
         """
         names = ("blocks", "batch_tokens", "memory", "cache")
         own = {name: options.pop(name) for name in names if name in options}
-        explainer = cls(*load(name_or_path, **options), **own)
+        explainer = cls(*load_pretrained(name_or_path, **options), **own)
         explainer._calibration = disk.load_calibration(name_or_path)
         return explainer
 

@@ -15,7 +15,7 @@ from tokenizers.trainers import BpeTrainer
 import calig_nb as cn
 from calig_nb import Explainer
 from calig_nb.models.block_model import BlockModel
-from calig_nb.models.task_heads import READ, NextToken, headed
+from calig_nb.models.task_heads import READ, NextToken, with_task_head
 
 from ..helpers.zoo import _FORWARD, _GROUPED, _SIZE, SENTENCE, rough, tiny_tokenizer
 
@@ -286,7 +286,7 @@ def test_only_the_logits_that_are_read_are_computed(causal, bytes_):
     upto[:, 4:] = 0
     try:
         with torch.no_grad():
-            head.vocabulary(upto, input_ids=ids)
+            head.next_token_logits(upto, input_ids=ids)
     finally:
         hook.remove()
     assert shapes == [(1, 1, len(bytes_))]
@@ -425,7 +425,7 @@ def test_a_causal_classifier_reads_its_last_token_whatever_side_is_padded(name, 
 def test_what_is_no_such_model_is_left_alone(pieces):
     config = hf.BertConfig(**_SIZE, **_FORWARD)
     model = hf.AutoModelForSequenceClassification.from_config(config)
-    assert headed(model) is model
+    assert with_task_head(model) is model
     assert BlockModel(model).own is model
 
 
