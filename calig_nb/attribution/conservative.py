@@ -61,7 +61,7 @@ def held(model: nn.Module, *, halved: bool = False) -> Iterator[Held]:
         x = next(iter((*args, *kwargs.values())))
         return mode.ratio_held(x, run)
 
-    with blocks.taken_over_each(activations, enter), mode:
+    with blocks.intercept_each(activations, enter), mode:
         yield mode
 
 

@@ -18,7 +18,7 @@ from ..explanation.methods import METHODS
 from ..models import blocks
 from ..models.attention import KeepHeads
 from ..models.block_model import BlockModel
-from ..models.kernels import WrittenOut, fast_matmul
+from ..models.kernels import UnfusedAttention, fast_matmul
 from ..models.memory import Budget
 from ..models.trace import Trace
 from .conductance import conductance
@@ -120,7 +120,7 @@ def n_tokens(model: BlockModel, own: Inputs) -> int:
     value = next(iter(own.values()))
     if value.ndim == 2:
         return value.shape[1]
-    return blocks.entering(model.find(own), partial(model.predict, own)).shape[1]
+    return blocks.entering_state(model.find(own), partial(model.predict, own)).shape[1]
 
 
 def refuse_stages(model: BlockModel, own: Inputs, trace: Trace) -> None:
@@ -158,7 +158,7 @@ def fastest_kernels(model: BlockModel, own: Inputs) -> Iterator[None]:
     with ExitStack() as stack:
         fast = work >= FAST_WORK and stack.enter_context(fast_matmul(*model.placement))
         if fast and short(model, own):
-            stack.enter_context(WrittenOut())
+            stack.enter_context(UnfusedAttention())
         yield
 
 
@@ -182,7 +182,7 @@ def _read(
         relevance = [[zeros] * len(targets[0]) for _ in range(n_items)]
     held = sum(array.nbytes for one in relevance for array in one if array.strides[0])
     held += sum(tensor.nbytes for tensor in (*trace.hidden_states, *trace.hidden_gradients))
-    budget = budget.beside(held)
+    budget = budget.less(held)
     inputs = [hidden[:n_items] for hidden in trace.hidden_states]
     scores = trace.scores[:n_items].double().cpu().numpy()
     if with_baselines := len(trace.logits) > n_items:
@@ -193,7 +193,7 @@ def _read(
     if request.method == "conductance":  # its one path starts at the embeddings
         below = below[..., :1].repeat(len(starts), -1)
     changes = scores[..., None] - below
-    batch = budget.points(trace.row_bytes, inputs[0].shape[1], model.placement[1])
+    batch = budget.max_points(trace.row_bytes, inputs[0].shape[1], model.placement[1])
     found: list[list[LayerIntegral]]
     if request.method == "conductance":
         found = []
@@ -216,7 +216,7 @@ def _read(
             found.append(one)
     else:
         ends = [(g[:, :n_items], g[:, n_items:]) for g in trace.hidden_gradients]
-        frugal, summed = budget.exceeded_by(trace.row_bytes), trace.cells.of_tokens
+        frugal, summed = budget.is_exceeded_by(trace.row_bytes), trace.cells.of_tokens
         gradients = partial(model.gradients, own, score=score, frugal=frugal)
         integrate = partial(
             layer_integrated_gradients,

@@ -165,7 +165,7 @@ def _occluded(
         with torch.no_grad():
             return score(model.replay(own, Points({0: hidden}, items)), items)
 
-    batch = budget.points(trace.row_bytes, embeddings.shape[1], model.placement[1])
+    batch = budget.max_points(trace.row_bytes, embeddings.shape[1], model.placement[1])
     found = occlusion(
         scores,
         embeddings[:n_items],

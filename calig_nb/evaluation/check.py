@@ -159,7 +159,7 @@ def check(
     if isinstance(random, bool) or not isinstance(random, int) or random < 1:
         raise ValueError(f"random must be a whole number from 1, got {random!r}.")
     scorer = Scorer(answers)
-    text = answers.reader.again(explanation)
+    text = answers.reader.read_again(explanation)
     deletion = answers.reader.deletions[0] if deletion is None else deletion
     _refuse_another_model(explanation, scorer, text)
     units = words_of(text)
@@ -192,7 +192,7 @@ def check(
         method=str(explanation.config.get("method", "ca-lig")),
         target=_named(explanation),
         words=n,
-        noun="patches" if answers.reader.pixels else "words",
+        noun="patches" if answers.reader.is_of_pictures else "words",
         worst_delta=_worst_delta(explanation),
         converged=bool(explanation.converged.all()),
         deletion=deletion,

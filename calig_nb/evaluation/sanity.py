@@ -273,7 +273,7 @@ def _changes(explainer: Explainer, text: TextInputs, request: Request, own: Arra
 
 def _longer(explainer: Explainer, text: TextInputs) -> TextInputs | None:
     """The text twice over, where the model takes so much."""
-    if explainer._answers.reader.pixels:
+    if explainer._answers.reader.is_of_pictures:
         return None
     try:
         return explainer._answers.reader.read(f"{text.text} {text.text}")

@@ -33,7 +33,7 @@ _BREAKS = "\u200b\ufeff"
 """Format characters that are shown apart from the character before them."""
 
 
-def spans_in(text: str, pieces: Sequence[str], spans: Sequence[tuple[int, int]]) -> IntArray:
+def token_spans(text: str, pieces: Sequence[str], spans: Sequence[tuple[int, int]]) -> IntArray:
     """Where each token stands, in full and without white space around it.
 
     Args:
@@ -61,7 +61,7 @@ def spans_in(text: str, pieces: Sequence[str], spans: Sequence[tuple[int, int]])
     return placed
 
 
-def joined(
+def text_from_pieces(
     names: Sequence[str], special: BoolArray, second: int = -1
 ) -> tuple[str, list[tuple[int, int]]]:
     """A text out of tokens alone, and where they stand in it; for tokenizers that do not say.

@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from ..attribution.integrated_gradients import attention_relevance
 from . import blocks
-from .memory import release
+from .memory import release_memory
 from .preserve import settings
 from .token_cells import Cells
 
@@ -58,7 +58,7 @@ class Eager:
     def listening(self) -> Iterator[Mapping[str, Any]]:
         """Gives the options of a forward pass whose attention is heard."""
         asked = "output_attentions" in signature(self.model.forward).parameters
-        with blocks.recorded(self.around) as outer:
+        with blocks.record_calls(self.around) as outer:
             yield {"output_attentions": True} if asked else {}
         # The innermost module that returns attention returns the blocks' own, not a decoder's.
         found = (getattr(call.output, "attentions", None) for call in outer)
@@ -145,7 +145,7 @@ class Fused(Eager):
         self.found[layer] = total.div_(gradient.shape[1])
         if self.last:
             call.clear()
-        release()
+        release_memory()
 
 
 def _own(value: Any, n_items: int, n_rows: int) -> Any:
@@ -193,11 +193,11 @@ def mean_attentions(
     with torch.no_grad():
         if frugal:
             fused = Fused(eager.model, eager.around, 0, None, eager.cells)
-            with fused.set_up(), blocks.taken_over(modules, enter), _Listener(heard):
+            with fused.set_up(), blocks.intercept_calls(modules, enter), _Listener(heard):
                 run({})
             if [index for index, _ in found] == [*range(last + 1)]:
                 return [mean for _, mean in found]
-        with eager.set_up(), blocks.recorded(modules) as calls, eager.listening() as options:
+        with eager.set_up(), blocks.record_calls(modules) as calls, eager.listening() as options:
             run(options)
         eager.told([call.output for call in calls])
     means = (heads.mean(dim=1) for heads in eager.seen)

@@ -22,8 +22,7 @@ from .bypass import joining
 from .classifier import Classifier, ModelInputs, logits_of
 from .gradients import by_layer, gradients_of
 from .last_block import PooledBlock
-from .memory import release
-from .stages import opened
+from .memory import release_memory
 from .token_cells import Cells, cells_of
 from .trace import Seen, Trace, observe, rows_of
 
@@ -45,7 +44,7 @@ class BlockModel(Classifier):
 
     def __init__(self, model: nn.Module, path: str | None = None) -> None:
         super().__init__(model)
-        self._blocks = None if path is None else blocks.named(self.own, path)
+        self._blocks = None if path is None else blocks.blocks_at(self.own, path)
         self._around: Sequence[nn.Module] = ()
         self._starts: Sequence[int] = ()
         self._cells: dict[Any, Cells] = {}
@@ -59,7 +58,7 @@ class BlockModel(Classifier):
     def batches(self) -> bool:
         """Whether several inputs may share a pass; known once one was traced."""
         carried = (o[1:] for o in self._recorded if isinstance(o, tuple))
-        return self.joins and self._checked and not any(map(blocks.lengths, carried))
+        return self.joins and self._checked and not any(map(blocks.batch_sizes, carried))
 
     def block_size(self, inputs: ModelInputs) -> int:
         """Weights of a block."""
@@ -94,7 +93,7 @@ class BlockModel(Classifier):
         n_items = len(next(iter(inputs.values())))
         modules = self.find(inputs)
         sides = [inputs] if baselines is None else [inputs, baselines]
-        starts = [blocks.entering(modules, partial(self.predict, side)) for side in sides]
+        starts = [blocks.entering_state(modules, partial(self.predict, side)) for side in sides]
         entering = torch.cat(starts).requires_grad_()
         items = torch.arange(len(entering)) % n_items
         run, cells = partial(self._trace, inputs, items, entering, choose), self.cells(inputs)
@@ -125,20 +124,20 @@ class BlockModel(Classifier):
                 here = index + 1 == first and first not in self._starts
                 joined = points.hidden[first] if here else None
                 passed = blocks.hidden_of(args, kwargs) if joined is None else joined
-                return blocks.like(self._recorded[index], passed)
+                return blocks.with_output_hidden(self._recorded[index], passed)
             before = () if index == first else (blocks.hidden_of(args, kwargs),)
             joining = (points.hidden[index],) if index in points.hidden else ()
             hidden = torch.cat([*before, *joining]) if before and joining else (before + joining)[0]
-            args, kwargs = blocks.with_hidden(args, kwargs, hidden)
+            args, kwargs = blocks.replace_hidden(args, kwargs, hidden)
             if len(hidden) < n_all:
                 args, kwargs = blocks.first_rows((args, kwargs), len(hidden), n_all)
             output = self._run(index, run, args, kwargs, frugal)
             if index + 1 == len(self._recorded) and index + 1 in points.hidden:
-                left = torch.cat([blocks.returned(output), points.hidden[index + 1]])
-                output = blocks.like(output, left)
+                left = torch.cat([blocks.returned_hidden(output), points.hidden[index + 1]])
+                output = blocks.with_output_hidden(output, left)
             return output
 
-        with blocks.taken_over(self.find(inputs), enter):
+        with blocks.intercept_calls(self.find(inputs), enter):
             return logits_of(self.model, self.model(**rows_of(inputs, points.items)))
 
     def gradients(
@@ -160,7 +159,7 @@ class BlockModel(Classifier):
         logits = self.replay(inputs, Points(leaves, points.items), frugal=frugal)
         found = gradients_of(score(logits, points.items), leaves.values())
         if frugal:
-            release()
+            release_memory()
         return dict(zip(leaves, found, strict=True))
 
     def passage(
@@ -179,7 +178,7 @@ class BlockModel(Classifier):
             hidden); and a pair for each weight in ``also``, which must require a gradient.
         """
         items = torch.full((len(hidden),), item)
-        with blocks.recorded(self.find(inputs)) as calls:
+        with blocks.record_calls(self.find(inputs)) as calls:
             points = Points({0: hidden.detach().requires_grad_()}, items)
             logits = self.replay(inputs, points)
         layers = [*(call.hidden for call in calls), calls[-1].returned, *also]
@@ -197,10 +196,12 @@ class BlockModel(Classifier):
     def find(self, inputs: ModelInputs) -> Sequence[nn.Module]:
         """The blocks, looked for once."""
         if self._blocks is None:
-            self._blocks = blocks.find(self.model, lambda: self.predict(inputs))
+            self._blocks = blocks.find_blocks(self.model, lambda: self.predict(inputs))
         if not self._around:
-            self._blocks, self._starts = opened(self._blocks, lambda: self.predict(inputs))
-            self._around = blocks.around(self.model, self._blocks)
+            self._blocks, self._starts = blocks.blocks_of_stages(
+                self._blocks, lambda: self.predict(inputs)
+            )
+            self._around = blocks.enclosing_modules(self.model, self._blocks)
         return self._blocks
 
     def cells(self, inputs: ModelInputs) -> Cells:
@@ -285,10 +286,10 @@ class BlockModel(Classifier):
         outputs = seen.outputs
         if any(isinstance(output, tuple) and len(output) > 1 for output in outputs):
             # What a block returns beside its hidden state may depend on the request.
-            with blocks.recorded(self.find(own)) as calls:
+            with blocks.record_calls(self.find(own)) as calls:
                 self.predict(own)
             outputs = [call.output for call in calls]
-        self._recorded = [blocks.like(output, None) for output in outputs]
+        self._recorded = [blocks.with_output_hidden(output, None) for output in outputs]
         self._lengths = seen.lengths
         self._pooled = PooledBlock.of(seen.linear, inner, trace.hidden_gradients[-1])
         if not self._checked:

@@ -23,7 +23,7 @@ def linear_outputs(block: nn.Module) -> Iterator[dict[nn.Module, list[Tensor]]]:
         seen.setdefault(module, []).append(output)
         return output
 
-    with blocks.taken_over_each([m for m in block.modules() if _is_linear(m)], enter):
+    with blocks.intercept_each([m for m in block.modules() if _is_linear(m)], enter):
         yield seen
 
 
@@ -76,7 +76,7 @@ class PooledBlock:
             small = run(x.index_select(1, at))
             return small.new_zeros(*x.shape[:2], small.shape[-1]).index_copy(1, at, small)
 
-        with blocks.taken_over_each(self.modules, enter):
+        with blocks.intercept_each(self.modules, enter):
             yield
 
 

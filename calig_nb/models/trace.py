@@ -106,15 +106,15 @@ def observe(
         if index == 0:
             n_items = int(items.max()) + 1
             same = blocks.hidden_of(args, kwargs)[:n_items], entering[:n_items]
-            if not blocks.agree(*same):
+            if not blocks.are_close(*same):
                 raise ValueError(
                     "model must give the same hidden states each time, but what enters its "
                     "first block is random. Fix its noise."
                 )
-            args, kwargs = blocks.with_hidden(args, kwargs, entering)
+            args, kwargs = blocks.replace_hidden(args, kwargs, entering)
         reader.layer = index
         hidden.append(blocks.hidden_of(args, kwargs))
-        lengths.update(blocks.lengths((args, kwargs)))
+        lengths.update(blocks.batch_sizes((args, kwargs)))
         block = modules[index % len(modules)]
         measured = saved_bytes(block) if index == 0 else nullcontext([0])
         if frugal:
@@ -133,9 +133,9 @@ def observe(
         row_bytes.append(saved[0])
         return outputs[-1]
 
-    with reader.listening() as options, blocks.taken_over(modules, enter):
+    with reader.listening() as options, blocks.intercept_calls(modules, enter):
         logits = logits_of(model, model(**rows_of(own, items), **options))
-    hidden.append(blocks.returned(outputs[-1]))
+    hidden.append(blocks.returned_hidden(outputs[-1]))
     return Seen(
         hidden, outputs, logits, last[-1], lengths - {len(items)}, row_bytes[0] * len(outputs)
     )

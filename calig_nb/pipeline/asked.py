@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from .._validation import warn_user
 from ..attribution.request import Request
-from ..inputs.factory import Reader
+from ..inputs.reader import Reader
 from ..inputs.text import TextInputs
 
 
@@ -54,13 +54,13 @@ def asked(
             raise
         warn_user(f"A text is skipped: {error}")
         return None
-    if read.question is None or not read.question.asked:
+    if read.question is None or not read.question.targets:
         return Asked(read, list(requests))
     if read.question.candidates and requests[0].output == "margin":
         raise ValueError(
             "output='margin' is the distance to the mean of all other classes, which says nothing "
             "of a vocabulary: use 'logit' with a contrast, or 'log_odds'."
         )
-    *targets, contrast = read.question.asked
+    *targets, contrast = read.question.targets
     pairs = zip(requests, targets, strict=True)
     return Asked(read, [replace(one, target=t, contrast=contrast) for one, t in pairs])

@@ -16,7 +16,7 @@ from ..attribution.scores import Target, choose
 from ..attribution.single_pass import read
 from ..explanation.explanation import Explanation
 from ..explanation.methods import INTEGRALS, METHODS, fusion_of, weights_of
-from ..inputs.factory import Reader
+from ..inputs.reader import Reader
 from ..inputs.text import TextInputs
 from ..models.attention import KeepHeads
 from ..models.block_model import BlockModel
@@ -73,16 +73,18 @@ class Bucket:
         self.model, self.texts, self.requests = model, texts, requests
         self.request = requests[0][0]
         self.probabilities: list[Array] = []
-        self.own = placed(model, reader.padded([text.model_inputs for text in texts]))
+        self.own = placed(model, reader.pad_batch([text.model_inputs for text in texts]))
         self.baselines: dict[str, Tensor] | None = None
         request = self.request
         self.names = [f"{request.hidden_baseline} hidden state"] * len(texts)
         if request.hidden_baseline is None:
-            replaced = [reader.baseline(text, request.baselines) for text in texts]
+            replaced = [reader.make_baseline(text, request.baselines) for text in texts]
             self.names = [name for _, name in replaced]
             kept = model.positions(self.own)
             self.own |= kept
-            self.baselines = placed(model, reader.padded([inputs for inputs, _ in replaced])) | kept
+            self.baselines = (
+                placed(model, reader.pad_batch([inputs for inputs, _ in replaced])) | kept
+            )
 
     def explanations(self, budget: Budget) -> list[list[Explanation]]:
         """For each text its explanations, one a request."""
@@ -124,7 +126,7 @@ class Bucket:
         text, n_tokens = self.texts[i], len(self.texts[i].tokens)
         labels = labels_of(self.model, len(self.probabilities[i]), text)
         method = METHODS[request.method]
-        r, described = found.layer_attributions[:, :n_tokens], text.described()
+        r, described = found.layer_attributions[:, :n_tokens], text.explanation_fields()
         return Explanation(
             **described,
             labels=labels,
@@ -151,7 +153,7 @@ class Bucket:
                 "precision": request.precision,
                 "dtype": str(self.model.placement[0]).removeprefix("torch."),
                 "version": __version__,
-                **text.noted,
+                **text.config,
                 **found.more,
             },
         )

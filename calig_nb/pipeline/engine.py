@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..attribution.request import Request
 from ..explanation.explanation import Explanation
-from ..inputs.factory import Reader
+from ..inputs.reader import Reader
 from ..inputs.text import TextInputs
 from ..models.block_model import BlockModel
 from ..models.fingerprint import Identity

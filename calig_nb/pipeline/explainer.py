@@ -17,7 +17,7 @@ from ..attribution.scores import Output
 from ..explanation.explanation import Explanation
 from ..explanation.fusion import layer_weights
 from ..explanation.methods import fused, fusion_of
-from ..inputs.factory import reader_of
+from ..inputs.reader import reader_of
 from ..inputs.text import TextInputs
 from ..models.block_model import BlockModel
 from ..models.fingerprint import Identity
@@ -71,7 +71,7 @@ class Explainer:
         cache: bool | str | Path = True,
     ) -> None:
         self._model = BlockModel(with_task_head(model), blocks)
-        budget = Budget.of(memory, batch_tokens, self._model.placement[1])
+        budget = Budget.from_options(memory, batch_tokens, self._model.placement[1])
         self._reader = reader_of(self._model, processor)
         self._calibration: disk.Calibration | None = None
         identity = Identity(self._model.model, blocks)
@@ -84,7 +84,8 @@ class Explainer:
         Args:
             name_or_path: What the ``from_pretrained`` of transformers takes.
             **options: ``blocks``, ``batch_tokens``, ``memory`` and ``cache`` go to
-                :class:`Explainer`, all else to the model: :func:`calig_nb.models.pretrained.load`.
+                :class:`Explainer`, all else to the model: see
+                :func:`calig_nb.models.pretrained.load_pretrained`.
         """
         names = ("blocks", "batch_tokens", "memory", "cache")
         own = {name: options.pop(name) for name in names if name in options}
@@ -117,7 +118,7 @@ class Explainer:
         Raises:
             TypeError, ValueError: As :meth:`explain`.
         """
-        several = [inputs] if self._reader.single(inputs) else inputs
+        several = [inputs] if self._reader.is_single(inputs) else inputs
         return predictions(self._model, self._reader, several, position)
 
     def explain(
@@ -191,14 +192,14 @@ class Explainer:
         targets: list[Any] = list(target) if several else [target]  # type: ignore[arg-type]
         if not targets:
             raise ValueError("target must name at least one class, got an empty list.")
-        start, pixels = self._reader.baselines_of(baselines), self._reader.pixels
+        start, pixels = self._reader.check_baselines(baselines), self._reader.is_of_pictures
         requests = [
             Request(
                 one, contrast, output, method, start, n_steps, tolerance, lam, precision, pixels
             )
             for one in targets
         ]
-        single = self._reader.single(inputs)
+        single = self._reader.is_single(inputs)
         named = {None: inputs} if single else dict(enumerate(inputs))
         own = [
             asked(self._reader, text, i, requests, position, on_error) for i, text in named.items()
@@ -248,7 +249,7 @@ class Explainer:
         """
         if not fused(method := request.get("method", "ca-lig")):
             raise ValueError(f"method must have layer weights to calibrate, got {method!r}.")
-        texts = [inputs] if self._reader.single(inputs) else list(inputs)
+        texts = [inputs] if self._reader.is_single(inputs) else list(inputs)
         if not texts:
             raise ValueError("inputs must hold at least one text to calibrate on, got none.")
         explanations = self.explain(texts, **request)

@@ -45,7 +45,7 @@ def engine(subject: Subject, question: Question, **request: Any) -> Answer:
     if subject.explainer is not None:
         got = subject.explainer.explain(question.text, target=question.target, **request)
         return Answer(got.layer_attributions, got.n_steps, got.converged, got.attributions)
-    model, budget = BlockModel(subject.model), Budget.of(None, None, subject.device)
+    model, budget = BlockModel(subject.model), Budget.from_options(None, None, subject.device)
     target, own, other = Target(question.target, None, "logit"), question.own, question.baseline
     with model.undisturbed():
         ((got,),) = gather(model, own, other, lambda _: [[target]], Request(**request), budget)
@@ -138,5 +138,5 @@ def chosen_kernel(subject: Subject) -> Iterator[bool]:
     with ExitStack() as stack:
         chosen = stack.enter_context(kernels.fast_matmul(torch.float32, subject.device))
         if chosen:
-            stack.enter_context(kernels.WrittenOut())
+            stack.enter_context(kernels.UnfusedAttention())
         yield chosen

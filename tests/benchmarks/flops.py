@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from calig_nb.attribution.integrated_gradients import Points
 from calig_nb.attribution.scores import Target, scored
 from calig_nb.models.block_model import BlockModel
-from calig_nb.models.kernels import WrittenOut
+from calig_nb.models.kernels import UnfusedAttention
 
 from .captum_loops import chosen_kernel, engine
 from .models import Question, Subject, opened, texts_of
@@ -58,7 +58,11 @@ def tail_passes(subject: Subject, question: Question, nodes: Sequence[int]) -> t
         model.gradients(question.own, points, score)
 
     work = done = spent = 0.0
-    with model.undisturbed(), chosen_kernel(subject), WrittenOut():  # all products are counted
+    with (
+        model.undisturbed(),
+        chosen_kernel(subject),
+        UnfusedAttention(),
+    ):  # all products are counted
         trace = model.trace(question.own, question.baseline, lambda _: score)
         for layer, count in enumerate(nodes):
             hidden = trace.hidden_states[layer][:1]

@@ -15,7 +15,7 @@ from tokenizers import (
 )
 from transformers import PreTrainedTokenizerFast
 
-from calig_nb.inputs.segmentation import joined, sentence_ids, word_ids
+from calig_nb.inputs.segmentation import sentence_ids, text_from_pieces, word_ids
 from calig_nb.inputs.text import WHITE_SPACE, TextReader
 
 from ..helpers.scripts import WORDS_OF
@@ -300,7 +300,7 @@ def test_sentences_end_as_their_script_ends_them(text, sentences):
 )
 def test_tokens_alone_are_put_together_as_text(pieces, text, tokens):
     special = np.array([piece == "</s>" for piece in pieces])
-    found, spans = joined(pieces, special)
+    found, spans = text_from_pieces(pieces, special)
     assert found == text
     assert [found[start:end] for start, end in spans] == tokens
 

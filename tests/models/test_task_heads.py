@@ -221,11 +221,11 @@ def test_deleting_tokens_moves_the_position_and_keeps_the_candidates(gpt2, bytes
     read = explainer._reader.read(LONG, position=4, classes=(" are", None))
     gone = np.zeros(len(read.tokens), dtype=bool)
     gone[[1, 4, 6]] = True
-    left = explainer._reader.without(read, gone)
+    left = explainer._reader.delete_units(read, gone)
     assert left[READ].tolist() == [[1, 1, 1, *[0] * (len(gone) - 6)]]
     assert torch.equal(left["candidates"], read.model_inputs["candidates"])
     assert left["input_ids"].shape == (1, len(gone) - 3)
-    every = explainer._reader.without(read, ~gone | gone)
+    every = explainer._reader.delete_units(read, ~gone | gone)
     assert {name: value.shape[1] for name, value in every.items()} == {
         "input_ids": 1, "attention_mask": 1, READ: 1, "candidates": 10
     }  # fmt: skip
