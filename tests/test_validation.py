@@ -19,7 +19,7 @@ CALLS = {
     "heads": lambda e: e.explain(SENTENCE, baselines="mean").heads(0),
     "an evaluation": lambda e: cn.evaluate(e, [SENTENCE, ""], methods=["ig"], on_error="skip"),
     "a skipped text": lambda e: e.explain([SENTENCE, ""], on_error="skip"),
-    "train mode": lambda e: e.explain(SENTENCE) if e._model.model.train() else None,
+    "train mode": lambda e: e.explain(SENTENCE) if e.engine.model.model.train() else None,
 }
 
 

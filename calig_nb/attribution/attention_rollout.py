@@ -1,4 +1,4 @@
-"""Maps that are read off attention matrices, carried down from the positions that are pooled.
+"""Maps of attention matrices, carried down from the positions that are pooled.
 
 Axes: layers (0 ... L - 1), queries, keys. All are non-negative: they say where, not for or against.
 """
@@ -10,8 +10,52 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from ..models.block_model import BlockModel
+from ..models.memory import Budget
+from .evidence import Batch, Evidence, fits_eager_attention, map_evidence, trace_batch
 
-def pooled_rows(leaving: Tensor) -> Tensor:
+
+def roll_attention(model: BlockModel, batch: Batch, budget: Budget) -> list[list[Evidence]]:
+    """What the pooled positions look at, by the rollout that the request names.
+
+    Raises:
+        ValueError: If the model does not attend from every token to every token.
+    """
+    del budget
+    method = batch.request.method
+    positive: dict[int, list[Tensor]] = {}  # layer -> Ē of each target
+
+    def keep_positive(layer: int, heads: Tensor) -> None:
+        positive.setdefault(layer, []).append(positive_mean(heads))
+
+    if method in WITH_GRADIENTS:
+        trace, targets = trace_batch(model, batch, baselines=False, keep_heads=keep_positive)
+        matrices = [torch.stack(positive[layer]) for layer in sorted(positive)]
+    else:
+        trace, targets = trace_batch(model, batch, baselines=False)
+        frugal = not fits_eager_attention(model, batch.inputs)
+        matrices = [mean[None] for mean in model.attentions(batch.inputs, frugal=frugal)]
+    n = trace.n_tokens
+    if any(matrix.shape[1:] != (len(targets), n, n) for matrix in matrices):
+        raise ValueError(
+            f"method={method!r} needs attention of every token to every token, (tokens, tokens), "
+            f"got matrices of shape {tuple(matrices[0].shape[2:])} for {n} tokens."
+        )
+    found: list[list[Evidence]] = []
+    for i, own in enumerate(targets):
+        found.append([])
+        for k in range(len(own)):
+            rows = pooled_weights(trace.hidden_gradients[-1][k, i]).cpu()
+            # Attention itself is the same for every target.
+            stack = [matrix[min(k, len(matrix) - 1), i].double().cpu() for matrix in matrices]
+            carried = torch.stack(ROLLOUTS[method](stack, rows)).numpy()
+            used = stack[-1:] if len(carried) == 2 else stack
+            shown = torch.stack(used).float().numpy()
+            found[-1].append(map_evidence(trace, targets, i, k, carried, shown))
+    return found
+
+
+def pooled_weights(leaving: Tensor) -> Tensor:
     """The positions that the classifier reads, as weights.
 
     Args:
@@ -30,7 +74,7 @@ def last_attention(attentions: Sequence[Tensor], rows: Tensor) -> list[Tensor]:
 
     Args:
         attentions: L matrices (queries, keys), each the mean of its heads.
-        rows: (tokens,) from :func:`pooled_rows`.
+        rows: (tokens,) from :func:`pooled_weights`.
 
     Returns:
         Two rows (tokens,): the map, and ``rows``. Each sums to 1.
@@ -43,7 +87,7 @@ def attention_rollout(attentions: Sequence[Tensor], rows: Tensor) -> list[Tensor
 
     Args:
         attentions: L matrices (queries, keys), each the mean of its heads.
-        rows: (tokens,) from :func:`pooled_rows`.
+        rows: (tokens,) from :func:`pooled_weights`.
 
     Returns:
         L + 1 rows (tokens,): the map, and what it was at each layer above; row L is ``rows``.
@@ -53,7 +97,7 @@ def attention_rollout(attentions: Sequence[Tensor], rows: Tensor) -> list[Tensor
         Abnar & Zuidema (2020), arXiv:2005.00928, section 3 and eq. 1. It ignores the class, the
         sign, values and everything but attention.
     """
-    return _carried(attentions, rows, lambda carried, a: (carried @ a + carried) / 2)
+    return _carry_down(attentions, rows, lambda carried, a: (carried @ a + carried) / 2)
 
 
 def gradient_rollout(relevance: Sequence[Tensor], rows: Tensor) -> list[Tensor]:
@@ -62,7 +106,7 @@ def gradient_rollout(relevance: Sequence[Tensor], rows: Tensor) -> list[Tensor]:
     Args:
         relevance: L matrices (queries, keys), ``Ē_b``: the mean over the heads of
             ``relu(A_b ⊙ ∂f/∂A_b)``.
-        rows: (tokens,) from :func:`pooled_rows`.
+        rows: (tokens,) from :func:`pooled_weights`.
 
     Returns:
         L + 1 rows (tokens,): the map without the pooled position's own start, and what it was
@@ -73,7 +117,7 @@ def gradient_rollout(relevance: Sequence[Tensor], rows: Tensor) -> list[Tensor]:
         eq. 5 (the mean of the heads after the positive part) and eq. 6; the diagonal start is
         left out of what is read, as there.
     """
-    found = _carried(relevance, rows, lambda carried, e: carried + carried @ e)
+    found = _carry_down(relevance, rows, lambda carried, e: carried + carried @ e)
     return [*(row - rows for row in found[:-1]), rows]
 
 
@@ -82,7 +126,7 @@ def gradient_rollout_rows(relevance: Sequence[Tensor], rows: Tensor) -> list[Ten
 
     Args:
         relevance: As :func:`gradient_rollout`.
-        rows: (tokens,) from :func:`pooled_rows`.
+        rows: (tokens,) from :func:`pooled_weights`.
 
     Returns:
         L + 1 rows (tokens,): the map and what it was at each layer above; row L is ``rows``. Each
@@ -99,10 +143,10 @@ def gradient_rollout_rows(relevance: Sequence[Tensor], rows: Tensor) -> list[Ten
         share = carried / (1 + e.sum(dim=-1))
         return share + share @ e
 
-    return _carried(relevance, rows, step)
+    return _carry_down(relevance, rows, step)
 
 
-def _carried(
+def _carry_down(
     matrices: Sequence[Tensor], rows: Tensor, step: Callable[[Tensor, Tensor], Tensor]
 ) -> list[Tensor]:
     """The rows at every layer from 0 to L, found from the top: vectors times matrices only."""
@@ -112,7 +156,7 @@ def _carried(
     return found[::-1]
 
 
-MAPS: dict[str, Callable[[Sequence[Tensor], Tensor], list[Tensor]]] = {
+ROLLOUTS: dict[str, Callable[[Sequence[Tensor], Tensor], list[Tensor]]] = {
     "attention": last_attention,
     "attention-rollout": attention_rollout,
     "gradient-rollout": gradient_rollout,
@@ -124,6 +168,6 @@ WITH_GRADIENTS = ("gradient-rollout", "gradient-rollout-rows")
 """Those that read Ē_b and not A_b."""
 
 
-def positive_part(heads: Tensor) -> Tensor:
+def positive_mean(heads: Tensor) -> Tensor:
     """(items, queries, keys) Ē of ``A ⊙ ∂f/∂A`` (items, heads, queries, keys)."""
     return torch.relu(heads).mean(dim=1)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .integrated_gradients import Array, LayerIntegral, SumFn, as_they_are, judged
+from .._arrays import Array
+from ..models.block_model import BlockModel
+from ..models.memory import Budget
+from .evidence import Batch, Evidence
+from .integrated_gradients import LayerIntegral, SumFn, judge_integral, keep_tokens
+from .path_methods import trace_paths
 from .quadrature import Quadrature, derivative, nested
 
 PassageFn = Callable[[Tensor], Sequence[tuple[Tensor, Tensor]]]
@@ -22,6 +28,34 @@ PassageEnds = Sequence[tuple[Tensor, Tensor]]
 PREVIEW_NODES = 9
 
 
+def integrate_conductance(model: BlockModel, batch: Batch, budget: Budget) -> list[list[Evidence]]:
+    """Layer conductance of every layer, with attention relevance."""
+    paths = trace_paths(model, batch, budget)
+    n_items, trace, request = len(paths.targets), paths.trace, batch.request
+    # The one path starts at the embeddings, whatever the layer.
+    below = paths.baseline_scores[..., :1].repeat(len(paths.inputs), -1)
+    paths = replace(paths, baseline_scores=below)
+    found = []
+    for i in range(n_items):
+        ends = [
+            (h[i::n_items], g[:, i::n_items])  # the item's row and its baseline's
+            for h, g in zip(trace.hidden_states, trace.hidden_gradients, strict=True)
+        ]
+        integrals = conductance(
+            partial(model.passage, batch.inputs, item=i, score=paths.score),
+            paths.inputs[0][i],
+            paths.baselines[0][i],
+            paths.score_changes[i],
+            ends=ends if paths.traces_baselines else None,
+            n_steps=request.fixed_steps,
+            tolerance=request.tolerance,
+            internal_batch_size=paths.points_in_pass(model),
+            summed=trace.cells.of_tokens,
+        )
+        found.append(integrals)
+    return paths.evidence(found, range(len(paths.inputs)))
+
+
 def conductance(
     passage: PassageFn,
     inputs: Tensor,
@@ -32,7 +66,7 @@ def conductance(
     n_steps: int | None = None,
     tolerance: float = 0.01,
     internal_batch_size: int = 16,
-    summed: SumFn = as_they_are,
+    summed: SumFn = keep_tokens,
 ) -> list[LayerIntegral]:
     """Layer conductance of every layer from one path: the passes do not grow with the depth.
 
@@ -76,12 +110,12 @@ def conductance(
         hidden = torch.cat([batch[layer][0] for batch in batches])
         gradients = torch.cat([batch[layer][1] for batch in batches], dim=1)
         own = partial(summed, layer)
-        values = [_integrated(part, hidden, gradients, own) for part in rules]
-        integrals.append(judged(values, n, score_changes[:, layer], tolerance))
+        values = [_integrate_states(part, hidden, gradients, own) for part in rules]
+        integrals.append(judge_integral(values, n, score_changes[:, layer], tolerance))
     return integrals
 
 
-def _integrated(
+def _integrate_states(
     rule: Quadrature, hidden: Tensor, gradients: Tensor, summed: Callable[[Tensor], Tensor]
 ) -> Array:
     """(targets, cells) Σ_d ∫ g · dh by a rule whose nodes are the first that were evaluated."""

@@ -6,7 +6,7 @@ thread only: no class, no module of torch and no other model is touched.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +16,11 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from ..models import blocks
+from ..models.block_model import BlockModel
+from ..models.memory import Budget
+from ..models.preserve import changed_settings
+from .evidence import Batch, Evidence, map_evidence, trace_batch
+from .request import score_function
 
 RULES = (
     "softmax or scaled_dot_product_attention for attention, layer_norm, rms_norm or rsqrt for "
@@ -32,8 +37,79 @@ _ACTIVATIONS = (
 _ADDS = ("add", "__add__", "__radd__", "__iadd__", "add_", "sub", "__sub__")
 
 
+UNACCOUNTED = 1e-3
+"""Most of the score, relative to the relevance's mass, that conservative propagation may miss."""
+
+
+def propagate_relevance(model: BlockModel, batch: Batch, budget: Budget) -> list[list[Evidence]]:
+    """Conservative propagation or AttnLRP, as the request names it.
+
+    Raises:
+        ValueError: If the score is not linear in the logits, or the model is one that the rules
+            cannot account for.
+    """
+    del budget
+    method = batch.request.method
+    halved = method == "attn-lrp"
+    trace, targets = trace_batch(model, batch, baselines=False)
+    n_classes = trace.logits.shape[1]
+    if any(not target.is_linear(n_classes) for one in targets for target in one):
+        raise ValueError(
+            f"method={method!r} shares a sum of logits among the tokens, so output must be "
+            f"'logit' or 'margin' for {n_classes} classes, got {targets[0][0].output!r}."
+        )
+    plain = score_function(targets)
+
+    def score(logits: Tensor, items: Tensor) -> Tensor:
+        if not logits.requires_grad:
+            raise ValueError(
+                f"method={method!r} must find a path from the blocks to the logits that no softmax "
+                "closes, but all of the model's end in one. Give it a model that returns logits."
+            )
+        return plain(logits, items)
+
+    biases = list(bias_parameters(model.model).values())
+    found: list[list[Evidence]] = []
+    for i, one in enumerate(targets):
+        entering = trace.hidden_states[0][i : i + 1]
+        # Asked for its attention, a model that was built with another kind writes it out too.
+        options = {"output_attentions": True} if halved else {}
+        kernel = "eager" if halved else "sdpa"
+        written = changed_settings(model.model, _attn_implementation=kernel, **options)
+        with written, _requiring_grad(biases), constant_rules(model.model, halved=halved) as rules:
+            pairs = model.passage(
+                batch.inputs, entering, item=i, score=score, also=[*biases, rules.unit]
+            )
+        n_layers = len(pairs) - len(biases) - 1
+        relevance, shares = propagate(
+            pairs[:n_layers], pairs[n_layers:-1], pairs[-1], trace.cells.of_tokens
+        )
+        scores = trace.scores[i].double()
+        missed = (scores - relevance[:, 0].sum(dim=-1) - shares.sum(dim=-1)).abs()
+        mass = relevance[:, 0].abs().sum(dim=-1) + shares.abs().sum(dim=-1)
+        lost = float((missed / mass.clamp(min=torch.finfo(scores.dtype).tiny)).max())
+        if rules.attentions < n_layers - 1 or not lost <= UNACCOUNTED:
+            raise ValueError(
+                f"method={method!r} must find in the model, from its first block on, only linear "
+                f"maps and what it has rules for: {RULES}. Of this model it found attention "
+                f"{rules.attentions} times in {n_layers - 1} blocks, and missed {lost:.1%} of the "
+                "relevance. Use another method; calig_nb.methods() names them."
+            )
+        found.append([])
+        for k in range(len(one)):
+            named = {"bias_share": float(shares[k, 0])}
+            if shares[k, 1].abs() > 1e-9 * mass[k]:  # a mask rounds to nothing
+                named["constant_share"] = float(shares[k, 1])
+            rows = relevance[k].cpu().numpy()
+            evidence = map_evidence(
+                trace, targets, i, k, rows, n_steps=1, baseline_score=0.0, more=named
+            )
+            found[-1].append(evidence)
+    return found
+
+
 @contextmanager
-def held(model: nn.Module, *, halved: bool = False) -> Iterator[Held]:
+def constant_rules(model: nn.Module, *, halved: bool = False) -> Iterator[ConstantRules]:
     """Within, the model computes the same, and its gradient holds what is not linear.
 
     Attention probabilities and the deviations of its norms are constants (the mean is still
@@ -44,7 +120,7 @@ def held(model: nn.Module, *, halved: bool = False) -> Iterator[Held]:
         model: Whose activations are held.
         halved: AttnLRP instead, which keeps all the same but that queries, keys and gates take
             part: of every product of two states, as A V and Q Kᵀ, each takes half, and softmax
-            is expanded about its input, what is left being the share of :attr:`Held.unit`.
+            is expanded about its input, what is left being the share of :attr:`ConstantRules.unit`.
             Attention must be written out.
 
     Source:
@@ -55,17 +131,17 @@ def held(model: nn.Module, *, halved: bool = False) -> Iterator[Held]:
         (Proposition 3.1), products (Proposition 3.3) and norms (Proposition 3.4).
     """
     activations = [m for m in model.modules() if _is_elementwise(m)]
-    mode = Held(halved)
+    mode = ConstantRules(halved)
 
     def enter(_: nn.Module, run: blocks.Run, args: Any, kwargs: Any) -> Any:
         x = next(iter((*args, *kwargs.values())))
-        return mode.ratio_held(x, run)
+        return mode.constant_ratio(x, run)
 
     with blocks.intercept_each(activations, enter), mode:
         yield mode
 
 
-class Held(TorchFunctionMode):
+class ConstantRules(TorchFunctionMode):
     """Holds the factors of torch's functions within the context.
 
     Attributes:
@@ -99,7 +175,7 @@ class Held(TorchFunctionMode):
         if name in _ACTIVATIONS and args and _flows(args[0]):
             x, *rest = args
             inplace = {n: v for n, v in kwargs.items() if n != "inplace"}
-            return self.ratio_held(x, lambda detached: func(detached, *rest, **inplace))
+            return self.constant_ratio(x, lambda detached: func(detached, *rest, **inplace))
         if name in ("layer_norm", "rms_norm"):
             return (_layer_norm if name == "layer_norm" else _rms_norm)(*args, **kwargs)
         if len(args) == 2 and name in _ADDS and not kwargs and _flows(args[0]) != _flows(args[1]):
@@ -134,7 +210,7 @@ class Held(TorchFunctionMode):
             rest = output - (weighed - output * weighed.sum(dim=axis, keepdim=True))
         return output + (self.unit.to(output) - 1) * rest
 
-    def ratio_held(self, x: Tensor, run: Callable[[Tensor], Tensor]) -> Tensor:
+    def constant_ratio(self, x: Tensor, run: Callable[[Tensor], Tensor]) -> Tensor:
         """``f(x)``, whose gradient is the ratio f(x) / x; marked, for it may be a gate."""
         if not _flows(x):
             return run(x)
@@ -148,12 +224,12 @@ class Held(TorchFunctionMode):
         return output
 
 
-def biases_of(model: nn.Module) -> dict[str, nn.Parameter]:
+def bias_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
     """What a model adds to its states by itself, by name."""
     return {name: p for name, p in model.named_parameters() if name.endswith("bias")}
 
 
-def conserved(
+def propagate(
     layers: list[tuple[Tensor, Tensor]],
     biases: list[tuple[Tensor, Tensor]],
     unit: tuple[Tensor, Tensor],
@@ -165,7 +241,7 @@ def conserved(
         layers: For each layer h_b (1, tokens, hidden) and, with factors held, ∂f/∂h_b (targets,
             1, tokens, hidden).
         biases: For each bias its value, and ∂f/∂bias (targets, ...).
-        unit: The same for :attr:`Held.unit`.
+        unit: The same for :attr:`ConstantRules.unit`.
         summed: A layer's token values (..., tokens) in what is explained, (..., cells).
 
     Returns:
@@ -238,3 +314,16 @@ def _is_elementwise(module: nn.Module) -> bool:
         )
     except Exception:
         return False  # it takes something else than one tensor
+
+
+@contextmanager
+def _requiring_grad(weights: Sequence[nn.Parameter]) -> Iterator[None]:
+    """Inside, these weights ask for a gradient; afterwards, as before."""
+    before = [weight.requires_grad for weight in weights]
+    try:
+        for weight in weights:
+            weight.requires_grad_(True)
+        yield
+    finally:
+        for weight, flag in zip(weights, before, strict=True):
+            weight.requires_grad_(flag)

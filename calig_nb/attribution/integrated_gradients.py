@@ -1,49 +1,33 @@
-"""Layer-wise Integrated Gradients and attention gradients on plain tensors.
+"""Layer-wise Integrated Gradients on plain tensors.
 
 No model class and no tokenizer: what a network does is a function from points to gradients.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from .._arrays import Array
+from ..models.points import GradientFn, Points
 from .quadrature import RUNGS, Quadrature, gauss_legendre, nested
-
-Array = npt.NDArray[np.float64]
 
 MAX_NODES = 129
 MASS_FLOOR = 0.01
 
 
-class Points(NamedTuple):
-    """Points in the hidden states of several layers, which share one pass.
-
-    Attributes:
-        hidden: Layer -> (points, tokens, hidden), the lowest layer first.
-        items: (all points,) the input whose mask and positions each goes with, in that order.
-    """
-
-    hidden: Mapping[int, Tensor]
-    items: Tensor
-
-
-GradientFn = Callable[[Points], Mapping[int, Tensor]]
-"""Points -> layer -> ∂score/∂hidden states, (targets, points, tokens, hidden)."""
-
 SumFn = Callable[[int, Tensor], Tensor]
 """A layer and its token values (..., tokens) -> their sums in what is explained, (..., cells)."""
 
 
-def as_they_are(layer: int, values: Tensor) -> Tensor:
-    """Every token by itself."""
+def keep_tokens(layer: int, values: Tensor) -> Tensor:
+    """The token values themselves: nothing is summed."""
     del layer
     return values
 
@@ -79,7 +63,7 @@ def layer_integrated_gradients(
     internal_batch_size: int = 16,
     apart: bool = False,
     layers: Sequence[int] | None = None,
-    summed: SumFn = as_they_are,
+    summed: SumFn = keep_tokens,
 ) -> list[list[LayerIntegral]]:
     """Integrated Gradients of the scores with respect to every layer's hidden state.
 
@@ -137,7 +121,7 @@ def layer_integrated_gradients(
         _evaluate(gradients, paths, rule, internal_batch_size, apart)
         for path in paths:
             values, change = path.integral(rule), score_changes[path.item, :, path.layer]
-            met = _complete(values, change, tolerance)
+            met = _is_complete(values, change, tolerance)
             path.found = LayerIntegral(values, n_steps, np.full(len(change), np.nan), met)
     else:
         if ends is not None:
@@ -149,21 +133,6 @@ def layer_integrated_gradients(
         [integral for layer in layers if (integral := found[layer, item])]
         for item in range(n_items)
     ]
-
-
-def attention_relevance(attentions: Tensor, gradients: Tensor) -> Tensor:
-    """How far query i looking at key j speaks for the score, head by head.
-
-    ``A ⊙ ∂f/∂A``; G is its mean over the heads.
-
-    Args:
-        attentions: A, (..., heads, queries, keys).
-        gradients: ∂f/∂A, same shape.
-
-    Returns:
-        (..., heads, queries, keys), signed, in units of the score.
-    """
-    return attentions * gradients
 
 
 @dataclass(eq=False)
@@ -259,12 +228,14 @@ def _refine(
         for path in paths:
             change = score_changes[path.item, :, path.layer]
             values = [path.integral(rule) for rule in rules]
-            path.found = judged(values, ladder[rung], change, tolerance)
+            path.found = judge_integral(values, ladder[rung], change, tolerance)
         paths = [path for path in paths if path.found and not path.found.converged.all()]
 
 
-def judged(values: Sequence[Array], n_steps: int, change: Array, tolerance: float) -> LayerIntegral:
-    """Token values with the verdict on them.
+def judge_integral(
+    values: Sequence[Array], n_steps: int, change: Array, tolerance: float
+) -> LayerIntegral:
+    """The integral of one layer: its token values, their error, and whether that is met.
 
     What the values moved by is the error of the rule before. Doubling the nodes about doubles
     the degree to which a rule is exact, so for a smooth integrand the new error is about a power
@@ -285,10 +256,10 @@ def judged(values: Sequence[Array], n_steps: int, change: Array, tolerance: floa
     earlier = np.abs(half - quarter).sum(axis=-1) / mass
     proportion = moved / np.maximum(np.maximum(earlier, moved), np.finfo(float).tiny)
     error = np.minimum(moved, np.maximum(0.4 * moved**1.5, 0.5 * moved * proportion))
-    done = _complete(full, change, tolerance) & (error <= tolerance)
+    done = _is_complete(full, change, tolerance) & (error <= tolerance)
     return LayerIntegral(full, n_steps, error, done)
 
 
-def _complete(values: Array, change: Array, tolerance: float) -> npt.NDArray[np.bool_]:
+def _is_complete(values: Array, change: Array, tolerance: float) -> npt.NDArray[np.bool_]:
     scale = np.maximum(np.abs(change), MASS_FLOOR * np.abs(values).sum(axis=-1))
     return np.asarray(np.abs(values.sum(axis=-1) - change) <= tolerance * scale)

@@ -9,22 +9,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .integrated_gradients import Array, GradientFn, LayerIntegral, Points, SumFn, as_they_are
+from .._arrays import Array
+from ..models.points import GradientFn, Points
+from .integrated_gradients import LayerIntegral, SumFn, keep_tokens
 
 MOST_NODES = 33
 """Where refinement stops helping: what is left then is rounding."""
 
 
-def rounded(
+def integrate_in_bfloat16(
     integrate: Callable[..., list[list[LayerIntegral]]],
     gradients: GradientFn,
     inputs: Sequence[Tensor],
     baselines: Sequence[Tensor],
     tolerance: float,
     apart: bool,
-    summed: SumFn = as_they_are,
+    summed: SumFn = keep_tokens,
 ) -> list[list[LayerIntegral]]:
-    """Integrals from passes in bfloat16; layers that miss the tolerance by it are done again.
+    """Integrals of passes in bfloat16; layers that miss the tolerance by it are done again.
 
     The rounding of each layer is measured in the middle of its path, where both precisions are
     evaluated, and added to the estimated error. What then misses the tolerance for any input is
@@ -49,7 +51,7 @@ def rounded(
             return {layer: g.to(inputs[layer]) for layer, g in gradients(points).items()}
 
     found = integrate(low, max_nodes=MOST_NODES)
-    errors = _rounding(gradients, low, inputs, baselines, apart, summed)
+    errors = _rounding_errors(gradients, low, inputs, baselines, apart, summed)
     again = set()
     for layer, error in enumerate(errors):
         for item, integrals in enumerate(found):
@@ -66,7 +68,7 @@ def rounded(
     return found
 
 
-def _rounding(
+def _rounding_errors(
     gradients: GradientFn,
     low: GradientFn,
     inputs: Sequence[Tensor],

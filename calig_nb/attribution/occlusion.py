@@ -1,14 +1,48 @@
-"""Leave-one-out on plain tensors: no tokenizer, nothing is decoded and read again."""
+"""Leave-one-out at the embeddings: no tokenizer, nothing is decoded and read again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from ..models.block_model import BlockModel
+from ..models.memory import Budget
+from ..models.points import Points
+from .evidence import Batch, Evidence, map_evidence, trace_batch
+from .request import score_function
+
 ScoresFn = Callable[[Tensor, Tensor], Tensor]
 """Embeddings (rows, tokens, hidden) and each row's item (rows,) -> scores (rows, targets)."""
+
+
+def occlude_tokens(model: BlockModel, batch: Batch, budget: Budget) -> list[list[Evidence]]:
+    """Leave-one-out at the embeddings; mask, positions and the pooled position stay."""
+    trace, targets = trace_batch(model, batch)
+    n_items, score = len(targets), score_function(targets)
+    embeddings = trace.hidden_states[0]
+
+    def scores(hidden: Tensor, items: Tensor) -> Tensor:
+        with torch.no_grad():
+            return score(model.replay(batch.inputs, Points({0: hidden}, items)), items)
+
+    found = occlusion(
+        scores,
+        embeddings[:n_items],
+        embeddings[n_items:],
+        cells=trace.cells.members(embeddings.shape[1]),
+        internal_batch_size=budget.max_points(
+            trace.row_bytes, embeddings.shape[1], model.placement[1]
+        ),
+    )
+    # What leaves the last block has no value of its own.
+    rows = np.stack([found.cpu().numpy(), np.zeros(found.shape)], axis=2)
+    return [
+        [map_evidence(trace, targets, i, k, rows[i, k]) for k in range(len(own))]
+        for i, own in enumerate(targets)
+    ]
 
 
 def occlusion(

@@ -1,143 +1,163 @@
-"""What one model says about a few inputs: both signals of CA-LIG, with their error."""
+"""The methods that integrate gradients along straight paths, from what they start and where to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from .._arrays import Array
 from .._validation import warn_user
 from ..explanation.methods import METHODS
-from ..models import blocks
-from ..models.attention import KeepHeads
-from ..models.block_model import BlockModel
-from ..models.kernels import UnfusedAttention, fast_matmul
+from ..models.block_model import BlockModel, Trace
 from ..models.memory import Budget
-from ..models.trace import Trace
-from .conductance import conductance
-from .integrated_gradients import LayerIntegral, Points, layer_integrated_gradients
-from .mixed_precision import rounded
-from .request import Request
-from .scores import Target, scored
+from ..models.points import Points, ScoreFn
+from .evidence import Batch, Evidence, Relevance, Targets, trace_batch
+from .integrated_gradients import LayerIntegral, layer_integrated_gradients
+from .mixed_precision import integrate_in_bfloat16
+from .request import score_function
 
-FAST_WORK = 3e7
-"""Weights of a block, times tokens, below which the fast kernel loses more on shapes that are new
-to it than it gains: some ninety tokens at 192 wide, seventeen at 384 wide."""
 
-Inputs = Mapping[str, Tensor]
-Relevance = npt.NDArray[np.float32]
-Choose = Callable[[Tensor], Sequence[Sequence[Target]]]
-"""Logits of inputs -> the targets of each, as many for each."""
+def integrate_layers(model: BlockModel, batch: Batch, budget: Budget) -> list[list[Evidence]]:
+    """Layer-wise Integrated Gradients, with attention relevance where the method has it.
 
-SHORT = 512
-"""Beyond so many tokens the matrices of written-out attention take more memory than they save."""
+    Serves ``ca-lig``, ``layer-ig``, and ``ig``, which keeps the embeddings and the last layer.
+    """
+    paths = trace_paths(model, batch, budget)
+    request, last = batch.request, len(paths.inputs) - 1
+    layers = (0, last) if request.method == "ig" else tuple(range(last + 1))
+    n_items = len(paths.targets)
+    ends = [(g[:, :n_items], g[:, n_items:]) for g in paths.trace.hidden_gradients]
+    frugal, summed = paths.budget.is_exceeded_by(paths.row_bytes), paths.trace.cells.of_tokens
+    gradients = partial(model.gradients, batch.inputs, score=paths.score, frugal=frugal)
+    integrate = partial(
+        layer_integrated_gradients,
+        inputs=paths.inputs,
+        baselines=paths.baselines,
+        score_changes=paths.score_changes,
+        ends=ends if paths.traces_baselines else None,
+        n_steps=request.fixed_steps,
+        tolerance=request.tolerance,
+        internal_batch_size=paths.points_in_pass(model),
+        apart=not model.joins,
+        layers=layers,
+        summed=summed,
+    )
+    if request.precision == "bfloat16" and len(layers) == len(paths.inputs):
+        found = integrate_in_bfloat16(
+            integrate, gradients, paths.inputs, paths.baselines, request.tolerance,
+            not model.joins, summed,
+        )  # fmt: skip
+    else:
+        found = integrate(gradients)
+    return paths.evidence(found, layers)
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
-    """The two signals for one input and one target, and the scores they are about.
+class Paths:
+    """The straight paths of a batch in every layer's hidden state, traced at their ends.
 
     Attributes:
-        target: The explained score.
-        score: f(x).
-        baseline_scores: (L + 1,) f(x') for each layer.
-        layer_attributions: (L + 1, T) r_b.
-        attention_relevance: (L, T, T) G_b.
-        n_steps: (L + 1,) gradients evaluated.
-        token_error: (L + 1,) estimated relative error of the token values.
-        converged: (L + 1,) whether the tolerance was met.
-        more: What else was found, by name.
+        trace: Of the inputs and, where they have any, of their baselines.
+        targets: For each item its targets.
+        score: The targets' scores as a function of logits.
+        inputs: h_b for b = 0 ... L, each (items, tokens, hidden).
+        baselines: h'_b, same shapes.
+        scores: (items, targets) f(x).
+        baseline_scores: (items, targets, L + 1) f(x').
+        relevance: For each item and target (L, T, T) G_b; None for a method without.
+        budget: What is left of it beside what is kept.
+        row_bytes: What a pass keeps of each point.
     """
 
-    target: Target
-    score: float
+    trace: Trace
+    targets: Targets
+    score: ScoreFn
+    inputs: Sequence[Tensor]
+    baselines: Sequence[Tensor]
+    scores: Array
     baseline_scores: Array
-    layer_attributions: Array
-    attention_relevance: Relevance
-    n_steps: npt.NDArray[np.int64]
-    token_error: Array
-    converged: npt.NDArray[np.bool_]
-    more: Mapping[str, float] = field(default_factory=dict)
+    relevance: Sequence[Sequence[Relevance]] | None
+    budget: Budget
+    row_bytes: int
+
+    @property
+    def score_changes(self) -> Array:
+        """(items, targets, L + 1) f(x) - f(x')."""
+        return np.asarray(self.scores[..., None] - self.baseline_scores)
+
+    def points_in_pass(self, model: BlockModel) -> int:
+        """How many points may share a pass."""
+        n_tokens = self.inputs[0].shape[1]
+        return self.budget.max_points(self.row_bytes, n_tokens, model.placement[1])
+
+    @property
+    def traces_baselines(self) -> bool:
+        """Whether the baselines are inputs too, so that both ends of the paths were traced."""
+        return len(self.trace.logits) > len(self.targets)
+
+    def evidence(
+        self, integrals: Sequence[Sequence[LayerIntegral]], layers: Sequence[int]
+    ) -> list[list[Evidence]]:
+        """For each item and target the evidence that its integrals, one a layer, give."""
+        n = self.trace.n_tokens
+        zeros = np.broadcast_to(np.float32(0), (len(layers) - 1, n, n))
+        return [
+            [
+                Evidence(
+                    target,
+                    self.trace.logits[i],
+                    float(self.scores[i, k]),
+                    self.baseline_scores[i, k, list(layers)],
+                    np.stack([integral.attributions[k] for integral in own]),
+                    zeros if self.relevance is None else self.relevance[i][k],
+                    np.array([integral.n_steps for integral in own]),
+                    np.array([integral.token_error[k] for integral in own]),
+                    np.array([integral.converged[k] for integral in own]),
+                )
+                for k, target in enumerate(self.targets[i])
+            ]
+            for i, own in enumerate(integrals)
+        ]
 
 
-def gather(
-    model: BlockModel,
-    own: Inputs,
-    baselines: Inputs | None,
-    choose: Choose,
-    request: Request,
-    budget: Budget,
-) -> list[list[Evidence]]:
-    """Both signals of a few inputs of one length; for each input, those of its targets.
-
-    Args:
-        model: The model, undisturbed.
-        own: The inputs, a row each.
-        baselines: Their baselines, a row each; None where ``request`` asks for hidden states.
-        choose: Given the inputs' logits, the targets of each; as many for each.
-        request: Method, nodes and tolerance.
-        budget: How much may be in flight.
-    """
-    with fastest_kernels(model, own):
-        trace, targets = trace_of(model, own, baselines, choose)
-        refuse_stages(model, own, trace)
-        if METHODS[request.method].fused:
-            _refuse_windows(trace)
-        return _read(model, own, trace, targets, request, budget)
-
-
-def trace_of(
-    model: BlockModel,
-    own: Inputs,
-    baselines: Inputs | None,
-    choose: Choose,
-    keep: KeepHeads | None = None,
-) -> tuple[Trace, Sequence[Sequence[Target]]]:
-    """The trace of a few inputs for the targets that are chosen by their logits, and these."""
-    targets: list[Sequence[Target]] = []
-
-    def score_of(logits: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
-        targets[:] = choose(logits)
-        return scored(targets)
-
-    return model.trace(own, baselines, score_of, keep=keep, frugal=not short(model, own)), targets
-
-
-def short(model: BlockModel, own: Inputs) -> bool:
-    """Whether attention matrices may be written out."""
-    return n_tokens(model, own) <= SHORT
-
-
-def n_tokens(model: BlockModel, own: Inputs) -> int:
-    """How many enter the first block."""
-    value = next(iter(own.values()))
-    if value.ndim == 2:
-        return value.shape[1]
-    return blocks.entering_state(model.find(own), partial(model.predict, own)).shape[1]
-
-
-def refuse_stages(model: BlockModel, own: Inputs, trace: Trace) -> None:
-    """An explanation has one value for each token in each layer: none may be merged on the way.
+def trace_paths(model: BlockModel, batch: Batch, budget: Budget) -> Paths:
+    """The paths of a batch, from a trace of its inputs and, where they have them, baselines.
 
     Raises:
-        ValueError: If the layers have different numbers of tokens.
+        ValueError: As :func:`calig_nb.attribution.evidence.trace_batch`, or if the method needs
+            attention of every token to every token and the model has another.
     """
-    lengths = [hidden.shape[1] for hidden in trace.hidden_states]
-    if len(set(lengths)) > 1 and trace.cells.grid is None:
-        last = model.find(own)[-1]
-        path = next((n for n, m in model.model.named_modules() if m is last), "path.to.stage")
-        raise ValueError(
-            "model must have the same tokens in every layer, or tell each block the grid (rows, "
-            f"columns) that its tokens fill as Swin does, got {lengths} tokens. Explain its "
-            f'last stage, the blocks that run there: Explainer(..., blocks="{path}.blocks").'
-        )
+    trace, targets = trace_batch(model, batch)
+    n_items, score = len(targets), score_function(targets)
+    relevance = None
+    if METHODS[batch.request.method].fused:
+        _refuse_windows(trace)
+        relevance = _take_relevance(trace, n_items, len(targets[0]))
+    kept = sum(array.nbytes for one in relevance or () for array in one)
+    kept += sum(tensor.nbytes for tensor in (*trace.hidden_states, *trace.hidden_gradients))
+    inputs = [hidden[:n_items] for hidden in trace.hidden_states]
+    if len(trace.logits) > n_items:
+        starts = [hidden[n_items:] for hidden in trace.hidden_states]
+        below = trace.scores[n_items:].double().cpu().numpy()[..., None].repeat(len(starts), -1)
+    else:
+        starts, below = _hidden_baselines(model, batch, inputs, score)
+    return Paths(
+        trace,
+        targets,
+        score,
+        inputs,
+        starts,
+        trace.scores[:n_items].double().cpu().numpy(),
+        below,
+        relevance,
+        budget.less(kept),
+        trace.row_bytes,
+    )
 
 
 def _refuse_windows(trace: Trace) -> None:
@@ -151,110 +171,7 @@ def _refuse_windows(trace: Trace) -> None:
             )
 
 
-@contextmanager
-def fastest_kernels(model: BlockModel, own: Inputs) -> Iterator[None]:
-    """The fastest kernels for this model and inputs of this length."""
-    work = model.block_size(own) * n_tokens(model, own)
-    with ExitStack() as stack:
-        fast = work >= FAST_WORK and stack.enter_context(fast_matmul(*model.placement))
-        if fast and short(model, own):
-            stack.enter_context(UnfusedAttention())
-        yield
-
-
-def _read(
-    model: BlockModel,
-    own: Inputs,
-    trace: Trace,
-    targets: Sequence[Sequence[Target]],
-    request: Request,
-    budget: Budget,
-) -> list[list[Evidence]]:
-    """The evidence that follows from the trace of inputs and, where they have them, baselines."""
-    n_items, score = len(targets), scored(targets)
-    last = len(trace.hidden_states) - 1
-    layers = (0, last) if request.method == "ig" else tuple(range(last + 1))
-    if METHODS[request.method].fused:
-        relevance = _relevance(trace, n_items, len(targets[0]))
-    else:
-        n = trace.n_tokens
-        zeros = np.broadcast_to(np.float32(0), (len(layers) - 1, n, n))
-        relevance = [[zeros] * len(targets[0]) for _ in range(n_items)]
-    held = sum(array.nbytes for one in relevance for array in one if array.strides[0])
-    held += sum(tensor.nbytes for tensor in (*trace.hidden_states, *trace.hidden_gradients))
-    budget = budget.less(held)
-    inputs = [hidden[:n_items] for hidden in trace.hidden_states]
-    scores = trace.scores[:n_items].double().cpu().numpy()
-    if with_baselines := len(trace.logits) > n_items:
-        starts = [hidden[n_items:] for hidden in trace.hidden_states]
-        below = trace.scores[n_items:].double().cpu().numpy()[..., None].repeat(len(starts), -1)
-    else:
-        starts, below = _hidden_baselines(model, own, inputs, score, request)
-    if request.method == "conductance":  # its one path starts at the embeddings
-        below = below[..., :1].repeat(len(starts), -1)
-    changes = scores[..., None] - below
-    batch = budget.max_points(trace.row_bytes, inputs[0].shape[1], model.placement[1])
-    found: list[list[LayerIntegral]]
-    if request.method == "conductance":
-        found = []
-        for i in range(n_items):
-            known = [
-                (h[i::n_items], g[:, i::n_items])
-                for h, g in zip(trace.hidden_states, trace.hidden_gradients, strict=True)
-            ]
-            one = conductance(
-                partial(model.passage, own, item=i, score=score),
-                inputs[0][i],
-                starts[0][i],
-                changes[i],
-                ends=known if with_baselines else None,
-                n_steps=request.fixed_steps,
-                tolerance=request.tolerance,
-                internal_batch_size=batch,
-                summed=trace.cells.of_tokens,
-            )
-            found.append(one)
-    else:
-        ends = [(g[:, :n_items], g[:, n_items:]) for g in trace.hidden_gradients]
-        frugal, summed = budget.is_exceeded_by(trace.row_bytes), trace.cells.of_tokens
-        gradients = partial(model.gradients, own, score=score, frugal=frugal)
-        integrate = partial(
-            layer_integrated_gradients,
-            inputs=inputs,
-            baselines=starts,
-            score_changes=changes,
-            ends=ends if with_baselines else None,
-            n_steps=request.fixed_steps,
-            tolerance=request.tolerance,
-            internal_batch_size=batch,
-            apart=not model.joins,
-            layers=layers,
-            summed=summed,
-        )
-        if request.precision == "bfloat16" and len(layers) == len(inputs):
-            apart = not model.joins
-            found = rounded(integrate, gradients, inputs, starts, request.tolerance, apart, summed)
-        else:
-            found = integrate(gradients)
-    return [
-        [
-            Evidence(
-                target,
-                float(scores[i, k]),
-                below[i, k, list(layers)],
-                np.stack([integral.attributions[k] for integral in found[i]]),
-                relevance[i][k],
-                np.array([integral.n_steps for integral in found[i]]),
-                np.array([integral.token_error[k] for integral in found[i]]),
-                np.array([integral.converged[k] for integral in found[i]]),
-            )
-            for k, target in enumerate(targets[i])
-        ]
-        for i in range(n_items)
-    ]
-
-
-def _relevance(trace: Trace, n_items: int, n_targets: int) -> list[list[Relevance]]:
+def _take_relevance(trace: Trace, n_items: int, n_targets: int) -> list[list[Relevance]]:
     """For each item and target (L, T, T), moved out of the trace layer by layer: it may be large.
 
     Read-only, so that nobody needs a copy of it.
@@ -276,13 +193,10 @@ def _relevance(trace: Trace, n_items: int, n_targets: int) -> list[list[Relevanc
 
 
 def _hidden_baselines(
-    model: BlockModel,
-    own: Inputs,
-    inputs: Sequence[Tensor],
-    score: Callable[[Tensor, Tensor], Tensor],
-    request: Request,
+    model: BlockModel, batch: Batch, inputs: Sequence[Tensor], score: ScoreFn
 ) -> tuple[list[Tensor], Array]:
     """h'_b and (items, targets, L + 1) f(x') of a baseline that no input has."""
+    request = batch.request
     warn_user(
         f"baselines={request.baselines!r} are hidden states that no input has: f(x') differs "
         "from layer to layer, and near zero LayerNorm is almost singular, so integrals "
@@ -294,6 +208,6 @@ def _hidden_baselines(
         starts = [h.mean(dim=1, keepdim=True).expand_as(h) for h in inputs]
     items = torch.arange(len(inputs[0]))
     with torch.no_grad():
-        logits = [model.replay(own, Points({b: h}, items)) for b, h in enumerate(starts)]
+        logits = [model.replay(batch.inputs, Points({b: h}, items)) for b, h in enumerate(starts)]
         below = torch.stack([score(row, items) for row in logits], dim=-1)
     return starts, below.double().cpu().numpy()

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from ..pipeline.explainer import Explainer
 
-_HERE = Path(__file__).parent
+_FOLDER = Path(__file__).parent
 
 
 class Demo(NamedTuple):
-    """What the table of embedded models says of one of them.
+    """One embedded model: what it decides, how well, and an example for it.
 
     Attributes:
         model: Its name, and that of its folder.
@@ -28,7 +28,7 @@ class Demo(NamedTuple):
         licence: Of the weights and files.
         example: A text; the prompt that a next token is asked for; a picture's name in the folder.
         kind: Which of these the example is.
-        ask: What else ``explain`` is asked with, such as the next token and its rival.
+        request: Further arguments of ``explain`` for it, such as the next token and its rival.
     """
 
     model: str
@@ -38,12 +38,12 @@ class Demo(NamedTuple):
     licence: str
     example: str
     kind: Literal["text", "prompt", "picture"] = "text"
-    ask: Mapping[str, Any] = MappingProxyType({})
+    request: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def folder(self) -> Path:
-        """Where its weights, its processor and its card are."""
-        return _HERE / self.model
+        """Folder of its weights, its processor and its card."""
+        return _FOLDER / self.model
 
 
 _DEMOS = (
@@ -81,7 +81,7 @@ _DEMOS = (
         licence="Apache-2.0",
         example="The keys to the cabinet",
         kind="prompt",
-        ask=MappingProxyType({"target": " are", "contrast": " is"}),
+        request=MappingProxyType({"target": " are", "contrast": " is"}),
     ),
     Demo(
         model="pictures",
@@ -96,57 +96,59 @@ _DEMOS = (
 
 
 def load_demo(name: str = "sentiment") -> Explainer:
-    """The explainer of an embedded model, with its calibrated layer weights; no network.
+    """The explainer of an embedded model, with its calibrated layer weights; no network is used.
 
     Raises:
         ValueError: If there is no such model.
     """
-    folder = _named(name).folder
+    folder = _find_demo(name).folder
     from transformers.utils import logging
 
     from ..pipeline.explainer import Explainer
 
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()  # it is over before it can be read
+    was_enabled = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # loading ends before it can be read
     try:
         return Explainer.from_pretrained(folder, local_files_only=True)
     finally:
-        if shown:
+        if was_enabled:
             logging.enable_progress_bar()
 
 
 def example(name: str = "sentiment") -> dict[str, Any]:
-    """What to ask an embedded model: ``load_demo(name).explain(**example(name))``.
+    """Arguments of ``explain`` for an embedded model: ``load_demo(name).explain(**example(name))``.
 
     Raises:
         ValueError: If there is no such model.
     """
-    demo = _named(name)
+    demo = _find_demo(name)
     picture = demo.kind == "picture"
-    return {"inputs": demo.folder / demo.example if picture else demo.example, **demo.ask}
+    return {"inputs": demo.folder / demo.example if picture else demo.example, **demo.request}
 
 
 def demos() -> pd.DataFrame:
-    """The embedded models: what each answers, its data, accuracy, licence, example, size."""
+    """Table of the embedded models: question, data, accuracy, licence, example and size."""
     import pandas as pd
 
-    frame = pd.DataFrame(_DEMOS).drop(columns="ask")
-    numbers = [_parameters(demo.folder / "model.safetensors") for demo in _DEMOS]
+    frame = pd.DataFrame(_DEMOS).drop(columns="request")
+    numbers = [_count_parameters(demo.folder / "model.safetensors") for demo in _DEMOS]
     sizes = [sum(f.stat().st_size for f in demo.folder.rglob("*.*")) for demo in _DEMOS]
     frame["parameters"] = [f"{number / 1e6:.2f} million" for number in numbers]
     frame["size"] = [f"{size / 1e6:.1f} MB" for size in sizes]
     return frame.set_index("model")
 
 
-def _named(name: str) -> Demo:
-    known = {demo.model: demo for demo in _DEMOS}
-    if name not in known:
-        raise ValueError(f"name must be one of {list(known)}, got {name!r}. See calig_nb.demos().")
-    return known[name]
+def _find_demo(name: str) -> Demo:
+    by_name = {demo.model: demo for demo in _DEMOS}
+    if name not in by_name:
+        raise ValueError(
+            f"name must be one of {list(by_name)}, got {name!r}. See calig_nb.demos()."
+        )
+    return by_name[name]
 
 
-def _parameters(weights: Path) -> int:
-    """Numbers in a safetensors file, by its header alone."""
+def _count_parameters(weights: Path) -> int:
+    """How many numbers a safetensors file holds, by its header alone."""
     with weights.open("rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
     return sum(math.prod(t["shape"]) for name, t in header.items() if name != "__metadata__")

@@ -1,1 +1,1 @@
-"""Whether to trust it: faithfulness, plausibility, sanity, and one check."""
+"""Whether to trust an explanation: faithfulness, plausibility, sanity, one check."""

@@ -9,11 +9,12 @@ import numpy as np
 import torch
 
 from .._arrays import Array
-from ..attribution.scores import Target
+from ..attribution.request import Target
 from ..explanation.explanation import Explanation
 from ..inputs.text import TextInputs
+from ..pipeline.engine import Engine
 from . import metrics
-from .deletion import Marks, Scorer, per_token, per_unit, words_of
+from .deletion import Marks, Scorer, ordinary_words, spread_to_tokens, sum_by_unit
 
 if TYPE_CHECKING:
     from ..pipeline.explainer import Explainer
@@ -125,7 +126,7 @@ class Check:
 
 def check(
     explanation: Explanation,
-    explainer: Explainer | None,
+    explainer: Explainer | Engine | None,
     *,
     random: int = 100,
     deletion: str | None = None,
@@ -135,8 +136,8 @@ def check(
 
     Args:
         explanation: Also a saved one.
-        explainer: One that holds the model which made it; ``explanation.check()`` takes the one
-            that made it, which only a saved explanation has not.
+        explainer: One that holds the model which made it, or its engine; ``explanation.check()``
+            takes what made it, which only a saved explanation has not.
         random: Random maps to set it against.
         deletion: How words go: "remove", "mask" or "pad"; or patches: "mean", "blur" or "zero".
             The first by default.
@@ -150,20 +151,20 @@ def check(
         TypeError: If ``explainer`` is not one.
         ValueError: If it holds another model, or an option is out of its range.
     """
-    answers = getattr(explainer, "_answers", None)
-    if answers is None:
+    engine = getattr(explainer, "engine", explainer)
+    if not isinstance(engine, Engine):
         raise TypeError(
             f"explainer must be a calig_nb.Explainer, got {type(explainer).__name__}. A check "
             "needs the model that made the explanation, which a saved one has not."
         )
     if isinstance(random, bool) or not isinstance(random, int) or random < 1:
         raise ValueError(f"random must be a whole number from 1, got {random!r}.")
-    scorer = Scorer(answers)
-    text = answers.reader.read_again(explanation)
-    deletion = answers.reader.deletions[0] if deletion is None else deletion
+    scorer = Scorer(engine)
+    text = engine.reader.read_again(explanation)
+    deletion = engine.reader.deletions[0] if deletion is None else deletion
     _refuse_another_model(explanation, scorer, text)
-    units = words_of(text)
-    scores = per_unit(explanation.attributions, units)
+    units = ordinary_words(text)
+    scores = sum_by_unit(explanation.attributions, units)
     rows, n = metrics.deletions(scores), len(units)
     draws = np.random.default_rng(seed).permuted(np.tile(np.arange(n), (random, 1)), axis=1)
     chance = np.stack([metrics.deletions(draw) for draw in draws])
@@ -174,7 +175,7 @@ def check(
     asked += [chance[:, top].reshape(-1, n), fewer.reshape(-1, n)]
     found = scorer.log_odds(
         text,
-        per_token(np.concatenate(asked), units, len(text.tokens)),
+        spread_to_tokens(np.concatenate(asked), units, len(text.tokens)),
         explanation.target,
         explanation.contrast,
         deletion,
@@ -192,7 +193,7 @@ def check(
         method=str(explanation.config.get("method", "ca-lig")),
         target=_named(explanation),
         words=n,
-        noun="patches" if answers.reader.is_of_pictures else "words",
+        noun="patches" if engine.reader.is_of_pictures else "words",
         worst_delta=_worst_delta(explanation),
         converged=bool(explanation.converged.all()),
         deletion=deletion,
@@ -209,7 +210,7 @@ def check(
 
 def _refuse_another_model(explanation: Explanation, scorer: Scorer, text: TextInputs) -> None:
     """The same class of model, the same tokens, classes and score: the same model."""
-    held, made = type(scorer.answers.model.own).__name__, explanation.config.get("model")
+    held, made = type(scorer.engine.model.own).__name__, explanation.config.get("model")
     wrong = None
     if held != made:
         wrong = f"its model is {held}, the explanation's was {made}"

@@ -27,7 +27,7 @@ class Effort:
 
 
 @contextmanager
-def counted(model: nn.Module) -> Iterator[Effort]:
+def count_products(model: nn.Module) -> Iterator[Effort]:
     """Count what this model's weight matrices do inside; layers that are left out cost nothing.
 
     Nothing is left on the model, nor on others.

@@ -1,4 +1,4 @@
-"""What the model says of a text when some of its tokens are gone."""
+"""What a model says of texts whose tokens are deleted."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from torch import Tensor
 
 from .._arrays import Array
 from .._validation import one_of
-from ..attribution.scores import Target, choose
+from ..attribution.request import Target, choose_target
 from ..explanation.units import Unit, merged
 from ..inputs.text import TextInputs
-from ..models.classifier import ModelInputs
-from ..pipeline.batch import buckets, labels_of, placed
-from ..pipeline.engine import Answers
+from ..models.block_model import ModelInputs
+from ..pipeline.batch import group_by_length, labels_of
+from ..pipeline.engine import Engine
 
 Marks = npt.NDArray[np.bool_]
 Deletion = Literal["remove", "mask", "pad", "mean", "blur", "zero"]
@@ -30,10 +30,10 @@ class Scorer:
     """Scores texts with a model; every text that is asked about twice is computed once.
 
     Attributes:
-        answers: Model and tokenizer.
+        engine: Of the model.
     """
 
-    answers: Answers
+    engine: Engine
     _pads: bool | None = None
 
     def logits(self, inputs: Sequence[ModelInputs]) -> Tensor:
@@ -42,13 +42,13 @@ class Scorer:
         Raises:
             ValueError: If the model's logits are not finite.
         """
-        model, reader = self.answers.model, self.answers.reader
+        model, reader = self.engine.model, self.engine.reader
         lengths = [reader.length_of(one) for one in inputs]
         found: dict[int, Tensor] = {}
-        with model.undisturbed():
-            for bucket in buckets(lengths, self._may_pad(inputs, lengths)):
-                rows = placed(model, reader.pad_batch([inputs[i] for i in bucket]))
-                found |= dict(zip(bucket, model.predict(rows).cpu(), strict=True))
+        with model.preserved():
+            for group in group_by_length(lengths, self._may_pad(inputs, lengths)):
+                rows = model.to_device(reader.pad_batch([inputs[i] for i in group]))
+                found |= dict(zip(group, model.predict(rows).cpu(), strict=True))
         logits = torch.stack([found[i] for i in range(len(inputs))])
         if not torch.isfinite(logits).all():
             raise ValueError(
@@ -57,7 +57,7 @@ class Scorer:
             )
         return logits
 
-    def chosen(
+    def choose_targets(
         self, texts: Sequence[TextInputs], targets: Sequence[int | str | None]
     ) -> list[tuple[int, str]]:
         """The class of each text and its name: the one asked about, or the predicted one.
@@ -72,7 +72,7 @@ class Scorer:
             if text.question is not None and text.question.targets:
                 target = text.question.targets[0]
             try:
-                index = choose(target, None, "logit", labels, row).index
+                index = choose_target(target, None, "logit", labels, row).index
             except (TypeError, ValueError) as error:
                 raise type(error)(f"targets[{i}]: {error}") from None
             found.append((index, labels[index]))
@@ -80,7 +80,7 @@ class Scorer:
 
     def labels_of(self, logits: Tensor, text: TextInputs) -> tuple[str, ...]:
         """(C,) the names of the classes of this text's logits (rows, classes)."""
-        return labels_of(self.answers.model, logits.shape[1], text)
+        return labels_of(self.engine.model, logits.shape[1], text)
 
     def log_odds(
         self,
@@ -106,13 +106,13 @@ class Scorer:
         Raises:
             ValueError: If ``deletion`` is unknown or needs a token that the tokenizer has not.
         """
-        reader = self.answers.reader
+        reader = self.engine.reader
         deletion = reader.deletions[0] if deletion is None else deletion
         one_of("deletion", deletion, reader.deletions)
         rows, where = np.unique(deleted & ~text.special, axis=0, return_inverse=True)
-        kept = {} if deletion == "remove" else self.answers.model.positions(text.model_inputs)
+        kept = {} if deletion == "remove" else self.engine.model.positions(text.model_inputs)
         logits = self.logits([reader.delete_units(text, row, deletion) | kept for row in rows])
-        apart = self.answers.model.multi_label or logits.shape[1] == 1
+        apart = self.engine.model.multi_label or logits.shape[1] == 1
         plain = contrast is not None or apart
         score = Target(target, contrast, "logit" if plain else "log_odds").score(logits.double())
         return np.asarray(score.numpy()[where.reshape(-1)])
@@ -120,28 +120,28 @@ class Scorer:
     def _may_pad(self, inputs: Sequence[ModelInputs], lengths: Sequence[int]) -> bool:
         """Whether padding leaves the model's answers alone; tried once, on the first two."""
         if self._pads is None and len(set(lengths)) > 1:
-            model, reader = self.answers.model, self.answers.reader
+            model, reader = self.engine.model, self.engine.reader
             short, long = int(np.argmin(lengths)), int(np.argmax(lengths))
-            both = placed(model, reader.pad_batch([inputs[short], inputs[long]]))
-            alone = model.predict(placed(model, inputs[short]))
+            both = model.to_device(reader.pad_batch([inputs[short], inputs[long]]))
+            alone = model.predict(model.to_device(inputs[short]))
             self._pads = "attention_mask" in both and torch.allclose(
                 model.predict(both)[:1], alone, rtol=1e-4, atol=1e-5
             )
         return bool(self._pads)
 
 
-def words_of(text: TextInputs) -> tuple[Unit, ...]:
+def ordinary_words(text: TextInputs) -> tuple[Unit, ...]:
     """The ordinary words, in reading order; all pieces of a word go together."""
     found = merged("word", text.text, text.tokens, text.special, text.offsets, text.word_ids)
     return tuple(unit for unit in found if not unit.special)
 
 
-def per_unit(values: Array, units: Sequence[Unit]) -> Array:
+def sum_by_unit(values: Array, units: Sequence[Unit]) -> Array:
     """(units,) sums of the values of their tokens."""
     return np.array([values[list(unit.tokens)].sum() for unit in units])
 
 
-def per_token(rows: Marks, units: Sequence[Unit], n_tokens: int) -> Marks:
+def spread_to_tokens(rows: Marks, units: Sequence[Unit], n_tokens: int) -> Marks:
     """(rows, units) as (rows, tokens)."""
     found = np.zeros((len(rows), n_tokens), dtype=bool)
     for column, unit in zip(rows.T, units, strict=True):

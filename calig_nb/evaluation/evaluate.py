@@ -13,11 +13,11 @@ from .._version import __version__
 from ..attribution.request import Request
 from ..explanation.fusion import Fusion
 from ..explanation.methods import METHODS
-from .deletion import Deletion, words_of
+from .deletion import Deletion, ordinary_words
 from .metrics import FAITHFULNESS, PLAUSIBILITY
-from .rationales import marked
+from .rationales import units_marked
 from .result import RANDOM, Evaluation
-from .runner import Item, Run, plain
+from .runner import Item, Run, describe_options
 
 if TYPE_CHECKING:
     from ..pipeline.explainer import Explainer
@@ -80,22 +80,22 @@ def evaluate(
         For each metric as :mod:`calig_nb.evaluation.metrics` names it.
     """
     one_of("on_error", on_error, ("raise", "skip"))
-    reader = explainer._answers.reader
+    reader = explainer.engine.reader
     wanted_ways = reader.deletions[:1] if deletion is None else deletion
     ways = (wanted_ways,) if isinstance(wanted_ways, str) else tuple(wanted_ways)
     for way in ways:
         one_of("deletion", way, reader.deletions)
     if not ways or len(set(ways)) < len(ways):
         raise ValueError(f"deletion must name one way or several different ones, got {ways}.")
-    options = _options(methods, tolerance, reader.is_of_pictures)
+    options = _method_options(methods, tolerance, reader.is_of_pictures)
     if n_resamples < 1:
         raise ValueError(f"n_resamples must be at least 1, got {n_resamples}.")
-    wanted = _metrics(metrics, rationales is not None)
+    wanted = _wanted_metrics(metrics, rationales is not None)
     run = Run(explainer, options, ways if set(wanted) & set(FAITHFULNESS) else (), seed)
-    items, share = _items(run, texts, targets, rationales, on_error)
+    items, share = read_items(run, texts, targets, rationales, on_error)
     run.share = share
     run.finish(items, progress, on_error)
-    items, names = _comparable(items, [*options, RANDOM])
+    items, names = _keep_comparable(items, [*options, RANDOM])
     faithful = [name for name in wanted if name in FAITHFULNESS]
     named = [m if len(ways) == 1 else f"{m} ({way})" for way in ways for m in faithful]
     named += [name for name in wanted if name in PLAUSIBILITY]
@@ -113,8 +113,8 @@ def evaluate(
         passes=cost[..., 0],
         seconds=cost[..., 1],
         config={
-            "model": type(explainer._answers.model.own).__name__,
-            "methods": {name: plain(options[name]) for name in names if name != RANDOM},
+            "model": type(explainer.model).__name__,
+            "methods": {name: describe_options(options[name]) for name in names if name != RANDOM},
             "deletion": list(ways),
             "tolerance": tolerance,
             "rationale_share": share,
@@ -125,16 +125,16 @@ def evaluate(
     )
 
 
-def _options(
+def _method_options(
     methods: Sequence[str] | Mapping[str, Mapping[str, Any]] | None, tolerance: float, pixels: bool
 ) -> dict[str, dict[str, Any]]:
     """For each method what ``explain`` is asked, checked at the door."""
     if isinstance(methods, str):
         raise TypeError(f"methods must be a list of names, got the text {methods!r}.")
-    asked = tuple(METHODS) if methods is None else methods
-    named = asked if isinstance(asked, Mapping) else {name: {"method": name} for name in asked}
-    if not named or len(named) < len(asked):
-        raise ValueError(f"methods must be one or several different names, got {asked!r}.")
+    given = tuple(METHODS) if methods is None else methods
+    named = given if isinstance(given, Mapping) else {name: {"method": name} for name in given}
+    if not named or len(named) < len(given):
+        raise ValueError(f"methods must be one or several different names, got {given!r}.")
     if RANDOM in named:
         raise ValueError(f"methods must not hold {RANDOM!r}: a random map is always beside them.")
     found = {}
@@ -155,7 +155,7 @@ def _options(
     return found
 
 
-def _metrics(metrics: Sequence[str] | None, marked: bool) -> list[str]:
+def _wanted_metrics(metrics: Sequence[str] | None, marked: bool) -> list[str]:
     """The names of the metrics that are wanted."""
     known = [*FAITHFULNESS, *(PLAUSIBILITY if marked else ())]
     if metrics is None:
@@ -169,7 +169,7 @@ def _metrics(metrics: Sequence[str] | None, marked: bool) -> list[str]:
     return [name for name in known if name in metrics]
 
 
-def _items(
+def read_items(
     run: Run,
     texts: Sequence[str],
     targets: Sequence[int | str | None] | None,
@@ -184,12 +184,12 @@ def _items(
         if values is not None and (isinstance(values, str) or len(values) != len(texts)):
             got = repr(values) if isinstance(values, str) else len(values)
             raise ValueError(f"{name} must have one for each of {len(texts)} texts, got {got}.")
-    reader = run.scorer.answers.reader
+    reader = run.scorer.engine.reader
     read = []
     for i, text in enumerate(texts):
         try:
-            asked = None if targets is None else targets[i], None
-            read.append((i, reader.read(text, f"texts[{i}]", classes=asked)))
+            classes = None if targets is None else targets[i], None
+            read.append((i, reader.read(text, f"texts[{i}]", classes=classes)))
         except (TypeError, ValueError) as error:
             if on_error == "raise":
                 raise
@@ -197,16 +197,16 @@ def _items(
     if not read:
         raise ValueError(f"texts must hold at least one that can be explained, got {len(texts)}.")
     wanted = [None if targets is None else targets[i] for i, _ in read]
-    chosen = run.scorer.chosen([text for _, text in read], wanted)
+    chosen = run.scorer.choose_targets([text for _, text in read], wanted)
     items = [
-        Item(i, texts[i], text, words_of(text), *target)
+        Item(i, texts[i], text, ordinary_words(text), *target)
         for (i, text), target in zip(read, chosen, strict=True)
     ]
     if rationales is None:
         return items, None
     for item in items:
         if (own := rationales[item.number]) is not None:
-            item.rationale = marked(
+            item.rationale = units_marked(
                 own, item.text.text, item.text.offsets, item.units, f"rationales[{item.number}]"
             )
     shares = [i.rationale.mean() for i in items if i.rationale is not None and i.rationale.any()]
@@ -215,7 +215,7 @@ def _items(
     return items, float(np.mean(shares))
 
 
-def _comparable(items: Sequence[Item], names: Sequence[str]) -> tuple[list[Item], list[str]]:
+def _keep_comparable(items: Sequence[Item], names: Sequence[str]) -> tuple[list[Item], list[str]]:
     """The texts that every method explained, and the methods that explained any."""
     kept = [name for name in names if any(name in item.trials for item in items)]
     for name in [name for name in names if name not in kept]:

@@ -19,7 +19,7 @@ _FORMS = (
 )
 
 
-def marked(
+def units_marked(
     rationale: Any,
     text: str,
     offsets: npt.NDArray[np.int64],

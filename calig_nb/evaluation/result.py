@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from .._upward import import_upward
 from .._validation import one_of
 from .bootstrap import LEVEL, bootstrap
 from .metrics import METRICS, Metric
@@ -160,9 +161,8 @@ class Evaluation:
         Raises:
             ValueError: If a metric is unknown, or an option out of its range.
         """
-        from ..figures import evaluation_figure
-
-        return evaluation_figure(self, metrics, **state)
+        figure: Figure = import_upward("figures", "evaluation_figure")(self, metrics, **state)
+        return figure
 
     def to_markdown(self, differences: bool = False) -> str:
         """The table as text: means with intervals, and the cost; or the differences.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +16,8 @@ from ..explanation.units import Unit
 from ..inputs.text import TextInputs
 from ..pipeline import cache as disk
 from . import metrics
-from .cost import counted
-from .deletion import Scorer, per_token, per_unit
+from .cost import count_products
+from .deletion import Scorer, spread_to_tokens, sum_by_unit
 from .result import RANDOM
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ class Item:
     errors: dict[str, Exception] = field(default_factory=dict)
 
     @property
-    def asked(self) -> int:
+    def target_id(self) -> int:
         """The class as ``explain`` takes it: of a next token, its id."""
         question = self.text.question
         own = question is not None and question.candidates
@@ -85,12 +84,9 @@ class Run:
     share: float | None = None
 
     def __post_init__(self) -> None:
-        answers = self.explainer._answers
-        self.scorer = Scorer(answers)
+        self.scorer = Scorer(self.explainer.engine)
         # Maps are computed and timed here, and by the hundred: the cache keeps what they scored.
-        self.own = copy(self.explainer)
-        self.own._calibration = self.explainer._calibrated()
-        self.own._answers = replace(answers, cache=None)
+        self.uncached = self.explainer.without_cache()
 
     def finish(self, items: Sequence[Item], progress: bool | None, on_error: str) -> None:
         """Give every item its trials."""
@@ -103,28 +99,28 @@ class Run:
                 known = cache.get_trial(key) if cache is not None and key else None
                 if known is not None:
                     item.trials[name] = known
-        todo = sum(not self._done(item) for item in items)
+        todo = sum(not self._is_done(item) for item in items)
         delay, off = 0 if progress else 2, progress is False
         with tqdm(total=todo, disable=off, delay=delay, desc="evaluate") as bar:
-            for group in _groups([item for item in items if not self._done(item)]):
+            for group in group_items([item for item in items if not self._is_done(item)]):
                 maps = self._maps(group, on_error)
                 for item in group:
-                    self._score(item, maps[item.number])
+                    self.score(item, maps[item.number])
                     for name in maps[item.number]:
                         if cache is not None and (key := keys[item.number][name]):
                             cache.put_trial(key, item.trials[name])
                 bar.update(len(group))
 
-    def _done(self, item: Item) -> bool:
+    def _is_done(self, item: Item) -> bool:
         return all(name in item.trials for name in (*self.options, RANDOM))
 
     def _maps(self, group: Sequence[Item], on_error: str) -> dict[int, dict[str, Array]]:
         """For each item the maps that are missing, by method: (units,) each."""
         maps: dict[int, dict[str, Array]] = {item.number: {} for item in group}
-        for name, asked in self.options.items():
+        for name, options in self.options.items():
             missing = [item for item in group if name not in item.trials]
             if missing:
-                for item, found in zip(missing, self._explained(missing, asked), strict=True):
+                for item, found in zip(missing, self._explain(missing, options), strict=True):
                     if isinstance(found, Exception):
                         if on_error == "raise":
                             raise found
@@ -140,23 +136,25 @@ class Run:
                 item.trials[RANDOM] = {"passes": 0.0, "seconds": 0.0}
         return maps
 
-    def _explained(
-        self, items: Sequence[Item], asked: Mapping[str, Any]
+    def _explain(
+        self, items: Sequence[Item], options: Mapping[str, Any]
     ) -> list[tuple[Array, Trial] | Exception]:
         """Each item's map, and what it cost; or why there is none."""
-        request = {name: value for name, value in asked.items() if name != "fusion"}
+        request = {name: value for name, value in options.items() if name != "fusion"}
         texts = [item.source for item in items]
         began = time.perf_counter()
-        with counted(self.own._answers.model.model) as effort:
+        with count_products(self.uncached.engine.model.model) as effort:
             try:
-                found = self.own.explain(texts, target=items[0].asked, progress=False, **request)
+                found = self.uncached.explain(
+                    texts, target=items[0].target_id, progress=False, **request
+                )
             except Exception as error:
                 found = getattr(error, "explanations", None)
                 if found is None:
                     raise
                 found = [error if one is None else one for one in found]
         seconds = (time.perf_counter() - began) / len(items)
-        with counted(self.own._answers.model.model) as whole:
+        with count_products(self.uncached.engine.model.model) as whole:
             self.scorer.logits([item.text.model_inputs for item in items])
         cost = {"passes": effort.passes(whole), "seconds": seconds}
         results: list[tuple[Array, Trial] | Exception] = []
@@ -164,23 +162,23 @@ class Run:
             if isinstance(one, Exception):
                 results.append(one)
                 continue
-            if asked.get("fusion") is not None:
-                one = one.with_fusion(asked["fusion"])
-            results.append((per_unit(one.attributions, item.units), dict(cost)))
+            if options.get("fusion") is not None:
+                one = one.with_fusion(options["fusion"])
+            results.append((sum_by_unit(one.attributions, item.units), dict(cost)))
         return results
 
-    def _score(self, item: Item, maps: Mapping[str, Array]) -> None:
+    def score(self, item: Item, maps: Mapping[str, Array]) -> None:
         """Judge the maps of one item together, so that no deletion is scored twice."""
         if not maps:
             return
         n, n_tokens = len(item.units), len(item.text.tokens)
         plans = [metrics.leave_one_out(n), *(metrics.deletions(scores) for scores in maps.values())]
-        rows = per_token(np.concatenate(plans), item.units, n_tokens)
+        rows = spread_to_tokens(np.concatenate(plans), item.units, n_tokens)
         cuts = np.cumsum([len(plan) for plan in plans])[:-1]
         for way in self.ways:
             answers = self.scorer.log_odds(item.text, rows, item.target, deletion=way)
-            alone, *answered = np.split(answers, cuts)
-            for (name, scores), own in zip(maps.items(), answered, strict=True):
+            alone, *changed = np.split(answers, cuts)
+            for (name, scores), own in zip(maps.items(), changed, strict=True):
                 found = metrics.faithfulness(scores, own, alone)
                 suffix = "" if len(self.ways) < 2 else f" ({way})"
                 item.trials[name] |= {f"{metric}{suffix}": v for metric, v in found.items()}
@@ -191,8 +189,8 @@ class Run:
 
     def _keys(self, item: Item) -> dict[str, str]:
         """What names each trial on disk; empty where nothing is kept."""
-        answers = self.explainer._answers
-        model = answers.identity.digest() if answers.cache is not None else ""
+        engine = self.explainer.engine
+        model = engine.identity.digest() if engine.cache is not None else ""
         if not model:
             return dict.fromkeys((*self.options, RANDOM), "")
         arrays = {name: value.numpy() for name, value in item.text.model_inputs.items()}
@@ -203,22 +201,22 @@ class Run:
             "text": item.text.text, "target": item.target, "ways": self.ways, "share": self.share,
             "weights": None if weights is None else weights.tolist(),
         }  # fmt: skip
-        asked = {name: plain(own) for name, own in self.options.items()}
+        described = {name: describe_options(own) for name, own in self.options.items()}
         return {
-            name: disk.key_of(model, arrays, {**common, "trial": asked.get(name, self.seed)})
+            name: disk.key_of(model, arrays, {**common, "trial": described.get(name, self.seed)})
             for name in (*self.options, RANDOM)
         }
 
 
-def plain(options: Mapping[str, Any]) -> dict[str, str]:
+def describe_options(options: Mapping[str, Any]) -> dict[str, str]:
     """A method's options in words."""
     return {name: repr(value) for name, value in sorted(options.items())}
 
 
-def _groups(items: Sequence[Item]) -> Iterator[list[Item]]:
+def group_items(items: Sequence[Item]) -> Iterator[list[Item]]:
     """Items of one target and of about one length, a few at a time."""
-    by_target = sorted(items, key=lambda item: (item.asked, len(item.text.tokens)))
-    for _, group in groupby(by_target, key=lambda item: item.asked):
+    by_target = sorted(items, key=lambda item: (item.target_id, len(item.text.tokens)))
+    for _, group in groupby(by_target, key=lambda item: item.target_id):
         own = list(group)
         for start in range(0, len(own), TOGETHER):
             yield own[start : start + TOGETHER]

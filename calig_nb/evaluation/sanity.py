@@ -11,20 +11,21 @@ import numpy as np
 import numpy.typing as npt
 
 from .._arrays import read_only
+from .._upward import import_upward
 from .._validation import one_of
 from ..attribution.request import Request
 from ..explanation.methods import METHODS
 from ..inputs.text import TextInputs
-from ..pipeline.batch import Bucket, placed
 from .bootstrap import bootstrap
-from .deletion import Scorer, per_unit, words_of
+from .deletion import Scorer, ordinary_words, sum_by_unit
 from .metrics import FEW
-from .weight_randomization import randomised, shifted, twin_of
+from .weight_randomization import copy_explainer, randomize_weights, shift_logits
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from ..pipeline.engine import Engine
     from ..pipeline.explainer import Explainer
 
 Array = npt.NDArray[np.float64]
@@ -121,9 +122,8 @@ class Sanity:
 
     def figure(self, **state: Any) -> Figure:
         """Correlation by depth with its interval; see :mod:`calig_nb.figures`."""
-        from ..figures import sanity_figure
-
-        return sanity_figure(self, **state)
+        figure: Figure = import_upward("figures", "sanity_figure")(self, **state)
+        return figure
 
 
 def sanity(
@@ -169,15 +169,14 @@ def sanity(
         raise TypeError(f"methods must be a list of at least one name, got {methods!r}.")
     for method in methods:
         one_of("method", method, tuple(METHODS))
-    answers = explainer._answers
-    read = [answers.reader.read(text, f"texts[{i}]") for i, text in enumerate(texts)]
+    read = [explainer.engine.reader.read(text, f"texts[{i}]") for i, text in enumerate(texts)]
     for i, text in enumerate(read):
-        if len(words_of(text)) < FEW:
+        if len(ordinary_words(text)) < FEW:
             raise ValueError(f"texts[{i}] must have at least {FEW} words, got {text.text!r:.60}.")
-    scorer = Scorer(answers)
+    scorer = Scorer(explainer.engine)
     order = scorer.logits([text.model_inputs for text in read]).argsort(dim=1, descending=True)
     targets = order[:, 0].tolist()
-    twin = twin_of(explainer)
+    twin = copy_explainer(explainer).engine
 
     def maps(method: str, classes: Sequence[int]) -> list[Array]:
         return [
@@ -201,8 +200,8 @@ def sanity(
         ]
         bar.update()
         cascade = {TRAINED: trained}
-        own_inputs = placed(twin._answers.model, read[0].model_inputs)
-        for depth in randomised(twin._answers.model, own_inputs, seed):
+        first = twin.model.to_device(read[0].model_inputs)
+        for depth in randomize_weights(twin.model, first, seed):
             cascade[depth] = {method: maps(method, targets) for method in methods}
             bar.update()
     pairs = [
@@ -242,27 +241,24 @@ def _ranks(values: Array) -> Array:
     return ranks
 
 
-def _map(explainer: Explainer, text: TextInputs, request: Request, *beside: TextInputs) -> Array:
+def _map(engine: Engine, text: TextInputs, request: Request, *beside: TextInputs) -> Array:
     """The words' values, computed in one pass with the texts ``beside``."""
-    answers = explainer._answers
     texts = [text, *beside]
-    bucket = Bucket(answers.model, answers.reader, texts, [[request]] * len(texts))
-    found = bucket.explanations(answers.budget)[0][0]
-    return per_unit(explainer._dressed(found, request, text).attributions, words_of(text))
+    found = engine.explain_together(texts, [[request]] * len(texts))[0][0]
+    return sum_by_unit(found.attributions, ordinary_words(text))
 
 
-def _changes(explainer: Explainer, text: TextInputs, request: Request, own: Array) -> list[float]:
+def _changes(engine: Engine, text: TextInputs, request: Request, own: Array) -> list[float]:
     """How far the map moves with what it must not follow."""
-    answers = explainer._answers
     moved = []
-    for beside in (text, _longer(explainer, text)):
+    for beside in (text, _double(engine, text)):
         try:
-            moved.append(None if beside is None else _map(explainer, text, request, beside))
+            moved.append(None if beside is None else _map(engine, text, request, beside))
         except ValueError:  # this model's texts are never padded
             moved.append(None)
-    handle = shifted(answers.model.model, SHIFT)
+    handle = shift_logits(engine.model.model, SHIFT)
     try:
-        moved.append(_map(explainer, text, request))
+        moved.append(_map(engine, text, request))
     except ValueError:  # a method may refuse a constant that it has no rule for
         moved.append(None)
     finally:
@@ -271,11 +267,11 @@ def _changes(explainer: Explainer, text: TextInputs, request: Request, own: Arra
     return [float("nan") if m is None else float(np.abs(m - own).sum() / mass) for m in moved]
 
 
-def _longer(explainer: Explainer, text: TextInputs) -> TextInputs | None:
+def _double(engine: Engine, text: TextInputs) -> TextInputs | None:
     """The text twice over, where the model takes so much."""
-    if explainer._answers.reader.is_of_pictures:
+    if engine.reader.is_of_pictures:
         return None
     try:
-        return explainer._answers.reader.read(f"{text.text} {text.text}")
+        return engine.reader.read(f"{text.text} {text.text}")
     except ValueError:
         return None

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from copy import copy, deepcopy
-from dataclasses import replace
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from ..models.block_model import BlockModel
-from ..models.classifier import ModelInputs
-from ..models.fingerprint import Identity
+from ..models.block_model import BlockModel, ModelInputs
 
 if TYPE_CHECKING:
     from ..pipeline.explainer import Explainer
@@ -21,25 +18,20 @@ if TYPE_CHECKING:
 HEAD, EMBEDDINGS = "head", "embeddings"
 
 
-def twin_of(explainer: Explainer) -> Explainer:
+def copy_explainer(explainer: Explainer) -> Explainer:
     """An explainer of a copy of the model, with the same layer weights; it keeps nothing.
 
     Raises:
         ValueError: If the model cannot be copied.
     """
-    answers = explainer._answers
     try:
-        model = deepcopy(answers.model)
+        model = deepcopy(explainer.engine.model)
     except Exception as error:
         raise ValueError(f"model must be one that copy.deepcopy can copy: {error}") from error
-    twin = copy(explainer)
-    twin._model = model
-    twin._calibration = explainer._calibrated()
-    twin._answers = replace(answers, model=model, identity=Identity(model.model), cache=None)
-    return twin
+    return explainer.without_cache().with_model(model)
 
 
-def randomised(model: BlockModel, inputs: ModelInputs, seed: int) -> Iterator[str]:
+def randomize_weights(model: BlockModel, inputs: ModelInputs, seed: int) -> Iterator[str]:
     """Draw a model's weights anew from the top down; the model is changed, so give a copy.
 
     Every weight tensor gets normal numbers of its own mean and spread, so that what is lost is
@@ -63,7 +55,7 @@ def randomised(model: BlockModel, inputs: ModelInputs, seed: int) -> Iterator[st
         yield name
 
 
-def shifted(model: nn.Module, by: float) -> Any:
+def shift_logits(model: nn.Module, by: float) -> Any:
     """Add a constant to all logits; returns a handle whose ``remove()`` undoes it."""
 
     def add(_: nn.Module, __: Any, output: Any) -> Any:
@@ -93,7 +85,7 @@ def _parts(model: BlockModel, inputs: ModelInputs) -> list[tuple[str, list[Tenso
 def _called_before(model: BlockModel, first: nn.Module, inputs: ModelInputs) -> Sequence[nn.Module]:
     """The modules that run before the first block does."""
     called: list[nn.Module] = []
-    with ExitStack() as stack, model.undisturbed():
+    with ExitStack() as stack, model.preserved():
         for module in model.model.modules():
             handle = module.register_forward_pre_hook(lambda module, _: called.append(module))
             stack.callback(handle.remove)

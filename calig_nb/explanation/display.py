@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from .._upward import import_upward
 from .units import Granularity
 
 if TYPE_CHECKING:
@@ -47,9 +48,13 @@ class Shown:
 
     def check(self, explainer: Explainer | None = None, **options: Any) -> Check:
         """How far to trust this; see :func:`calig_nb.evaluation.check.check`."""
-        from ..evaluation.check import check
-
-        return check(self._own, explainer or self._own.explainer, **options)
+        own = self._own
+        check: Check
+        if explainer is None and own.source is not None:
+            check = own.source.check(own, **options)
+        else:
+            check = import_upward("evaluation.check", "check")(own, explainer, **options)
+        return check
 
     def save(self, path: str | Path) -> None:
         """Write one safetensors file; see :func:`calig_nb.load`."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -19,12 +18,20 @@ from .fusion import Channel, Fusion
 from .methods import fused
 from .units import Granularity, Unit, merged, passage_ids, whole
 
-if TYPE_CHECKING:
-    from ..pipeline.explainer import Explainer
-
 Array = npt.NDArray[np.float64]
-Ask = Callable[[int, "int | None"], "Explanation"]
-Look = Callable[[int], npt.NDArray[np.float32]]
+
+
+class Source(Protocol):
+    """What made an explanation and still holds the model: it can be asked for more."""
+
+    def explain_again(self, target: int, contrast: int | None) -> Explanation:
+        """The same input and options about another class."""
+
+    def attention_heads(self, layer: int) -> npt.NDArray[np.float32]:
+        """(H, T, T) A ⊙ ∂f/∂A of one layer."""
+
+    def check(self, explanation: Explanation, **options: Any) -> Any:
+        """How far to trust the explanation, or the same under another λ."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -68,6 +75,8 @@ class Explanation(Shown):
         image: (height, width, 3) the explained picture as the model saw it, 0 ... 255; None for
             a text. ``text`` is then empty and each ordinary token a patch.
         grid: Rows and columns of patches, which the ordinary tokens fill row by row; or None.
+        source: What made it and can be asked for more, by :meth:`ask`, :meth:`heads` and
+            :meth:`check`; None for one that was saved.
     """
 
     text: str
@@ -93,9 +102,7 @@ class Explanation(Shown):
     segment_ids: npt.NDArray[np.int64] | None = None
     image: npt.NDArray[np.uint8] | None = None
     grid: tuple[int, int] | None = None
-    ask: Ask | None = field(default=None, repr=False)
-    look: Look | None = field(default=None, repr=False)
-    explainer: Explainer | None = field(default=None, repr=False)
+    source: Source | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", whole(self.text))
@@ -227,6 +234,29 @@ class Explanation(Shown):
         parts = {"supporting": supporting, "opposing": opposing}
         return np.asarray(parts.get(channel, supporting - opposing))
 
+    def ask(self, target: int, contrast: int | None = None) -> Explanation:
+        """Why the model gives another class its score: the same input, the same options.
+
+        Args:
+            target: Index of the class.
+            contrast: Index of the class to set it against, or None.
+
+        Raises:
+            ValueError: If a class does not fit, or the explanation came from a file: another
+                class needs the model.
+        """
+        if self.source is None:
+            raise ValueError(
+                "another class needs the model, which a saved explanation has not: explain the "
+                "text again."
+            )
+        return self.source.explain_again(target, contrast)
+
+    @property
+    def has_heads(self) -> bool:
+        """Whether :meth:`heads` can be had: from one pass of a model that is still there."""
+        return self.source is not None and fused(self.method) and "windows" not in self.config
+
     def heads(self, layer: int) -> npt.NDArray[np.float32]:
         """A ⊙ ∂f/∂A of one layer head by head, (H, T, T); their mean is ``attention_relevance``.
 
@@ -242,16 +272,16 @@ class Explanation(Shown):
             raise ValueError(f"layer must lie between 0 and {last}, got {layer}.")
         if not fused(self.method):
             raise ValueError(f"heads belong to method 'ca-lig', this is {self.method!r}.")
-        if self.look is None and "windows" in self.config:
+        if "windows" in self.config:
             raise ValueError(
                 f"heads belong to one pass, this text took {self.config['windows']}: explain a "
                 "part of it that the model can read at once."
             )
-        if self.look is None:
+        if self.source is None:
             raise ValueError(
                 "heads need the model, which a saved explanation has not: explain the text again."
             )
-        return self.look(layer)
+        return self.source.attention_heads(layer)
 
     def with_lam(self, lam: float) -> Explanation:
         """The same evidence fused with another λ; nothing is computed anew.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .._arrays import Array, read_only
 from . import fusion as fu
-from .explanation import Explanation
+from .explanation import Explanation, Source
 from .fusion import Channel
 
 
@@ -41,14 +42,12 @@ class Document(Explanation):
     @property
     def drawn(self) -> Explanation:
         """The same with phrases for tokens, and matrices between them: what the views draw."""
-        ask = self.ask
         return dataclasses.replace(
             self.condensed,
             fusion=self.fusion,
             layer_weights=self.layer_weights,
             config=self.config,
-            explainer=self.explainer,
-            ask=None if ask is None else lambda target, contrast: ask(target, contrast).drawn,
+            source=None if self.source is None else _PhraseSource(self.source),
         )
 
     @cached_property
@@ -76,3 +75,22 @@ class Document(Explanation):
             f"A document of {len(self.tokens)} tokens keeps no matrix between them. That between "
             f"its {len(self.condensed.tokens)} phrases is explanation.drawn.rollout()."
         )
+
+
+@dataclass(frozen=True)
+class _PhraseSource:
+    """The source of a document, which answers in phrases, as the views draw them."""
+
+    source: Source
+
+    def explain_again(self, target: int, contrast: int | None) -> Explanation:
+        """The same document about another class, in phrases."""
+        return self.source.explain_again(target, contrast).drawn
+
+    def attention_heads(self, layer: int) -> npt.NDArray[np.float32]:
+        """As the document's source."""
+        return self.source.attention_heads(layer)
+
+    def check(self, explanation: Explanation, **options: Any) -> Any:
+        """As the document's source."""
+        return self.source.check(explanation, **options)

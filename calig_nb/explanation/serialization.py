@@ -15,7 +15,7 @@ from .long_text import Document
 
 FORMAT = "calig_nb explanation 1"
 _ZEROS = "zeros"
-_NOT_STORED = ("ask", "look", "explainer")
+_NOT_STORED = ("source",)
 
 
 def to_bytes(explanation: Explanation) -> bytes:

@@ -40,7 +40,7 @@ def layout_of(model: BlockModel, pixels: Tensor) -> Layout:
     """The tokens that enter the first block: those that another picture changes are patches.
 
     Args:
-        model: The model, undisturbed.
+        model: The model, preserved.
         pixels: (1, 3, height, width).
 
     Raises:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from .._validation import warn_user
-from ..models.classifier import Classifier
+from ..models.block_model import Classifier
 from ..models.task_heads import CANDIDATES, READ, AnswerSpan, NextToken, TokenLabel
 from .text import Question, TextInputs, TextReader
 
@@ -203,7 +203,7 @@ def _with_question_at(text: TextInputs, question: Question) -> TextInputs:
 def _head_output(model: Classifier, name: str, inputs: dict[str, Tensor]) -> Tensor:
     """What the head's method ``name`` gives for one text, on the processor, in double."""
     placed = {key: value.to(model.placement[1]) for key, value in inputs.items()}
-    with model.undisturbed(), torch.no_grad():
+    with model.preserved(), torch.no_grad():
         found: Tensor = getattr(model.model, name)(**placed)
     return found.double().cpu()
 

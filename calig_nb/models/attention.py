@@ -11,10 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from ..attribution.integrated_gradients import attention_relevance
 from . import blocks
 from .memory import release_memory
-from .preserve import settings
+from .preserve import changed_settings
 from .token_cells import Cells
 
 KeepHeads = Callable[[int, Tensor], None]
@@ -24,6 +23,21 @@ QUERIES = 1024
 """Rows of an attention matrix that are formed at a time."""
 
 
+def attention_relevance(attentions: Tensor, gradients: Tensor) -> Tensor:
+    """How far query i looking at key j speaks for the score, head by head.
+
+    ``A ⊙ ∂f/∂A``; G is its mean over the heads.
+
+    Args:
+        attentions: A, (..., heads, queries, keys).
+        gradients: ∂f/∂A, same shape.
+
+    Returns:
+        (..., heads, queries, keys), signed, in units of the score.
+    """
+    return attentions * gradients
+
+
 class Eager:
     """Attention written out: the model returns its probabilities, and autograd their gradients.
 
@@ -31,42 +45,41 @@ class Eager:
         model: The model.
         around: The modules that hold all its blocks, the innermost first.
         n_items: Rows that are read; those after them are baselines.
-        keep: Where the heads go before they are averaged.
         cells: What queries and keys are summed in.
+
+    Attributes:
+        keep_heads: Where the heads go before they are averaged; set before the backward pass.
+        layer: The block that runs now; -1 while nobody listens.
+        last: Whether no other target's backward pass follows.
     """
 
     def __init__(
-        self,
-        model: nn.Module,
-        around: Sequence[nn.Module],
-        n_items: int,
-        keep: KeepHeads | None,
-        cells: Cells,
+        self, model: nn.Module, around: Sequence[nn.Module], n_items: int, cells: Cells
     ) -> None:
-        self.model, self.around, self.n_items, self.keep = model, around, n_items, keep
-        self.cells = cells
+        self.model, self.around, self.n_items, self.cells = model, around, n_items, cells
+        self.keep_heads: KeepHeads | None = None
         self.seen: tuple[Tensor, ...] = ()
         self.wanted: tuple[Tensor, ...] = ()
         self.layer = 0
         self.last = True
 
-    def set_up(self) -> AbstractContextManager[None]:
-        """The model's settings for the forward and for the backward pass."""
-        return settings(self.model, _attn_implementation="eager", output_attentions=True)
+    def configured(self) -> AbstractContextManager[None]:
+        """The model's settings for the forward and for the backward pass, within the context."""
+        return changed_settings(self.model, _attn_implementation="eager", output_attentions=True)
 
     @contextmanager
     def listening(self) -> Iterator[Mapping[str, Any]]:
         """Gives the options of a forward pass whose attention is heard."""
-        asked = "output_attentions" in signature(self.model.forward).parameters
+        has_option = "output_attentions" in signature(self.model.forward).parameters
         with blocks.record_calls(self.around) as outer:
-            yield {"output_attentions": True} if asked else {}
+            yield {"output_attentions": True} if has_option else {}
         # The innermost module that returns attention returns the blocks' own, not a decoder's.
         found = (getattr(call.output, "attentions", None) for call in outer)
         self.seen = tuple(a for a in next(filter(None, found), ()) if a is not None)
         self.wanted = tuple(a for a in self.seen if a.requires_grad)
 
-    def told(self, outputs: Sequence[Any]) -> None:
-        """What the blocks themselves returned: heard where the model lists others' attention.
+    def hear_blocks(self, outputs: Sequence[Any]) -> None:
+        """Take the attention that the blocks returned, where the model lists others'.
 
         So does one of stages, which lists that of each stage's last block.
         """
@@ -78,23 +91,23 @@ class Eager:
         if len(own) == len(outputs) and (self.cells.grid or len(known) != len(outputs)):
             self.seen = self.wanted = tuple(own)
 
-    def read(self, n_rows: int, gradients: Sequence[Tensor | None]) -> list[Tensor]:
+    def relevance(self, n_rows: int, gradients: Sequence[Tensor | None]) -> list[Tensor]:
         """(items, cells, cells) of each block whose attention was heard, for one target.
 
         Args:
             n_rows: Rows that went through the model, all told.
             gradients: ∂score/∂A for each of ``wanted``.
         """
-        relevance: list[Tensor] = []
+        found: list[Tensor] = []
         for layer, (a, gradient) in enumerate(zip(self.wanted, gradients, strict=True)):
             if gradient is None:
-                return relevance
-            own = len(a) * self.n_items // n_rows
+                return found
+            own = len(a) * self.n_items // n_rows  # with windows, a row for each of them
             heads = attention_relevance(a[:own].detach(), gradient[:own])
-            if self.keep is not None:
-                self.keep(layer, self.cells.of_pairs(layer, heads))
-            relevance.append(self.cells.of_pairs(layer, heads.mean(dim=1)))
-        return relevance
+            if self.keep_heads is not None:
+                self.keep_heads(layer, self.cells.of_pairs(layer, heads))
+            found.append(self.cells.of_pairs(layer, heads.mean(dim=1)))
+        return found
 
 
 class Fused(Eager):
@@ -104,43 +117,43 @@ class Fused(Eager):
     and leaves the kernel says both, and no matrix is kept.
     """
 
-    def set_up(self) -> AbstractContextManager[None]:
-        """The model's settings for the forward and for the backward pass."""
-        return settings(self.model, _attn_implementation="sdpa")
+    def configured(self) -> AbstractContextManager[None]:
+        """The model's settings for the forward and for the backward pass, within the context."""
+        return changed_settings(self.model, _attn_implementation="sdpa")
 
     @contextmanager
     def listening(self) -> Iterator[Mapping[str, Any]]:
         """Gives the options of a forward pass whose attention is heard."""
         self.found: dict[int, Tensor] = {}
         self.heard: list[int] = []
-        with _Listener(self._heard):
+        with _Listener(self._hear_kernel):
             yield {}
 
-    def read(self, n_rows: int, gradients: Sequence[Tensor | None]) -> list[Tensor]:
+    def relevance(self, n_rows: int, gradients: Sequence[Tensor | None]) -> list[Tensor]:
         """(items, queries, keys) of each block whose attention was heard, for one target."""
         found, self.found = self.found, {}
         return [found[layer] for layer in sorted(found)]
 
-    def _heard(self, output: Tensor, call: Mapping[str, Any]) -> None:
+    def _hear_kernel(self, output: Tensor, call: Mapping[str, Any]) -> None:
         if output.requires_grad and self.layer >= 0:
             self.heard.append(self.layer)
             layer = self.layer  # the one that runs now; the hook is called much later
-            call = {n: _own(value, self.n_items, len(output)) for n, value in call.items()}
+            call = {n: _item_rows(value, self.n_items, len(output)) for n, value in call.items()}
             output.register_hook(  # type: ignore[no-untyped-call]
-                lambda gradient: self._read(layer, call, gradient)
+                lambda gradient: self._form_matrices(layer, call, gradient)
             )
 
-    def _read(self, layer: int, call: dict[str, Any], gradient: Tensor) -> None:
+    def _form_matrices(self, layer: int, call: dict[str, Any], gradient: Tensor) -> None:
         with torch.no_grad():
-            heads: list[Tensor] | None = [] if self.keep is not None else None
+            heads: list[Tensor] | None = [] if self.keep_heads is not None else None
             total: Tensor | float = 0.0
             for head in range(gradient.shape[1]):
-                one = _one_head(call, head, gradient[: self.n_items, head])
+                one = _head_relevance(call, head, gradient[: self.n_items, head])
                 total = one + total
                 if heads is not None:
                     heads.append(one)
-            if heads is not None and self.keep is not None:
-                self.keep(layer, torch.stack(heads, dim=1))
+            if heads is not None and self.keep_heads is not None:
+                self.keep_heads(layer, torch.stack(heads, dim=1))
         assert isinstance(total, Tensor)
         self.found[layer] = total.div_(gradient.shape[1])
         if self.last:
@@ -148,7 +161,7 @@ class Fused(Eager):
         release_memory()
 
 
-def _own(value: Any, n_items: int, n_rows: int) -> Any:
+def _item_rows(value: Any, n_items: int, n_rows: int) -> Any:
     """The items' rows of an argument of the kernel; what layers share, as a mask, is no copy."""
     if not torch.is_tensor(value):
         return value
@@ -192,19 +205,23 @@ def mean_attentions(
 
     with torch.no_grad():
         if frugal:
-            fused = Fused(eager.model, eager.around, 0, None, eager.cells)
-            with fused.set_up(), blocks.intercept_calls(modules, enter), _Listener(heard):
+            fused = Fused(eager.model, eager.around, 0, eager.cells)
+            with fused.configured(), blocks.intercept_calls(modules, enter), _Listener(heard):
                 run({})
             if [index for index, _ in found] == [*range(last + 1)]:
                 return [mean for _, mean in found]
-        with eager.set_up(), blocks.record_calls(modules) as calls, eager.listening() as options:
+        with (
+            eager.configured(),
+            blocks.record_calls(modules) as calls,
+            eager.listening() as options,
+        ):
             run(options)
-        eager.told([call.output for call in calls])
+        eager.hear_blocks([call.output for call in calls])
     means = (heads.mean(dim=1) for heads in eager.seen)
     return [eager.cells.of_attention(block, mean) for block, mean in enumerate(means)]
 
 
-def _one_head(call: Mapping[str, Any], head: int, gradient: Tensor) -> Tensor:
+def _head_relevance(call: Mapping[str, Any], head: int, gradient: Tensor) -> Tensor:
     """(items, queries, keys) A ⊙ ∂score/∂A of one head, a thousand queries at a time."""
     v = call["value"]
     v = v[:, head // (call["query"].shape[1] // v.shape[1])]

@@ -1,4 +1,4 @@
-"""The only file that knows transformers' models: trace them, and replay them from a block.
+"""One model seen as a chain of blocks: traced forward and backward, and replayed from a block.
 
 No architecture is named here: a model is run by its own ``forward``, so that masks, position
 biases, pooling and heads come out right.
@@ -6,28 +6,304 @@ biases, pooling and heads come out right.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+import inspect
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from ..attribution.integrated_gradients import Points
+from .._arrays import Array
 from . import blocks
 from .attention import Eager, Fused, KeepHeads, mean_attentions
-from .bypass import joining
-from .classifier import Classifier, ModelInputs, logits_of
-from .gradients import by_layer, gradients_of
-from .last_block import PooledBlock
-from .memory import release_memory
+from .memory import release_memory, saved_bytes
+from .points import Points, ScoreFn
+from .preserve import preserved
 from .token_cells import Cells, cells_of
-from .trace import Seen, Trace, observe, rows_of
 
-ScoreFn = Callable[[Tensor, Tensor], Tensor]
-"""Maps logits (rows, classes) and each row's item (rows,) to scores (rows, targets)."""
+ModelInputs = Mapping[str, Tensor]
+"""What a model is called with, by name."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What one forward and one backward pass over a batch give; each row has its own score.
+
+    The first rows are the items that are explained; as many rows of baselines may follow.
+
+    Attributes:
+        logits: (rows, classes).
+        scores: (rows, targets).
+        hidden_states: L + 1 tensors (rows, tokens, hidden): what enters each block, and last
+            what leaves the last one.
+        hidden_gradients: ∂score/∂hidden_states, L + 1 tensors (targets, rows, tokens, hidden).
+        attention_relevance: L tensors (targets, items, cells, cells): A ⊙ ∂score/∂A, A being
+            the attention probabilities after the softmax, averaged over the heads.
+        row_bytes: What a row's forward pass keeps for its backward pass, about.
+        cells: What tokens, queries and keys are summed in.
+    """
+
+    logits: Tensor
+    scores: Tensor
+    hidden_states: tuple[Tensor, ...]
+    hidden_gradients: tuple[Tensor, ...]
+    attention_relevance: list[Tensor]
+    row_bytes: int
+    cells: Cells = field(default_factory=Cells)
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens, or cells, in which every layer is explained."""
+        grid = self.cells.grid
+        return self.hidden_states[0].shape[1] if grid is None else grid[0] * grid[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Forward:
+    """What one forward pass met on its way, held for the backward pass.
+
+    Attributes:
+        model: The model.
+        inputs: What it was called with, a row for each item.
+        items: (rows,) which item's inputs each row goes with; the items come first.
+        logits: (rows, classes).
+        hidden: L + 1 hidden states, as in :class:`Trace`.
+        outputs: What each block returned.
+        linear: The linear maps of the last block, with what each returned.
+        lengths: First dimensions of what a block takes that are not its rows.
+        row_bytes: As in :class:`Trace`.
+        attention: How attention was heard.
+    """
+
+    model: BlockModel
+    inputs: ModelInputs
+    items: Tensor
+    logits: Tensor
+    hidden: Sequence[Tensor]
+    outputs: Sequence[Any]
+    linear: Mapping[nn.Module, Tensor]
+    lengths: set[int]
+    row_bytes: int
+    attention: Eager
+
+    def backward(self, scores: Tensor, keep_heads: KeepHeads | None = None) -> Trace:
+        """One backward pass a target, through the graph that the forward pass left.
+
+        Args:
+            scores: (rows, targets) made of ``logits``.
+            keep_heads: Called with each layer and its A ⊙ ∂score/∂A before the heads are
+                averaged, target by target.
+
+        Raises:
+            ValueError: If attention probabilities that carry a gradient cannot be had, or
+                something flows past the hidden states of a block.
+        """
+        attention, n_hidden = self.attention, len(self.hidden)
+        attention.keep_heads = keep_heads
+        # What autograd is asked for, in three runs: hidden states, attention, linear maps.
+        wanted = [*self.hidden, *attention.wanted, *self.linear.values()]
+        n_upto = n_hidden + len(attention.wanted)
+        gradients, relevance, inner = [], [], []
+        with attention.configured():  # blocks may be computed again
+            for column in range(scores.shape[1]):
+                attention.last = column + 1 == scores.shape[1]
+                found = torch.autograd.grad(
+                    scores[:, column].sum(),
+                    wanted,
+                    retain_graph=not attention.last,
+                    allow_unused=True,
+                )
+                relevance.append(attention.relevance(len(self.items), found[n_hidden:n_upto]))
+                gradients.append(found[:n_hidden])
+                inner.append(found[n_upto:])
+        if any(g is None for g in gradients[0]) or len(relevance[0]) != len(self.outputs):
+            raise ValueError(
+                "model must return its attention probabilities when called with "
+                "output_attentions=True, or a model inside it must: one attention matrix with a "
+                f"gradient for each of its {len(self.outputs)} blocks, got {len(relevance[0])}. "
+                "Load it with attn_implementation='eager'; what never forms the matrix cannot be "
+                "served."
+            )
+        trace = Trace(
+            self.logits.detach(),
+            scores.detach(),
+            tuple(h.detach() for h in self.hidden),
+            stack_targets(gradients),
+            list(stack_targets(relevance)),
+            self.row_bytes,
+            attention.cells,
+        )
+        self.model.learn(self, trace, inner)
+        return trace
+
+
+@dataclass(frozen=True, eq=False)
+class PooledBlock:
+    """The linear maps of the last block whose output matters at a few positions only.
+
+    Behind the last block a classifier reads the pooled position (or a few). Above its keys and
+    values a block works position by position, so that all other positions are computed for
+    nothing. Which maps these are is not guessed from names: they are those through which no
+    gradient flows at the other positions. There they give zeros, which nothing reads.
+    """
+
+    modules: Sequence[nn.Module] = ()
+    positions: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.long))
+
+    @classmethod
+    def of(
+        cls,
+        outputs: Mapping[nn.Module, Tensor],
+        gradients: Sequence[Sequence[Tensor | None]],
+        leaving: Tensor,
+    ) -> PooledBlock:
+        """The block as a backward pass showed it.
+
+        Args:
+            outputs: Linear maps that ran once, with what each returned, (rows, tokens, features).
+            gradients: For each target ∂score/∂output for each map.
+            leaving: ∂score/∂h_L, (targets, rows, tokens, hidden).
+        """
+        read = _positions_reached(leaving)
+        positions = read.nonzero().flatten()
+        if not len(positions) or 2 * len(positions) > len(read):
+            return cls()
+        narrow = []
+        for (module, output), *found in zip(outputs.items(), *gradients, strict=True):
+            reached = [_positions_reached(gradient) for gradient in found if gradient is not None]
+            if output.ndim == 3 and output.shape[1] == len(read) and len(reached) == len(found):
+                if not any((one & ~read).any() for one in reached):
+                    narrow.append(module)
+        return cls(narrow, positions)
+
+    @contextmanager
+    def narrowed(self) -> Iterator[None]:
+        """Inside, these maps compute the positions that are read, and give zeros elsewhere."""
+
+        def enter(_: nn.Module, run: blocks.Run, args: Any, kwargs: Any) -> Any:
+            x: Tensor = next(iter((*args, *kwargs.values())))
+            at = self.positions
+            small = run(x.index_select(1, at))
+            return small.new_zeros(*x.shape[:2], small.shape[-1]).index_copy(1, at, small)
+
+        with blocks.intercept_each(self.modules, enter):
+            yield
+
+
+class Classifier:
+    """A torch classifier that returns logits (batch, classes).
+
+    Args:
+        model: The classifier.
+
+    Raises:
+        TypeError: If ``model`` is not a torch module.
+        ValueError: If its weights are on the meta device or in half precision.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        if not isinstance(model, nn.Module):
+            raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}.")
+        if any(p.is_meta for p in model.parameters()):
+            raise ValueError(
+                "model must have its weights loaded, got weights on the meta device. Load them "
+                "with from_pretrained."
+            )
+        dtypes = {p.dtype for p in model.parameters() if p.is_floating_point()}
+        if not dtypes or not dtypes <= {torch.float32, torch.float64}:
+            got = ", ".join(sorted(str(d).removeprefix("torch.") for d in dtypes)) or "none"
+            raise ValueError(
+                f"model must have float32 or float64 weights, got {got}: half precision is too "
+                "coarse to integrate. Load it with dtype=torch.float32, or call model.float()."
+            )
+        self.model = model
+
+    @property
+    def own(self) -> nn.Module:
+        """The user's module, also where it is seen as something else."""
+        return cast(nn.Module, getattr(self.model, "explained", self.model))
+
+    @property
+    def placement(self) -> tuple[torch.dtype, torch.device]:
+        """The weights' precision, and where they are."""
+        first = next(p for p in self.model.parameters() if p.is_floating_point())
+        return first.dtype, first.device
+
+    @property
+    def labels(self) -> Mapping[int, str] | None:
+        """The classes' names by index, where the configuration holds them."""
+        return cast("Mapping[int, str] | None", self._stated("id2label"))
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether the classes do not exclude each other."""
+        return bool(self._stated("problem_type") == "multi_label_classification")
+
+    @property
+    def max_tokens(self) -> int | None:
+        """Most tokens that the position table can tell apart; None where nothing is stated."""
+        table = self._position_table()
+        if table is None:
+            return cast("int | None", self._stated("max_position_embeddings"))
+        # A table with a padding index counts positions from the one after it.
+        skipped = 0 if table.padding_idx is None else table.padding_idx + 1
+        return table.num_embeddings - skipped
+
+    def positions(self, inputs: ModelInputs) -> dict[str, Tensor]:
+        """The positions of these inputs, to be kept where some of their tokens are replaced.
+
+        RoBERTa and its kin do not count padding: a text whose words are replaced by it would have
+        no positions but one, and its end another place. Other models need nothing.
+
+        Returns:
+            ``position_ids`` (batch, tokens) as the model counts them by itself; or nothing.
+        """
+        table, ids = self._position_table(), inputs.get("input_ids")
+        takes = "position_ids" in inspect.signature(self.own.forward).parameters
+        if table is None or table.padding_idx is None or ids is None or not takes:
+            return {}
+        counted = (ids != table.padding_idx).long()
+        return {"position_ids": counted.cumsum(dim=1) * counted + table.padding_idx}
+
+    def _position_table(self) -> nn.Embedding | None:
+        for name, module in self.model.named_modules():
+            if isinstance(module, nn.Embedding) and name.endswith(("position_embeddings", "wpe")):
+                return module
+        return None
+
+    def preserved(self) -> AbstractContextManager[None]:
+        """Evaluation mode and no parameter gradients; everything as before on leaving."""
+        return preserved(self.model)
+
+    def to_device(self, inputs: ModelInputs) -> dict[str, Tensor]:
+        """Inputs where the weights are."""
+        return {name: value.to(self.placement[1]) for name, value in inputs.items()}
+
+    def predict(self, inputs: ModelInputs) -> Tensor:
+        """Logits (batch, classes) of a plain forward pass."""
+        with torch.no_grad():
+            return logits_of(self.model, self.model(**inputs))
+
+    def class_names(self, n_classes: int) -> tuple[str, ...]:
+        """(C,) the classes' names, or their numbers."""
+        named = self.labels or {}
+        return tuple(str(named.get(index, index)) for index in range(n_classes))
+
+    def probabilities(self, logits: Tensor) -> Array:
+        """(C,) what one input's logits (C,) say of each class."""
+        apart = self.multi_label or len(logits) == 1
+        values = torch.sigmoid(logits) if apart else torch.softmax(logits, dim=0)
+        return np.asarray(values.double().cpu().numpy())
+
+    def _stated(self, name: str) -> Any:
+        if name in (of_head := getattr(self.model, "class_config", {})):
+            return of_head[name]
+        return getattr(getattr(self.model, "config", None), name, None)
 
 
 class BlockModel(Classifier):
@@ -37,6 +313,9 @@ class BlockModel(Classifier):
         model: A torch classifier that returns logits (batch, classes).
         path: Where its list of blocks is, such as "encoder.layer"; found by itself when None.
 
+    Attributes:
+        joins: Whether points of several layers may share a pass; known once one was traced.
+
     Raises:
         TypeError: If ``model`` is not a torch module.
         ValueError: As :class:`Classifier`, or if ``path`` names no module list.
@@ -44,6 +323,7 @@ class BlockModel(Classifier):
 
     def __init__(self, model: nn.Module, path: str | None = None) -> None:
         super().__init__(model)
+        self.path = path
         self._blocks = None if path is None else blocks.blocks_at(self.own, path)
         self._around: Sequence[nn.Module] = ()
         self._starts: Sequence[int] = ()
@@ -64,16 +344,10 @@ class BlockModel(Classifier):
         """Weights of a block."""
         return sum(weight.numel() for weight in self.find(inputs)[0].parameters())
 
-    def trace(
-        self,
-        inputs: ModelInputs,
-        baselines: ModelInputs | None,
-        choose: Callable[[Tensor], ScoreFn],
-        *,
-        keep: KeepHeads | None = None,
-        frugal: bool = False,
-    ) -> Trace:
-        """One forward pass over the items and their baselines, and one backward pass a target.
+    def forward(
+        self, inputs: ModelInputs, baselines: ModelInputs | None = None, *, frugal: bool = False
+    ) -> Forward:
+        """One forward pass over the items and their baselines, held for its backward pass.
 
         Baselines lend what enters the first block; all else (mask, decoder's tokens, pooled
         position) is the item's own, as in ``replay``.
@@ -81,26 +355,26 @@ class BlockModel(Classifier):
         Args:
             inputs: What the model is called with, a row for each item.
             baselines: The same for their baselines, or None for none.
-            choose: Given the items' logits, what the score is.
-            keep: Called with each layer and its A ⊙ ∂score/∂A before the heads are averaged.
             frugal: Whether attention stays fused, its matrices being formed one head at a time,
                 and blocks are computed again for the backward pass: slower, in far less memory.
 
         Raises:
-            ValueError: If the blocks are not found or cannot be entered, or attention
-                probabilities that carry a gradient cannot be had.
+            ValueError: If the blocks are not found or cannot be entered.
         """
         n_items = len(next(iter(inputs.values())))
         modules = self.find(inputs)
         sides = [inputs] if baselines is None else [inputs, baselines]
         starts = [blocks.entering_state(modules, partial(self.predict, side)) for side in sides]
         entering = torch.cat(starts).requires_grad_()
-        items = torch.arange(len(entering)) % n_items
-        run, cells = partial(self._trace, inputs, items, entering, choose), self.cells(inputs)
-        heard = self.model, self._around, n_items, keep, cells
-        # Matrices of windows are small.
-        found = run(Fused(*heard), True) if frugal and cells.grid is None else None
-        return found or cast(Trace, run(Eager(*heard), False))
+        cells = self.cells(inputs)
+        own = self.model, self._around, n_items, cells
+        if frugal and cells.grid is None:  # matrices of windows are small
+            fused = Fused(*own)
+            found = self._run_forward(inputs, entering, fused, True)
+            if fused.heard == [*range(len(found.outputs))]:
+                return found
+            del found  # torch's kernel was never called: attention must be written out
+        return self._run_forward(inputs, entering, Eager(*own), False)
 
     def replay(self, inputs: ModelInputs, points: Points, *, frugal: bool = False) -> Tensor:
         """Logits when points enter blocks of the items that were traced last.
@@ -138,7 +412,7 @@ class BlockModel(Classifier):
             return output
 
         with blocks.intercept_calls(self.find(inputs), enter):
-            return logits_of(self.model, self.model(**rows_of(inputs, points.items)))
+            return logits_of(self.model, self.model(**rows_for(inputs, points.items)))
 
     def gradients(
         self, inputs: ModelInputs, points: Points, score: ScoreFn, *, frugal: bool = False
@@ -188,7 +462,7 @@ class BlockModel(Classifier):
     def attentions(self, inputs: ModelInputs, *, frugal: bool = False) -> list[Tensor]:
         """L tensors (items, cells, cells): attention probabilities, the mean of the heads."""
         modules, cells = self.find(inputs), self.cells(inputs)
-        eager = Eager(self.model, self._around, 0, None, cells)
+        eager = Eager(self.model, self._around, 0, cells)
         run = partial(self.model, **inputs)
         fused = frugal and cells.grid is None
         return mean_attentions(eager, modules, lambda more: run(**more), fused)
@@ -204,6 +478,11 @@ class BlockModel(Classifier):
             self._around = blocks.enclosing_modules(self.model, self._blocks)
         return self._blocks
 
+    def block_paths(self, inputs: ModelInputs) -> tuple[str, ...]:
+        """Dotted paths of the blocks in the user's model, from below."""
+        names = {id(module): name for name, module in self.own.named_modules()}
+        return tuple(names[id(block)] for block in self.find(inputs))
+
     def cells(self, inputs: ModelInputs) -> Cells:
         """The tokens in which inputs of this shape are explained."""
         shape = tuple((name, *value.shape[1:]) for name, value in inputs.items())
@@ -214,55 +493,70 @@ class BlockModel(Classifier):
             self._cells[shape] = cells_of(self.find(inputs), lambda: self.predict(one))
         return self._cells[shape]
 
-    def _trace(
-        self,
-        inputs: ModelInputs,
-        items: Tensor,
-        entering: Tensor,
-        choose: Callable[[Tensor], ScoreFn],
-        reader: Eager,
-        frugal: bool,
-    ) -> Trace | None:
-        """The trace, as heard by ``reader``; None if it heard nothing it could read."""
-        with reader.set_up():
-            seen = observe(self.model, self.find(inputs), inputs, items, entering, reader, frugal)
-            reader.told(seen.outputs)
-            if isinstance(reader, Fused) and reader.heard != [*range(len(seen.outputs))]:
-                return None
-            scores = choose(seen.logits[: reader.n_items].detach())(seen.logits, items)
-            wanted = [*seen.hidden, *reader.wanted, *seen.linear.values()]
-            n_hidden, n_attention = len(seen.hidden), len(reader.wanted)
-            gradients, relevance, inner = [], [], []
-            for column in range(scores.shape[1]):
-                reader.last = column + 1 == scores.shape[1]
-                found = torch.autograd.grad(
-                    scores[:, column].sum(),
-                    wanted,
-                    retain_graph=not reader.last,
-                    allow_unused=True,
-                )
-                relevance.append(reader.read(len(items), found[n_hidden : n_hidden + n_attention]))
-                gradients.append(found[:n_hidden])
-                inner.append(found[n_hidden + n_attention :])
-        if any(g is None for g in gradients[0]) or len(relevance[0]) != len(seen.outputs):
-            raise ValueError(
-                "model must return its attention probabilities when called with "
-                "output_attentions=True, or a model inside it must: one attention matrix with a "
-                f"gradient for each of its {len(seen.outputs)} blocks, got {len(relevance[0])}. "
-                "Load it with attn_implementation='eager'; what never forms the matrix cannot be "
-                "served."
-            )
-        trace = Trace(
-            seen.logits.detach(),
-            scores.detach(),
-            tuple(h.detach() for h in seen.hidden),
-            by_layer(gradients),
-            list(by_layer(relevance)),
-            seen.row_bytes,
-            reader.cells,
-        )
-        self._learn(inputs, items, seen, inner, trace)
-        return trace
+    def _run_forward(
+        self, inputs: ModelInputs, entering: Tensor, attention: Eager, frugal: bool
+    ) -> Forward:
+        """What a forward pass meets when ``entering`` enters the first block.
+
+        Args:
+            inputs: The items' inputs.
+            entering: (rows, tokens, hidden); those of the items first.
+            attention: How attention is heard.
+            frugal: Whether blocks are computed again for the backward pass; their maps are not
+                watched then.
+
+        Raises:
+            ValueError: If what enters the first block is random.
+        """
+        items = torch.arange(len(entering)) % attention.n_items
+        modules = self.find(inputs)
+        hidden: list[Tensor] = []
+        outputs: list[Any] = []
+        last: dict[nn.Module, Tensor] = {}
+        row_bytes: list[int] = []
+        lengths: set[int] = set()
+
+        def enter(index: int, run: blocks.Run, args: Any, kwargs: Any) -> Any:
+            nonlocal last
+            if index == 0:
+                n_items = attention.n_items
+                same = blocks.hidden_of(args, kwargs)[:n_items], entering[:n_items]
+                if not blocks.are_close(*same):
+                    raise ValueError(
+                        "model must give the same hidden states each time, but what enters its "
+                        "first block is random. Fix its noise."
+                    )
+                args, kwargs = blocks.replace_hidden(args, kwargs, entering)
+            attention.layer = index
+            hidden.append(blocks.hidden_of(args, kwargs))
+            lengths.update(blocks.batch_sizes((args, kwargs)))
+            block = modules[index % len(modules)]
+            measured = saved_bytes(block) if index == 0 else nullcontext([0])
+            if frugal:
+                attention.layer = -1  # one row more, to be measured: nobody listens
+                small, named = blocks.first_rows((args, kwargs), 1, len(items))
+                with measured as saved:
+                    if index == 0:
+                        run(*small, **named)
+                attention.layer = index
+                outputs.append(checkpoint(run, *args, use_reentrant=False, **kwargs))
+            else:
+                with measured as saved, linear_outputs(block) as linear:
+                    outputs.append(run(*args, **kwargs))
+                saved[0] //= len(items)
+                last = {m: f[0] for m, f in linear.items() if len(f) == 1 and f[0].requires_grad}
+            row_bytes.append(saved[0])
+            return outputs[-1]
+
+        with attention.configured():
+            with attention.listening() as options, blocks.intercept_calls(modules, enter):
+                logits = logits_of(self.model, self.model(**rows_for(inputs, items), **options))
+            hidden.append(blocks.returned_hidden(outputs[-1]))
+            attention.hear_blocks(outputs)
+        return Forward(
+            self, inputs, items, logits, hidden, outputs, last, lengths - {len(items)},
+            row_bytes[0] * len(outputs), attention,
+        )  # fmt: skip
 
     def _run(self, index: int, run: blocks.Run, args: Any, kwargs: Any, frugal: bool) -> Any:
         """A block's own computation; of the last one, only what is read."""
@@ -274,24 +568,134 @@ class BlockModel(Classifier):
         computed = partial(checkpoint, compute, use_reentrant=False) if frugal else compute
         return computed(*args, **kwargs)
 
-    def _learn(
-        self,
-        own: ModelInputs,
-        items: Tensor,
-        seen: Seen,
-        inner: Sequence[Sequence[Tensor | None]],
-        trace: Trace,
+    def learn(
+        self, forward: Forward, trace: Trace, inner: Sequence[Sequence[Tensor | None]]
     ) -> None:
-        """Take from a trace what replaying needs to know."""
-        outputs = seen.outputs
+        """Take from a trace what replaying needs to know.
+
+        Args:
+            forward: The forward pass.
+            trace: What came of it.
+            inner: For each target ∂score/∂output of each of the last block's linear maps.
+
+        Raises:
+            ValueError: If something flows past the hidden states of a block.
+        """
+        outputs, inputs = forward.outputs, forward.inputs
         if any(isinstance(output, tuple) and len(output) > 1 for output in outputs):
             # What a block returns beside its hidden state may depend on the request.
-            with blocks.record_calls(self.find(own)) as calls:
-                self.predict(own)
+            with blocks.record_calls(self.find(inputs)) as calls:
+                self.predict(inputs)
             outputs = [call.output for call in calls]
         self._recorded = [blocks.with_output_hidden(output, None) for output in outputs]
-        self._lengths = seen.lengths
-        self._pooled = PooledBlock.of(seen.linear, inner, trace.hidden_gradients[-1])
+        self._lengths = forward.lengths
+        self._pooled = PooledBlock.of(forward.linear, inner, trace.hidden_gradients[-1])
         if not self._checked:
-            self.joins = joining(partial(self.replay, own), items, trace)
+            self.joins = self._layers_join(inputs, forward.items, trace)
             self._checked = len(trace.logits) > 1
+
+    def _layers_join(self, inputs: ModelInputs, items: Tensor, trace: Trace) -> bool:
+        """Whether points of several layers may share a pass: replaying the trace gives it again.
+
+        Args:
+            inputs: What was traced.
+            items: (rows,) the item of each row.
+            trace: What it gave.
+
+        Raises:
+            ValueError: If not all that the model computes from a block on follows from what
+                enters the block.
+        """
+
+        def agrees(layers: Sequence[int]) -> bool:
+            # Rows change places, so that what one pass left behind does not fit the next.
+            flips = [(0,) if layer % 2 else () for layer in layers]
+            hidden = {b: trace.hidden_states[b].flip(f) for b, f in zip(layers, flips, strict=True)}
+            points = Points(hidden, torch.cat([items.flip(f) for f in flips]))
+            with torch.no_grad():
+                logits = torch.split(self.replay(inputs, points), len(items))
+            expected = [trace.logits.flip(f) for f in flips]
+            return all(map(blocks.are_close, logits, expected))
+
+        n_layers = len(trace.hidden_states)
+        for layer in range(n_layers):
+            if not agrees([layer]):
+                raise ValueError(
+                    f"model must compute the same from block {layer} on, given what entered it, "
+                    f"but something passes its blocks by; they must be {blocks.WANTED}"
+                )
+        try:
+            return agrees([0, n_layers // 2, n_layers - 1])
+        except (RuntimeError, ValueError, TypeError, IndexError):
+            return False
+
+
+def logits_of(model: nn.Module, output: Any) -> Tensor:
+    """The logits (batch, classes) in a model's output.
+
+    Raises:
+        ValueError: If there are none.
+    """
+    logits = output if torch.is_tensor(output) else getattr(output, "logits", None)
+    if logits is None or logits.ndim != 2:
+        got = "no logits" if logits is None else f"logits of shape {tuple(logits.shape)}"
+        raise ValueError(
+            "model must have a classification head that returns logits (batch, classes); "
+            f"{type(model).__name__} returned {got}. Load it with "
+            "AutoModelForSequenceClassification or AutoModelForImageClassification."
+        )
+    return logits
+
+
+def gradients_of(scores: Tensor, tensors: Iterable[Tensor]) -> list[Tensor]:
+    """For each tensor the gradients of the scores (rows, targets), (targets, ...).
+
+    A tensor that a score does not depend on has the gradient zero.
+    """
+    columns, tensors = scores.sum(dim=0).unbind(), list(tensors)
+    found = [
+        torch.autograd.grad(
+            column, tensors, retain_graph=i + 1 < len(columns), materialize_grads=True
+        )
+        for i, column in enumerate(columns)
+    ]
+    return list(stack_targets(found))
+
+
+def stack_targets(targets: Sequence[Sequence[Tensor]]) -> tuple[Tensor, ...]:
+    """For each layer (targets, ...); one target's tensors are not copied, they may be large."""
+    layers = zip(*targets, strict=True)
+    return tuple(one[0][None] if len(one) == 1 else torch.stack(one) for one in layers)
+
+
+def rows_for(inputs: ModelInputs, items: Tensor) -> ModelInputs:
+    """The items' inputs, a row for each of ``items``."""
+    if all(len(value) == 1 for value in inputs.values()):
+        return {name: value.expand(len(items), *value.shape[1:]) for name, value in inputs.items()}
+    return {name: value[items.to(value.device)] for name, value in inputs.items()}
+
+
+@contextmanager
+def linear_outputs(block: nn.Module) -> Iterator[dict[nn.Module, list[Tensor]]]:
+    """Everything that each linear map of the block returns within the context."""
+    seen: dict[nn.Module, list[Tensor]] = {}
+
+    def enter(module: nn.Module, run: blocks.Run, args: Any, kwargs: Any) -> Any:
+        output = run(*args, **kwargs)
+        seen.setdefault(module, []).append(output)
+        return output
+
+    with blocks.intercept_each([m for m in block.modules() if _is_linear(m)], enter):
+        yield seen
+
+
+def _is_linear(module: nn.Module) -> bool:
+    """Whether a module without parts maps features to features by one matrix."""
+    names = {name: parameter.ndim for name, parameter in module.named_parameters(recurse=False)}
+    alone = next(module.children(), None) is None and not isinstance(module, nn.Embedding)
+    return alone and names.get("weight") == 2 and set(names) <= {"weight", "bias"}
+
+
+def _positions_reached(gradients: Tensor) -> Tensor:
+    """(tokens,) whether any of (..., tokens, features) is not zero there."""
+    return (gradients != 0).any(dim=-1).flatten(end_dim=-2).any(dim=0)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from .mae import in_image_order
+_DICTS = (dict, OrderedDict)
 
 
 @contextmanager
-def undisturbed(model: nn.Module) -> Iterator[None]:
+def preserved(model: nn.Module) -> Iterator[None]:
     """Evaluation mode, no parameter gradients, no cache, no shuffle; as before on leaving.
 
     What the model's own forward leaves behind goes too: transformers installs hooks when
@@ -22,16 +22,16 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
     """
     flags = [(p, p.requires_grad) for p in model.parameters()]
     devices = {p.device for p, _ in flags if p.device.type == "cuda"}
-    with torch.random.fork_rng(devices), attributes_restored(model.modules()):
+    with torch.random.fork_rng(devices), restored_attributes(model.modules()):
         try:
             model.eval()
-            in_image_order(model)
+            keep_image_order(model)
             for parameter, _ in flags:
                 parameter.requires_grad_(False)
             with (
-                settings(model, use_cache=False),
+                changed_settings(model, use_cache=False),
                 # Without a pad token causal heads refuse more than one row. No token is -1.
-                settings(model, only_none=True, pad_token_id=-1),
+                changed_settings(model, only_none=True, pad_token_id=-1),
                 torch.enable_grad(),
             ):
                 yield
@@ -41,7 +41,7 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def settings(model: nn.Module, *, only_none: bool = False, **values: Any) -> Iterator[None]:
+def changed_settings(model: nn.Module, *, only_none: bool = False, **values: Any) -> Iterator[None]:
     """Change settings (or set what is None) in all the model's configurations; then restore."""
     found = [getattr(module, "config", None) for module in model.modules()]
     configs = {id(config): config for config in found if hasattr(config, "__dict__")}
@@ -49,7 +49,7 @@ def settings(model: nn.Module, *, only_none: bool = False, **values: Any) -> Ite
         for name in getattr(config, "sub_configs", None) or {}:
             if (child := getattr(config, name, None)) is not None:
                 configs[id(child)] = child
-    with attributes_restored(configs.values()):
+    with restored_attributes(configs.values()):
         for config in configs.values():
             for name, value in values.items():
                 if hasattr(config, name) and not (only_none and getattr(config, name) is not None):
@@ -58,7 +58,7 @@ def settings(model: nn.Module, *, only_none: bool = False, **values: Any) -> Ite
 
 
 @contextmanager
-def attributes_restored(things: Iterable[Any]) -> Iterator[None]:
+def restored_attributes(things: Iterable[Any]) -> Iterator[None]:
     """Give each thing back the attributes it has now; dictionaries among them by content."""
     before = [
         (
@@ -79,4 +79,31 @@ def attributes_restored(things: Iterable[Any]) -> Iterator[None]:
                 attributes[name].update(content)
 
 
-_DICTS = (dict, OrderedDict)
+def keep_image_order(model: nn.Module) -> None:
+    """Let a masked autoencoder see every patch in its own place, until attributes are restored.
+
+    ``ViTMAEModel`` draws a random order of the patches and keeps the first of them; at mask ratio
+    0 it keeps all, but shuffled still. A classifier cannot tell (position was added before), a map
+    can. Here its ``random_masking`` gets noise in ascending order, which shuffles nothing, also
+    where the caller gave other noise.
+
+    Source:
+        He et al. (2022), arXiv:2111.06377, section 3; the shuffle as in their code.
+    """
+    for module in model.modules():
+        if callable(run := getattr(module, "random_masking", None)):
+            module.random_masking = _without_shuffle(run, module)  # type: ignore[assignment]
+
+
+def _without_shuffle(run: Callable[..., Any], module: nn.Module) -> Callable[..., Any]:
+    def masking(sequence: Tensor, noise: Tensor | None = None) -> Any:
+        ratio = getattr(getattr(module, "config", None), "mask_ratio", 0.0)
+        if ratio > 0:
+            raise ValueError(
+                f"model must see the whole picture, but its mask_ratio is {ratio}: it decides on "
+                "patches drawn at random. Set config.mask_ratio = 0 in the encoder."
+            )
+        ascending = torch.arange(sequence.shape[1], device=sequence.device)
+        return run(sequence, noise=ascending.float().expand(len(sequence), -1))
+
+    return masking

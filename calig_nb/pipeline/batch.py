@@ -1,196 +1,189 @@
-"""Texts that go through a model together: which, and what comes out."""
+"""Texts that go through a model together: which, and the explanations that come of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from .._arrays import Array
 from .._version import __version__
-from ..attribution.path_methods import Evidence, gather, trace_of
+from ..attribution import METHOD_FUNCTIONS
+from ..attribution.evidence import Batch, Evidence, fastest_kernels
 from ..attribution.request import Request
-from ..attribution.scores import Target, choose
-from ..attribution.single_pass import read
 from ..explanation.explanation import Explanation
-from ..explanation.methods import INTEGRALS, METHODS, fusion_of, weights_of
+from ..explanation.methods import METHODS, fusion_of, weights_of
 from ..inputs.reader import Reader
 from ..inputs.text import TextInputs
-from ..models.attention import KeepHeads
 from ..models.block_model import BlockModel
 from ..models.memory import Budget
 
-BUCKET_TOKENS = 512
-BUCKET_SLACK = 1.15
-"""How much longer the longest text of a bucket may be than its shortest."""
+BATCH_TOKENS = 512
+"""Most tokens of the texts of a batch together."""
+LENGTH_SLACK = 1.15
+"""How much longer the longest text of a batch may be than its shortest."""
 
 
-def buckets(lengths: Sequence[int], pads: bool) -> Iterator[list[int]]:
+def group_by_length(lengths: Sequence[int], pads: bool) -> Iterator[list[int]]:
     """Which texts are computed together: those of about one length, the shortest first.
 
     Args:
         lengths: (texts,) tokens of each.
-        pads: Whether shorter texts may be padded; otherwise a bucket has one length.
+        pads: Whether shorter texts may be padded; otherwise a group has one length.
 
     Yields:
         Indices into ``lengths``, each once.
     """
-    bucket: list[int] = []
+    group: list[int] = []
     for i in sorted(range(len(lengths)), key=lambda i: lengths[i]):
-        longest = BUCKET_SLACK * lengths[bucket[0]] if bucket and pads else 0
-        fits = bucket and (lengths[i] == lengths[bucket[0]] or lengths[i] <= longest)
-        if bucket and not (fits and lengths[i] * (len(bucket) + 1) <= BUCKET_TOKENS):
-            yield bucket
-            bucket = []
-        bucket.append(i)
-    if bucket:
-        yield bucket
+        longest = LENGTH_SLACK * lengths[group[0]] if group and pads else 0
+        fits = group and (lengths[i] == lengths[group[0]] or lengths[i] <= longest)
+        if group and not (fits and lengths[i] * (len(group) + 1) <= BATCH_TOKENS):
+            yield group
+            group = []
+        group.append(i)
+    if group:
+        yield group
 
 
-class Bucket:
-    """Texts of about one length that are computed together.
+def explain_batch(
+    model: BlockModel,
+    reader: Reader,
+    texts: Sequence[TextInputs],
+    requests: Sequence[Sequence[Request]],
+    budget: Budget,
+) -> list[list[Explanation]]:
+    """For each text its explanations, one a request, from passes that all the texts share.
 
     Args:
         model: The model.
         reader: Its tokenizer or image processor.
-        texts: The texts.
+        texts: Of about one length.
         requests: What is asked of each text, one request a target; alike in all else.
+        budget: How much may be in flight.
 
     Raises:
-        ValueError: If a baseline does not fit a text; from its methods also if the model's
-            logits are not finite, or a class does not fit.
+        TypeError, ValueError: If a baseline or a class does not fit a text, the model's logits
+            are not finite, or the method cannot serve it.
     """
-
-    def __init__(
-        self,
-        model: BlockModel,
-        reader: Reader,
-        texts: Sequence[TextInputs],
-        requests: Sequence[Sequence[Request]],
-    ) -> None:
-        self.model, self.texts, self.requests = model, texts, requests
-        self.request = requests[0][0]
-        self.probabilities: list[Array] = []
-        self.own = placed(model, reader.pad_batch([text.model_inputs for text in texts]))
-        self.baselines: dict[str, Tensor] | None = None
-        request = self.request
-        self.names = [f"{request.hidden_baseline} hidden state"] * len(texts)
-        if request.hidden_baseline is None:
-            replaced = [reader.make_baseline(text, request.baselines) for text in texts]
-            self.names = [name for _, name in replaced]
-            kept = model.positions(self.own)
-            self.own |= kept
-            self.baselines = (
-                placed(model, reader.pad_batch([inputs for inputs, _ in replaced])) | kept
-            )
-
-    def explanations(self, budget: Budget) -> list[list[Explanation]]:
-        """For each text its explanations, one a request."""
-        with self.model.undisturbed():
-            if len({len(text.tokens) for text in self.texts}) > 1:
-                alone = placed(self.model, self.texts[0].model_inputs)
-                _refuse_padding_that_matters(self.model, self.own, alone)
-            answer = gather if self.request.method in INTEGRALS else read
-            found = answer(self.model, self.own, self.baselines, self.choices, self.request, budget)
-        return [
-            [
-                self._explanation(i, request, evidence)
-                for request, evidence in zip(self.requests[i], items, strict=True)
-            ]
-            for i, items in enumerate(found)
+    batch = collate(model, reader, texts, requests)
+    with model.preserved():
+        if len({len(text.tokens) for text in texts}) > 1:
+            _refuse_padding_that_matters(model, batch.inputs, texts[0].model_inputs)
+        with fastest_kernels(model, batch.inputs):
+            evidence = METHOD_FUNCTIONS[batch.request.method](model, batch, budget)
+    return [
+        [
+            build_explanation(model, text, request, name, found)
+            for request, found in zip(own, items, strict=True)
         ]
-
-    def heads(self, keep: KeepHeads) -> None:
-        """Give the heads of every layer to ``keep``, for the first text and request."""
-        with self.model.undisturbed():
-            trace_of(self.model, self.own, self.baselines, self.choices, keep)
-
-    def choices(self, logits: Tensor) -> list[list[Target]]:
-        """For each text its targets, given the logits (texts, classes)."""
-        for text, row in zip(self.texts, logits, strict=True):
-            if not torch.isfinite(row).all():
-                raise ValueError(
-                    f"model must return finite logits, got {row.tolist()} for {text.text!r:.60}. "
-                    "Its weights or its precision are broken."
-                )
-        self.probabilities = [probabilities_of(self.model, row) for row in logits]
-        named = [labels_of(self.model, logits.shape[1], text) for text in self.texts]
-        return [
-            [choose(one.target, one.contrast, one.output, labels, row) for one in own]
-            for own, labels, row in zip(self.requests, named, logits, strict=True)
-        ]
-
-    def _explanation(self, i: int, request: Request, found: Evidence) -> Explanation:
-        text, n_tokens = self.texts[i], len(self.texts[i].tokens)
-        labels = labels_of(self.model, len(self.probabilities[i]), text)
-        method = METHODS[request.method]
-        r, described = found.layer_attributions[:, :n_tokens], text.explanation_fields()
-        return Explanation(
-            **described,
-            labels=labels,
-            probabilities=self.probabilities[i],
-            target=found.target.index,
-            contrast=found.target.contrast,
-            score=found.score,
-            baseline_scores=found.baseline_scores,
-            layer_attributions=r,
-            attention_relevance=found.attention_relevance[:, :n_tokens, :n_tokens],
-            layer_weights=weights_of(request.method, r, text.special, "grid" in described),
-            fusion=fusion_of(request.method),
-            n_steps=found.n_steps,
-            token_error=found.token_error,
-            converged=found.converged,
-            config={
-                "method": request.method,
-                "output": request.output,
-                "antisymmetric": method.signed and found.target.antisymmetric(len(labels)),
-                "baselines": self.names[i] if "baseline" in method.needs else "none",
-                "tolerance": request.tolerance,
-                "calibration": calibration_of(request.method, found.more),
-                "model": type(self.model.own).__name__,
-                "precision": request.precision,
-                "dtype": str(self.model.placement[0]).removeprefix("torch."),
-                "version": __version__,
-                **text.config,
-                **found.more,
-            },
+        for text, own, name, items in zip(
+            texts, requests, batch.baseline_names, evidence, strict=True
         )
+    ]
 
 
-def calibration_of(method: str, shares: Mapping[str, float]) -> str:
+def collate(
+    model: BlockModel,
+    reader: Reader,
+    texts: Sequence[TextInputs],
+    requests: Sequence[Sequence[Request]],
+) -> Batch:
+    """Texts and what is asked of them as one batch, padded, with their baselines.
+
+    Raises:
+        ValueError: If a baseline does not fit a text.
+    """
+    request = requests[0][0]
+    rows, baseline_rows = reader.pad_batch([text.model_inputs for text in texts]), None
+    names = [f"{request.hidden_baseline} hidden state"] * len(texts)
+    if request.hidden_baseline is None:
+        replaced = [reader.make_baseline(text, request.baselines) for text in texts]
+        baseline_rows, names = (
+            reader.pad_batch([own for own, _ in replaced]),
+            [n for _, n in replaced],
+        )
+    inputs, baselines = model.to_device(rows), None
+    if baseline_rows is not None:
+        positions = model.positions(inputs)
+        inputs |= positions
+        baselines = model.to_device(baseline_rows) | positions
+    labels = [own_labels(text) for text in texts]
+    return Batch(inputs, baselines, names, requests, labels, [text.text for text in texts])
+
+
+def build_explanation(
+    model: BlockModel, text: TextInputs, request: Request, baseline: str, found: Evidence
+) -> Explanation:
+    """The evidence of one text and target as the explanation that a user gets.
+
+    Args:
+        model: The model.
+        text: What was explained.
+        request: What was asked.
+        baseline: The baseline's name.
+        found: The evidence; padding that it holds is left out.
+    """
+    n_tokens, described, noted = len(text.tokens), text.explanation_fields(), text.config
+    labels = labels_of(model, len(found.logits), text)
+    probabilities = model.probabilities(found.logits)
+    r, method = found.layer_attributions[:, :n_tokens], METHODS[request.method]
+    weights = weights_of(request.method, r, text.special, "grid" in described)
+    return Explanation(
+        **described,
+        labels=labels,
+        probabilities=probabilities,
+        target=found.target.index,
+        contrast=found.target.contrast,
+        score=found.score,
+        baseline_scores=found.baseline_scores,
+        layer_attributions=r,
+        attention_relevance=found.attention_relevance[:, :n_tokens, :n_tokens],
+        layer_weights=weights,
+        fusion=fusion_of(request.method),
+        n_steps=found.n_steps,
+        token_error=found.token_error,
+        converged=found.converged,
+        config={
+            "method": request.method,
+            "output": request.output,
+            "antisymmetric": method.signed and found.target.is_antisymmetric(len(labels)),
+            "baselines": baseline if "baseline" in method.needs else "none",
+            "tolerance": request.tolerance,
+            "calibration": describe_calibration(request.method, found.more),
+            "model": type(model.own).__name__,
+            "precision": request.precision,
+            "dtype": str(model.placement[0]).removeprefix("torch."),
+            "version": __version__,
+            **noted,
+            **found.more,
+        },
+    )
+
+
+def describe_calibration(method: str, shares: Mapping[str, float]) -> str:
     """Where the layer weights come from, or what the method says, with its shares of f(x)."""
-    said = METHODS[method].calibration
+    description = METHODS[method].calibration
     for name, share in shares.items():
         value = f"{share:+.2f}".replace("-", "−")
-        said += f"; {name.replace('_', ' ')} {value} of f(x)"
-    return said
+        description += f"; {name.replace('_', ' ')} {value} of f(x)"
+    return description
+
+
+def own_labels(text: TextInputs) -> tuple[str, ...]:
+    """(C,) the names of the classes that are this text's own; empty where they are the model's."""
+    return () if text.question is None else text.question.labels
+
+
+def labels_of(model: BlockModel, n_classes: int, text: TextInputs) -> tuple[str, ...]:
+    """(C,) the classes' names for this text, or their numbers."""
+    return own_labels(text) or model.class_names(n_classes)
 
 
 def _refuse_padding_that_matters(
     model: BlockModel, rows: Mapping[str, Tensor], first: Mapping[str, Tensor]
 ) -> None:
-    together, alone = model.predict({n: v[:1] for n, v in rows.items()}), model.predict(first)
+    together = model.predict({name: value[:1] for name, value in rows.items()})
+    alone = model.predict(model.to_device(first))
     if "attention_mask" not in rows or not torch.allclose(together, alone, rtol=1e-3, atol=1e-4):
         raise ValueError("padding changes what the model says of a text")
-
-
-def labels_of(model: BlockModel, n_classes: int, text: TextInputs) -> tuple[str, ...]:
-    """(C,) the classes' names for this text, or their numbers."""
-    if text.question is not None and text.question.labels:
-        return text.question.labels
-    named = model.labels or {}
-    return tuple(str(named.get(index, index)) for index in range(n_classes))
-
-
-def probabilities_of(model: BlockModel, logits: Tensor) -> Array:
-    """(C,) what one text's logits (C,) say of each class."""
-    apart = model.multi_label or len(logits) == 1
-    probabilities = torch.sigmoid(logits) if apart else torch.softmax(logits, dim=0)
-    return np.asarray(probabilities.double().cpu().numpy())
-
-
-def placed(model: BlockModel, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Inputs where the model's weights are."""
-    return {name: value.to(model.placement[1]) for name, value in inputs.items()}

@@ -213,8 +213,8 @@ class Cache:
 
 def key_of(model: str, inputs: Mapping[str, npt.NDArray[Any]], request: Mapping[str, Any]) -> str:
     """The name of a question: which weights, which input, which options; 64 hexadecimal digits."""
-    asked = json.dumps([code_digest(PACKAGE), model, request], sort_keys=True)
-    digest = hashlib.sha256(asked.encode())
+    question = json.dumps([code_digest(PACKAGE), model, request], sort_keys=True)
+    digest = hashlib.sha256(question.encode())
     for name in sorted(inputs):
         array = np.ascontiguousarray(inputs[name])
         digest.update(f"{name} {array.dtype} {array.shape}".encode())
@@ -232,7 +232,7 @@ def code_digest(package: Path) -> str:
     return digest.hexdigest()
 
 
-def opened(setting: bool | str | Path) -> Cache | None:
+def open_cache(setting: bool | str | Path) -> Cache | None:
     """The cache that a setting asks for: the default one, one in a folder, or none."""
     if setting is False or (setting is True and os.environ.get("CALIG_NB_CACHE") == "off"):
         return None

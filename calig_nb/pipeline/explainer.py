@@ -1,22 +1,21 @@
-"""From a request to an explanation; the only class that holds state."""
+"""From a request to an explanation; the only class that a user holds."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from torch import nn
 
 from .._arrays import Array
 from .._validation import one_of, warn_user
-from ..attribution.request import Precision, Request
-from ..attribution.scores import Output
-from ..explanation.explanation import Explanation
+from ..attribution.request import Output, Precision, Request
 from ..explanation.fusion import layer_weights
-from ..explanation.methods import fused, fusion_of
+from ..explanation.methods import fused
 from ..inputs.reader import reader_of
 from ..inputs.text import TextInputs
 from ..models.block_model import BlockModel
@@ -25,9 +24,7 @@ from ..models.memory import Budget
 from ..models.pretrained import load_pretrained
 from ..models.task_heads import with_task_head
 from . import cache as disk
-from .asked import asked
-from .engine import Answers
-from .long_text import answered
+from .engine import Engine
 from .prediction import predictions
 
 if TYPE_CHECKING:
@@ -55,6 +52,11 @@ class Explainer:
             asked before is answered at once, in a new session too; a folder keeps them there;
             False keeps none.
 
+    Attributes:
+        processor: As it was given.
+        engine: What explains, remembers and completes; internal, for the package's own
+            evaluations.
+
     Raises:
         TypeError: If the model or the processor is not one.
         ValueError: If the model cannot be served; the message says why and what to do.
@@ -70,12 +72,15 @@ class Explainer:
         memory: int | None = None,
         cache: bool | str | Path = True,
     ) -> None:
-        self._model = BlockModel(with_task_head(model), blocks)
-        budget = Budget.from_options(memory, batch_tokens, self._model.placement[1])
-        self._reader = reader_of(self._model, processor)
-        self._calibration: disk.Calibration | None = None
-        identity = Identity(self._model.model, blocks)
-        self._answers = Answers(self._model, self._reader, identity, budget, disk.opened(cache))
+        block_model = BlockModel(with_task_head(model), blocks)
+        self.processor = processor
+        self.engine = Engine(
+            block_model,
+            reader_of(block_model, processor),
+            Identity(block_model.model, blocks),
+            Budget.from_options(memory, batch_tokens, block_model.placement[1]),
+            disk.open_cache(cache),
+        )
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | Path, **options: Any) -> Explainer:
@@ -90,23 +95,57 @@ class Explainer:
         names = ("blocks", "batch_tokens", "memory", "cache")
         own = {name: options.pop(name) for name in names if name in options}
         explainer = cls(*load_pretrained(name_or_path, **options), **own)
-        explainer._calibration = disk.load_calibration(name_or_path)
+        explainer.engine.calibration = disk.load_calibration(name_or_path)
         return explainer
+
+    def without_cache(self) -> Explainer:
+        """The same explainer, layer weights included, that remembers nothing and keeps nothing."""
+        return self._with_engine(self.engine.without_cache())
+
+    def with_model(self, model: BlockModel) -> Explainer:
+        """The same explainer of another model of the same kind; internal."""
+        return self._with_engine(self.engine.with_model(model))
+
+    @property
+    def model(self) -> nn.Module:
+        """The model, as it was given."""
+        return self.engine.model.own
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes' names by index; empty where the model states none."""
+        named = self.engine.model.labels or {}
+        return tuple(named[index] for index in sorted(named))
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """Dotted paths of the blocks that are explained, from below; found when first asked for.
+
+        Raises:
+            ValueError: If the model has none that can be found.
+        """
+        model, reader = self.engine.model, self.engine.reader
+        anything = np.zeros((64, 64, 3), np.uint8) if reader.is_of_pictures else "a"
+        # A model that answers at every token is asked at one of them.
+        position = None if model.own is model.model else 0
+        read = reader.read(anything, position=position)
+        with model.preserved():
+            return model.block_paths(model.to_device(read.model_inputs))
 
     @property
     def cache(self) -> disk.Cache | None:
         """What is kept: its ``size``, ``clear()``, ``move(folder)``; None where nothing is."""
-        return self._answers.cache
+        return self.engine.cache
 
     @cache.setter
     def cache(self, cache: disk.Cache | None) -> None:
-        self._answers.cache = cache
+        self.engine.cache = cache
 
     @property
     def layer_weights(self) -> Array | None:
         """(L,) weights found by :meth:`calibrate`, now or before, with this model; else None."""
-        calibrated = self._calibrated()
-        return None if calibrated is None else np.array(calibrated.layer_weights)
+        calibration = self.engine.find_calibration()
+        return None if calibration is None else np.array(calibration.layer_weights)
 
     def predict(self, inputs: Any, position: int | None = None) -> pd.DataFrame:
         """What the model says: one row an input, its label and the probability of every class.
@@ -118,8 +157,8 @@ class Explainer:
         Raises:
             TypeError, ValueError: As :meth:`explain`.
         """
-        several = [inputs] if self._reader.is_single(inputs) else inputs
-        return predictions(self._model, self._reader, several, position)
+        several = [inputs] if self.engine.reader.is_single(inputs) else inputs
+        return predictions(self.engine.model, self.engine.reader, several, position)
 
     def explain(
         self,
@@ -188,47 +227,30 @@ class Explainer:
             ``attribution/`` writes them.
         """
         one_of("on_error", on_error, ("raise", "skip"))
-        several = isinstance(target, Sequence) and not isinstance(target, str)
-        targets: list[Any] = list(target) if several else [target]  # type: ignore[arg-type]
-        if not targets:
-            raise ValueError("target must name at least one class, got an empty list.")
-        start, pixels = self._reader.check_baselines(baselines), self._reader.is_of_pictures
-        requests = [
-            Request(
-                one, contrast, output, method, start, n_steps, tolerance, lam, precision, pixels
-            )
-            for one in targets
-        ]
-        single = self._reader.is_single(inputs)
-        named = {None: inputs} if single else dict(enumerate(inputs))
-        own = [
-            asked(self._reader, text, i, requests, position, on_error) for i, text in named.items()
-        ]
-        if self._model.model.training:
+        reader = self.engine.reader
+        single, start = reader.is_single(inputs), reader.check_baselines(baselines)
+        requests = Request.for_targets(
+            target, contrast=contrast, output=output, method=method, baselines=start,
+            n_steps=n_steps, tolerance=tolerance, lam=lam, precision=precision,
+            pixels=reader.is_of_pictures,
+        )  # fmt: skip
+        several = {None: inputs} if single else dict(enumerate(inputs))
+        # All are read before the first is computed: a mistake in the last costs no time.
+        tasks = [self._read(one, i, requests, position, on_error) for i, one in several.items()]
+        if self.engine.model.model.training:
             warn_user(
                 "model is in train mode: it is explained in evaluation mode, without dropout, and "
                 "put back afterwards. Call model.eval() to silence this."
             )
-        kept = [one for one in own if one is not None]
-        texts = [one.text for one in kept]
-        asks = [one.requests for one in kept]
-        results = iter(answered(self._answers, texts, asks, progress))
-        found: list[Any] = [None if one is None else next(results) for one in own]
-        failed = [one for one in found if isinstance(one, Exception)]
-        for i, (one, its) in enumerate(zip(found, own, strict=True)):
-            if isinstance(one, Exception):
-                found[i] = None
-                if on_error == "skip" and not single:
-                    warn_user(f"inputs[{i}] is skipped: {one}")
-            elif its is not None:
-                pairs = zip(one, its.requests, strict=True)
-                found[i] = [self._dressed(*pair, its.text) for pair in pairs]
-        if not several:
-            found = [one and one[0] for one in found]
-        if failed and (single or on_error == "raise"):
-            failed[0].explanations = found  # type: ignore[attr-defined]
-            raise failed[0]
-        return found[0] if single else found
+        readable = [task for task in tasks if task is not None]
+        answers = self.engine.explain(
+            [task.text for task in readable], [task.requests for task in readable], progress
+        )
+        given = iter(answers)
+        found: list[Any] = [None if task is None else next(given) for task in tasks]
+        if not isinstance(target, Sequence) or isinstance(target, str):
+            found = [one[0] if isinstance(one, list) else one for one in found]
+        return _raise_or_skip(found, single, on_error)
 
     def calibrate(self, inputs: Any, **request: Any) -> Array:
         """Estimate the model's layer weights from a handful of inputs; no labels are needed.
@@ -249,7 +271,7 @@ class Explainer:
         """
         if not fused(method := request.get("method", "ca-lig")):
             raise ValueError(f"method must have layer weights to calibrate, got {method!r}.")
-        texts = [inputs] if self._reader.is_single(inputs) else list(inputs)
+        texts = [inputs] if self.engine.reader.is_single(inputs) else list(inputs)
         if not texts:
             raise ValueError("inputs must hold at least one text to calibrate on, got none.")
         explanations = self.explain(texts, **request)
@@ -259,41 +281,83 @@ class Explainer:
             [e.special for e in explanations],
             patches=explanations[0].grid is not None,
         )
-        self._calibration = disk.Calibration(tuple(weights.tolist()), len(texts))
-        self._answers.keep_calibration(self._calibration)
+        found = disk.Calibration(tuple(weights.tolist()), len(texts))
+        self.engine.keep_calibration(found)
         return weights
 
-    def _calibrated(self) -> disk.Calibration | None:
-        if self._calibration is None:
-            self._calibration = self._answers.calibration()
-        return self._calibration
+    def _read(
+        self,
+        one: Any,
+        number: int | None,
+        requests: Sequence[Request],
+        position: int | None,
+        on_error: str,
+    ) -> _Task | None:
+        """One input as the model reads it, with its requests; None where it is skipped.
 
-    def _again(self, text: TextInputs, request: Request) -> Explanation:
-        """The same text about another class."""
-        (answer,) = answered(self._answers, [text], [[request]], False)
-        if isinstance(answer, Exception):
-            raise answer
-        return self._dressed(answer[0], request, text)
+        Args:
+            one: As the user gave it.
+            number: Its place in a list; None for an input alone.
+            requests: As the user named the classes; alike in all but the target.
+            position: Of the token that is asked about, or None.
+            on_error: "raise" or "skip".
 
-    def _dressed(self, found: Explanation, request: Request, text: TextInputs) -> Explanation:
-        """The evidence with what may change without computing: λ, layer weights, the model."""
-        about = request.about
-        found = replace(
-            found,
-            fusion=fusion_of(request.method, request.lam),
-            explainer=self,
-            ask=lambda target, contrast: self._again(text, about(target, contrast)),
-        )
-        if not fused(request.method):
-            return found
-        own = about(found.target, found.contrast)
-        if "windows" not in found.config:
-            found = replace(found, look=lambda layer: self._answers.heads(text, own, layer))
-        calibrated = self._calibrated()
-        if calibrated is None:
-            return found
-        number = calibrated.n_inputs
-        calibration = f"layer weights from {number} {self._reader.noun}s of this model"
-        weights = np.array(calibrated.layer_weights)
-        config = {**found.config, "calibration": calibration}
-        return replace(found, layer_weights=weights, config=config)
+        Raises:
+            TypeError, ValueError: If it cannot be read, or the question does not fit it.
+        """
+        name = "inputs" if number is None else f"inputs[{number}]"
+        classes = (*(request.target for request in requests), requests[0].contrast)
+        try:
+            text = self.engine.reader.read(one, name, position, classes, longer=True)
+        except (TypeError, ValueError) as error:
+            if on_error == "raise" or number is None:
+                raise
+            warn_user(f"A text is skipped: {error}")
+            return None
+        if text.question is None or not text.question.targets:
+            return _Task(text, requests)
+        if text.question.candidates and requests[0].output == "margin":
+            raise ValueError(
+                "output='margin' is the distance to the mean of all other classes, which says "
+                "nothing of a vocabulary: use 'logit' with a contrast, or 'log_odds'."
+            )
+        # The classes are this text's own: requests name them as they are called there.
+        *targets, contrast = text.question.targets
+        pairs = zip(requests, targets, strict=True)
+        return _Task(text, [replace(r, target=t, contrast=contrast) for r, t in pairs])
+
+    def _with_engine(self, engine: Engine) -> Explainer:
+        other = copy(self)
+        other.engine = engine
+        return other
+
+
+class _Task(NamedTuple):
+    """An input as the model reads it, and what is asked of it, one request a target."""
+
+    text: TextInputs
+    requests: Sequence[Request]
+
+
+def _raise_or_skip(found: Sequence[Any], single: bool, on_error: str) -> Any:
+    """The explanations, None for what was skipped or failed.
+
+    Args:
+        found: For each input its explanation (a list of them for several targets), None, or the
+            error.
+        single: Whether there is one input, and not a list of them.
+        on_error: "raise" or "skip".
+
+    Raises:
+        Exception: The first error, all else that was found hanging on it.
+    """
+    failed = [one for one in found if isinstance(one, Exception)]
+    explanations = [None if isinstance(one, Exception) else one for one in found]
+    if on_error == "skip" and not single:
+        for i, one in enumerate(found):
+            if isinstance(one, Exception):
+                warn_user(f"inputs[{i}] is skipped: {one}")
+    elif failed:
+        failed[0].explanations = explanations  # type: ignore[attr-defined]
+        raise failed[0]
+    return explanations[0] if single else explanations

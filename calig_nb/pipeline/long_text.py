@@ -1,9 +1,15 @@
-"""What the windows of a long text add up to; see :mod:`calig_nb.pipeline.windows`."""
+"""A text that is longer than the model, explained as one.
+
+Overlapping windows of the model's length cover it so that each token is in just as many, and the
+score of the text is the mean of the windows' scores, each weighed by its tokens. That mean is
+linear, so the windows' relevance, weighed alike and added up token by token, is complete for the
+whole text.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,66 +24,124 @@ from ..explanation.methods import METHODS, fusion_of, weights_of
 from ..inputs.segmentation import IntArray
 from ..inputs.text import TextInputs
 from ..models.block_model import BlockModel
-from .batch import calibration_of, probabilities_of
-from .engine import Answers
-from .windows import FOLD, Window, mean_logits, phrases, windows
+from .batch import describe_calibration
 
+FOLD = 2
+"""How many windows hold each token. More would make the seams fainter and cost as much more."""
+NUDGE = 8
+"""A seam moves by up to so many tokens, so as not to part a word."""
 WHOLE = 1024
 """Up to so many tokens the matrices between tokens are kept, added up; beyond, of phrases."""
 PHRASES = 1024
 """A longer text is drawn in at most so many phrases."""
 
 
-def answered(
-    answers: Answers,
-    texts: Sequence[TextInputs],
-    requests: Sequence[Sequence[Request]],
-    progress: bool | None,
-) -> list[list[Explanation] | Exception]:
-    """For each text, however long, its explanations, one for each of its requests; or why not."""
-    most, both = answers.reader.max_tokens, list(zip(texts, requests, strict=True))
-    short = [(text, own) for text, own in both if len(text.tokens) <= most]
-    found = iter(answers.of([t for t, _ in short], [own for _, own in short], progress))
+@dataclass(frozen=True, eq=False)
+class Window:
+    """A part of a text that the model reads at once.
+
+    Attributes:
+        text: The part, with the special tokens of the whole.
+        places: (tokens,) where each of its tokens stands in the whole.
+        weight: Of its score in that of the whole; all weights sum to 1.
+    """
+
+    text: TextInputs
+    places: IntArray
+    weight: float
+
+
+def cut_windows(text: TextInputs, most: int) -> list[Window]:
+    """The windows of a text; the text itself where it fits.
+
+    The ordinary tokens are cut in cells of about equal length; a window is ``FOLD`` cells in a row,
+    at the ends fewer, so that every token is in ``FOLD`` of them.
+
+    Args:
+        text: The text.
+        most: Most tokens that the model reads, special tokens included.
+
+    Raises:
+        ValueError: If the model reads too little for windows.
+    """
+    n = len(text.tokens)
+    if n <= most:
+        return [Window(text, np.arange(n), 1.0)]
+    ordinary = np.flatnonzero(~text.special)
+    first, last = int(ordinary[0]), int(ordinary[-1]) + 1
+    cell = (most - first - (n - last) - 2 * NUDGE) // FOLD
+    if cell < 1:
+        raise ValueError(
+            f"inputs must have at most {most} tokens for this model, got {n}: it reads too few at "
+            "once to explain a longer text in windows. Shorten the text."
+        )
+    count = -(-(last - first) // cell)
+    seams = [_seam_near(text, round(first + (last - first) * j / count)) for j in range(count + 1)]
+    spans = [(seams[max(0, j)], seams[min(count, j + FOLD)]) for j in range(1 - FOLD, count)]
+    before, after = np.arange(first), np.arange(last, n)
     return [
-        next(found) if len(text.tokens) <= most else _explained(answers, text, own, progress)
-        for text, own in both
+        Window(
+            _part(text, places := np.concatenate([before, np.arange(start, end), after])),
+            places,
+            (end - start) / (FOLD * (last - first)),
+        )
+        for start, end in spans
     ]
 
 
-def _explained(
-    answers: Answers, text: TextInputs, requests: Sequence[Request], progress: bool | None
-) -> list[Explanation] | Exception:
-    if (known := answers.remembered(text, requests)) is not None:
-        return known
-    from tqdm.auto import tqdm
-
-    try:
-        cut = windows(text, answers.reader.max_tokens)
-        chosen = int(mean_logits(answers.model, cut).argmax()) if _open(requests) else None
-        asked = [r if r.target is not None else replace(r, target=chosen) for r in requests]
-        sums = [_Sum(text, request) for request in asked]
-        alone = replace(answers, cache=None)  # the whole is kept, not its windows
-        delay = 0 if progress else 2
-        for window in tqdm(cut, disable=progress is False, delay=delay, desc="windows"):
-            own = [_of_window(request, window, len(text.tokens)) for request in asked]
-            (found,) = alone.of([window.text], [own], False)
-            if isinstance(found, Exception):
-                raise found
-            for one, explanation in zip(sums, found, strict=True):
-                one.add(window, explanation)
-        whole = [one.explanation(answers.model) for one in sums]
-    except Exception as error:
-        return error
-    for request, explanation in zip(requests, whole, strict=True):
-        answers.keep(text, request, explanation)
-    return whole
+def mean_logits(model: BlockModel, windows: Sequence[Window]) -> Tensor:
+    """(C,) the mean of the windows' logits."""
+    with model.preserved(), torch.no_grad():
+        rows = [w.weight * model.predict(model.to_device(w.text.model_inputs))[0] for w in windows]
+    return torch.stack(rows).sum(dim=0)
 
 
-def _open(requests: Sequence[Request]) -> bool:
-    return any(request.target is None for request in requests)
+def phrase_ids(text: TextInputs, most: int) -> IntArray:
+    """(T,) the phrase of each token: as few words of one sentence as make at most ``most``.
+
+    Special tokens stay by themselves. Where there are more sentences than that, phrases cross them.
+    """
+    special, words, sentences = text.special, text.word_ids, text.sentence_ids
+    if len(special) <= most:
+        return np.arange(len(special))
+    if sentences.max() + 1 + special.sum() > most:
+        sentences = np.where(special, -1, 0)
+    starts = np.full(sentences.max() + 1, len(words))
+    np.minimum.at(starts, sentences[~special], words[~special])
+    within = words - starts[sentences]
+    size = 1
+    while True:
+        pair = np.stack([sentences, np.where(special, -1, within // size)])
+        fresh = (pair[:, 1:] != pair[:, :-1]).any(axis=0) | special[1:] | special[:-1]
+        found = np.concatenate([[0], np.cumsum(fresh)])
+        if found[-1] < most:
+            return found
+        size += 1
 
 
-def _of_window(request: Request, window: Window, n_tokens: int) -> Request:
+def _seam_near(text: TextInputs, at: int) -> int:
+    """The nearest place from ``at`` on, backwards, where a word begins."""
+    for place in range(at, max(at - NUDGE, 0), -1):
+        if place == len(text.tokens) or text.word_ids[place] != text.word_ids[place - 1]:
+            return place
+    return at
+
+
+def _part(text: TextInputs, places: IntArray) -> TextInputs:
+    own = places[~text.special[places]]
+    start, end = int(text.offsets[own, 0].min()), int(text.offsets[own, 1].max())
+    return TextInputs(
+        text=text.text[start:end],
+        model_inputs={name: value[:, places] for name, value in text.model_inputs.items()},
+        tokens=tuple(text.tokens[t] for t in places),
+        special=text.special[places],
+        offsets=np.where(text.special[places, None], 0, text.offsets[places] - start),
+        word_ids=text.word_ids[places],
+        sentence_ids=text.sentence_ids[places],
+    )
+
+
+def request_for(request: Request, window: Window, n_tokens: int) -> Request:
     """The request about one window: of a baseline in token ids, those that stand there."""
     given = request.baselines
     if not isinstance(given, Tensor):
@@ -89,13 +153,13 @@ def _of_window(request: Request, window: Window, n_tokens: int) -> Request:
     return replace(request, baselines=given.reshape(-1)[torch.from_numpy(window.places)])
 
 
-class _Sum:
+class WindowSum:
     """What the windows of one text add up to, for one request."""
 
     def __init__(self, text: TextInputs, request: Request) -> None:
         self.text, self.request = text, request
         self.whole = len(text.tokens) <= WHOLE
-        self.units = phrases(text, WHOLE if self.whole else PHRASES)
+        self.units = phrase_ids(text, WHOLE if self.whole else PHRASES)
         self.parts: list[tuple[float, Explanation]] = []
         self.r: Any = 0.0
 
@@ -129,7 +193,7 @@ class _Sum:
         self.parts.append((weight, replace(found, attention_relevance=blank)))
 
     def explanation(self, model: BlockModel) -> Explanation:
-        """The whole."""
+        """The explanation of the whole text."""
         weights = np.array([weight for weight, _ in self.parts])
         found = [explanation for _, explanation in self.parts]
         first, method = found[0], METHODS[self.request.method]
@@ -141,9 +205,7 @@ class _Sum:
         }
         common: dict[str, Any] = {
             "labels": first.labels,
-            "probabilities": probabilities_of(
-                model, torch.from_numpy(weights @ _logits(model, found))
-            ),
+            "probabilities": model.probabilities(torch.from_numpy(weights @ _logits(model, found))),
             "target": first.target,
             "contrast": first.contrast,
             "score": float(weights @ scores),
@@ -157,7 +219,7 @@ class _Sum:
             "converged": np.all([one.converged for one in found], axis=0),
             "config": {
                 **first.config,
-                "calibration": calibration_of(method.name, shares),
+                "calibration": describe_calibration(method.name, shares),
                 "windows": len(found),
                 "overlap": f"each token in {FOLD} windows",
                 **shares,
@@ -176,7 +238,7 @@ class _Sum:
             given=self.given,
             condensed=Explanation(
                 **common,
-                **_merged(self.text, self.units),
+                **_describe_phrases(self.text, self.units),
                 layer_attributions=np.add.reduceat(self.r, _starts(self.units), axis=1),
                 attention_relevance=relevance,
             ),
@@ -187,7 +249,7 @@ def _starts(units: IntArray) -> IntArray:
     return np.flatnonzero(np.diff(units, prepend=-1))
 
 
-def _merged(text: TextInputs, units: IntArray) -> dict[str, Any]:
+def _describe_phrases(text: TextInputs, units: IntArray) -> dict[str, Any]:
     """The phrases as an explanation describes its tokens; each is one word."""
     starts = _starts(units)
     ends = np.append(starts[1:], len(units)) - 1

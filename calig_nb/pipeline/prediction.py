@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..inputs.reader import Reader
 from ..models.block_model import BlockModel
-from .batch import labels_of, probabilities_of
-from .windows import mean_logits, windows
+from .batch import labels_of
+from .long_text import cut_windows, mean_logits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,9 +23,9 @@ def predictions(
     rows = []
     for i, one in enumerate(inputs):
         read = reader.read(one, position=position, longer=True)
-        logits = mean_logits(model, windows(read, reader.max_tokens))
+        logits = mean_logits(model, cut_windows(read, reader.max_tokens))
         labels = labels_of(model, len(logits), read)
-        named = zip(labels, probabilities_of(model, logits), strict=True)
+        named = zip(labels, model.probabilities(logits), strict=True)
         first = read.question is not None and read.question.candidates
         label = labels[0 if first else int(logits.argmax())]
         said = one if isinstance(one, Mapping) else {reader.noun: reader.label_of(one, i)}

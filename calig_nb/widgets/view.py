@@ -238,7 +238,7 @@ class View(State):
     def _ask(self, _: Any = None) -> None:
         """Explain the class that was picked, and show what comes back or what went wrong."""
         current = (self._explanation.target, self._explanation.contrast)
-        if self._explanation.ask is None or (self.target, self.contrast) == current:
+        if self._explanation.source is None or (self.target, self.contrast) == current:
             return
         self._busy, self._error = True, ""
         try:

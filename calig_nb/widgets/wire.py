@@ -28,7 +28,7 @@ NO_SIGNAL = "This method shows no heads."
 def meta(explanation: Explanation) -> dict[str, Any]:
     """All that is not a large array, as plain JSON values; NaN and infinities become null."""
     bits, scales, _ = matrices(explanation)
-    delta, heads = explanation.convergence_delta, explanation.look is not None
+    delta, heads = explanation.convergence_delta, explanation.has_heads
     if explanation.method not in INTEGRALS:  # what the biases hold is no error
         delta = np.full_like(delta, np.nan)
     gaps = np.argwhere(~np.isfinite(explanation.attention_relevance))
@@ -63,7 +63,7 @@ def meta(explanation: Explanation) -> dict[str, Any]:
             "readout": explanation.fusion.readout,
             "pooled": explanation.pooled.astype(int).tolist(),
         },
-        "live": explanation.ask is not None,
+        "live": explanation.source is not None,
         "no_heads": "" if heads else NO_HEADS if fused(explanation.method) else NO_SIGNAL,
         "single": not fused(explanation.method),
         "antisymmetric": bool(explanation.config.get("antisymmetric", False)),

@@ -9,7 +9,7 @@ from captum.attr import LayerIntegratedGradients
 
 from calig_nb import Explainer
 from calig_nb.attribution.integrated_gradients import layer_integrated_gradients
-from calig_nb.attribution.scores import Target, scored
+from calig_nb.attribution.request import Target, score_function
 
 from ..helpers import reference as by_hand
 from ..helpers import zoo
@@ -29,7 +29,7 @@ def integrals(model, inputs, hidden_states, **options):
     """Every layer's integral from the second row of its hidden states to the first."""
     with torch.no_grad():
         scores = SCORE(zoo.replay(model, row(inputs), 0, hidden_states[0])).tolist()
-    score = scored([[Target(1, None, "logit")]])
+    score = score_function([[Target(1, None, "logit")]])
     ((*layers,),) = layer_integrated_gradients(
         lambda points: model.gradients(row(inputs), points, score),
         [hidden[:1] for hidden in hidden_states],

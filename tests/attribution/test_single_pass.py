@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from threading import Thread
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -9,23 +10,31 @@ import torch
 from captum.attr import FeatureAblation, InputXGradient
 from torch import nn
 
+from calig_nb.attribution import METHOD_FUNCTIONS
 from calig_nb.attribution.attention_rollout import (
     attention_rollout,
     gradient_rollout,
     gradient_rollout_rows,
     last_attention,
-    pooled_rows,
+    pooled_weights,
 )
-from calig_nb.attribution.conservative import held
+from calig_nb.attribution.conservative import constant_rules
 from calig_nb.attribution.occlusion import occlusion
-from calig_nb.attribution.request import Request
-from calig_nb.attribution.scores import Target
-from calig_nb.attribution.single_pass import read
+from calig_nb.attribution.request import Request, Target
 from calig_nb.models.block_model import BlockModel
 from calig_nb.models.memory import Budget
 
 from ..helpers import reference as by_hand
-from ..helpers.zoo import ZOO, Softmaxes, logits_of, row, zoo_blocks, zoo_inputs, zoo_model
+from ..helpers.zoo import (
+    ZOO,
+    Softmaxes,
+    batch_of,
+    logits_of,
+    row,
+    zoo_blocks,
+    zoo_inputs,
+    zoo_model,
+)
 from ..models.test_block_model import assert_unchanged, state_of
 
 TARGET = Target(1, None, "logit")
@@ -35,11 +44,16 @@ SHAPES = ("bert", "vit")
 
 def evidence(user, name, method, target=TARGET, budget=BUDGET):
     """What a method says of the first of a pair of inputs, the second being its baseline."""
-    inputs, model = zoo_inputs(name), BlockModel(user)
-    with model.undisturbed():
-        return read(
-            model, row(inputs), row(inputs, 1), lambda _: [[target]], Request(method=method), budget
-        )[0][0]
+    model = BlockModel(user)
+    with model.preserved():
+        return found_by(model, name, method, target, budget)
+
+
+def found_by(model, name, method, target, budget=BUDGET):
+    inputs = zoo_inputs(name)
+    batch = batch_of(row(inputs), row(inputs, 1), Request(method=method))
+    with patch("calig_nb.attribution.evidence.choose_target", lambda *_: target):
+        return METHOD_FUNCTIONS[method](model, batch, budget)[0][0]
 
 
 def embeddings(user, name):
@@ -165,7 +179,7 @@ def test_rollouts_replicate_their_definition_where_the_mean_is_pooled(method, rn
     }
     with_gradients = method.startswith("gradient")
     means = np.maximum(a * gradients, 0).mean(axis=1) if with_gradients else a.mean(axis=1)
-    rows = pooled_rows(torch.ones(4, 3))
+    rows = pooled_weights(torch.ones(4, 3))
     found = functions[method](list(torch.tensor(means)), rows)
     np.testing.assert_allclose(found[0], expected, atol=1e-12)
     np.testing.assert_array_equal(found[-1], rows)
@@ -176,7 +190,7 @@ def test_rollouts_replicate_their_definition_where_the_mean_is_pooled(method, rn
 @pytest.mark.parametrize("name", ["bert", "gpt2", "modernbert", "llama"])
 def test_long_texts_form_attention_head_by_head_with_the_same_result(name):
     model, inputs = BlockModel(zoo_model(name)), row(zoo_inputs(name))
-    with model.undisturbed():
+    with model.preserved():
         eager = model.attentions(inputs)
         frugal = model.attentions(inputs, frugal=True)
     assert len(eager) == len(frugal) == 3
@@ -260,7 +274,7 @@ def test_attn_lrp_of_one_head_equals_its_rules_by_hand():
     torch.manual_seed(1)
     q, k, v, out = torch.randn(4, 5, 3, dtype=torch.float64)
     leaves = [part.clone().requires_grad_() for part in (q, k, v)]
-    with held(nn.Identity(), halved=True) as rules:
+    with constant_rules(nn.Identity(), halved=True) as rules:
         a = (leaves[0] @ leaves[1].transpose(0, 1)).softmax(dim=-1)
         score = ((a @ leaves[2]) * out).sum()
         found = torch.autograd.grad(score, [*leaves, rules.unit])
@@ -290,7 +304,7 @@ def test_gates_are_held_and_products_halved():
     with torch.no_grad():
         for bias in (block.a.bias, block.b.bias):
             bias.zero_()
-    with held(block):
+    with constant_rules(block):
         y = block(x)
         (gradient,) = torch.autograd.grad(y.sum(), x)
     torch.testing.assert_close(y, block(x))
@@ -315,7 +329,7 @@ class Failing(Target):
             raise RuntimeError("stop")
         return logits[:, self.index]
 
-    def linear(self, n_classes):
+    def is_linear(self, n_classes):
         return True
 
 
@@ -339,13 +353,10 @@ def test_the_model_and_the_process_are_left_as_they_were(method, fails):
 
 @pytest.mark.parametrize("target", [TARGET, Failing(1, None, "conservative")])
 def test_weights_that_lend_a_gradient_give_it_back_at_once(target):
-    model, inputs = BlockModel(zoo_model("bert")), zoo_inputs("bert")
-    with model.undisturbed():
+    model = BlockModel(zoo_model("bert"))
+    with model.preserved():
         with suppress(RuntimeError):
-            read(
-                model, row(inputs), row(inputs, 1), lambda _: [[target]],
-                Request(method="conservative"), BUDGET,
-            )  # fmt: skip
+            found_by(model, "bert", "conservative", target)
         assert not any(p.requires_grad for p in model.model.parameters())
 
 
@@ -357,7 +368,7 @@ def test_another_model_is_not_held_while_one_is():
         x = torch.ones((), requires_grad=True)
         found.append(float(torch.autograd.grad(torch.tanh(x), x)[0]))
 
-    with held(zoo_model("bert")):
+    with constant_rules(zoo_model("bert")):
         thread = Thread(target=plain)
         thread.start()
         thread.join()

@@ -13,9 +13,9 @@ import torch
 from captum.attr import LayerConductance, LayerIntegratedGradients
 from torch import Tensor
 
-from calig_nb.attribution.path_methods import gather
+from calig_nb.attribution import METHOD_FUNCTIONS
+from calig_nb.attribution.evidence import Batch, fastest_kernels
 from calig_nb.attribution.request import Request
-from calig_nb.attribution.scores import Target
 from calig_nb.models import kernels
 from calig_nb.models.block_model import BlockModel
 from calig_nb.models.memory import Budget
@@ -46,9 +46,10 @@ def engine(subject: Subject, question: Question, **request: Any) -> Answer:
         got = subject.explainer.explain(question.text, target=question.target, **request)
         return Answer(got.layer_attributions, got.n_steps, got.converged, got.attributions)
     model, budget = BlockModel(subject.model), Budget.from_options(None, None, subject.device)
-    target, own, other = Target(question.target, None, "logit"), question.own, question.baseline
-    with model.undisturbed():
-        ((got,),) = gather(model, own, other, lambda _: [[target]], Request(**request), budget)
+    asked = Request(target=question.target, **request)
+    batch = Batch(question.own, question.baseline, [""], [[asked]], [()], [question.text])
+    with model.preserved(), fastest_kernels(model, batch.inputs):
+        ((got,),) = METHOD_FUNCTIONS[asked.method](model, batch, budget)
     return Answer(got.layer_attributions, got.n_steps, got.converged)
 
 

@@ -9,10 +9,10 @@ from functools import partial
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from calig_nb.attribution.integrated_gradients import Points
-from calig_nb.attribution.scores import Target, scored
+from calig_nb.attribution.request import Target, score_function
 from calig_nb.models.block_model import BlockModel
 from calig_nb.models.kernels import UnfusedAttention
+from calig_nb.models.points import Points
 
 from .captum_loops import chosen_kernel, engine
 from .models import Question, Subject, opened, texts_of
@@ -51,19 +51,19 @@ def floor(names: Sequence[str], texts: Sequence[str], lengths: Sequence[int]) ->
 
 def tail_passes(subject: Subject, question: Question, nodes: Sequence[int]) -> tuple[float, float]:
     """Floating-point operations of the least exact work, and those in a second of its passes."""
-    model, score = BlockModel(subject.model), scored([[Target(question.target, None, "logit")]])
+    model, score = (
+        BlockModel(subject.model),
+        score_function([[Target(question.target, None, "logit")]]),
+    )
 
     def gradients(layer: int, hidden: torch.Tensor) -> None:
         points = Points({layer: hidden}, torch.zeros(len(hidden), dtype=torch.long))
         model.gradients(question.own, points, score)
 
     work = done = spent = 0.0
-    with (
-        model.undisturbed(),
-        chosen_kernel(subject),
-        UnfusedAttention(),
-    ):  # all products are counted
-        trace = model.trace(question.own, question.baseline, lambda _: score)
+    with model.preserved(), chosen_kernel(subject), UnfusedAttention():  # all products are counted
+        forward = model.forward(question.own, question.baseline)
+        trace = forward.backward(score(forward.logits, forward.items))
         for layer, count in enumerate(nodes):
             hidden = trace.hidden_states[layer][:1]
             one = operations(partial(gradients, layer, hidden))

@@ -18,10 +18,10 @@ import numpy as np
 import calig_nb as cn
 from calig_nb._arrays import Array
 from calig_nb.evaluation.bootstrap import bootstrap
-from calig_nb.evaluation.deletion import per_token, per_unit
-from calig_nb.evaluation.evaluate import _items
+from calig_nb.evaluation.deletion import spread_to_tokens, sum_by_unit
+from calig_nb.evaluation.evaluate import read_items
 from calig_nb.evaluation.metrics import METRICS, Metric
-from calig_nb.evaluation.runner import Item, Run, _groups
+from calig_nb.evaluation.runner import Item, Run, group_items
 from calig_nb.pipeline import cache as disk
 
 from .fusion_forms import (
@@ -125,18 +125,18 @@ def measured(name: str, asked: Study) -> Measured:
         others, _ = spread([one_of(line) for line in asked.calibration], CALIBRATE_ON)
     texts = others or chosen
     run = Run(explainer, {}, ("remove",), 0)
-    items, _ = _items(run, texts, None, None, "raise")
-    calibration = [one for group in _groups(items) for one in signals(explainer, group)]
+    items, _ = read_items(run, texts, None, None, "raise")
+    calibration = [one for group in group_items(items) for one in signals(explainer, group)]
     weights = [weights_of(form, calibration) for form in FORMS]
 
-    items, _ = _items(run, chosen, None, None, "raise")
+    items, _ = read_items(run, chosen, None, None, "raise")
     scored(run, items, weights)
     right = np.mean([labels[item.source] == str(item.target) for item in items])
     values = {m: _column(items, m) for m in FAITHFUL}
     if asked.rationales is not None:
         reviews = sampled(explainer, asked.rationales, asked.n_reviews, asked.review_tokens)
         run = Run(explainer, {}, (), 0)
-        items, run.share = _items(
+        items, run.share = read_items(
             run, [r.text for r in reviews], [r.label for r in reviews],
             [r.spans for r in reviews], "raise",
         )  # fmt: skip
@@ -171,7 +171,7 @@ def scored(run: Run, items: Sequence[Item], weights: Sequence[Array]) -> None:
     """Give every item what each form and reference scores; what is known is not done again."""
     stamps = [f"{form!r} {own.tolist()}" for form, own in zip(FORMS, weights, strict=True)]
     stamps += REFERENCES
-    for group in _groups(items):
+    for group in group_items(items):
         keys = [_key(run, item) for item in group]
         cache = run.explainer.cache
         known = [(cache.get_trial(key) if cache is not None else None) or {} for key in keys]
@@ -182,7 +182,7 @@ def scored(run: Run, items: Sequence[Item], weights: Sequence[Array]) -> None:
         for item, key, one in zip(group, keys, known, strict=True):
             if signal := next(found, None):
                 missing = {n: s for n, s in zip(NAMES, stamps, strict=True) if s not in one}
-                maps = {n: per_unit(_map(n, signal, weights), item.units) for n in missing}
+                maps = {n: sum_by_unit(_map(n, signal, weights), item.units) for n in missing}
                 _score(run, item, maps)
                 one |= {stamp: item.trials[n] for n, stamp in missing.items()}
                 if cache is not None and missing:
@@ -200,12 +200,12 @@ def _map(name: str, signal: Signals, weights: Sequence[Array]) -> Array:
 def _score(run: Run, item: Item, maps: dict[str, Array]) -> None:
     """The package's own metrics, and the agreement with random deletions."""
     item.trials |= {name: {} for name in maps}
-    run._score(item, maps)
+    run.score(item, maps)
     if not run.ways or not maps:
         return
     ids = item.text.model_inputs["input_ids"].flatten().tolist()
     rows = probes(len(item.units), [run.seed, *ids])
-    tokens = per_token(rows, item.units, len(item.text.tokens))
+    tokens = spread_to_tokens(rows, item.units, len(item.text.tokens))
     whole = np.zeros((1, tokens.shape[1]), dtype=bool)
     answers = run.scorer.log_odds(item.text, np.concatenate([whole, tokens]), item.target)
     for name, scores in maps.items():
@@ -217,7 +217,7 @@ def _key(run: Run, item: Item) -> str:
     if item.rationale is not None:
         arrays["rationale"] = item.rationale
     asked = {"study": run.ways, "target": item.target, "share": run.share, "seed": run.seed}
-    return disk.key_of(run.explainer._answers.identity.digest() or "", arrays, asked)
+    return disk.key_of(run.explainer.engine.identity.digest() or "", arrays, asked)
 
 
 def _column(items: Sequence[Item], metric: str) -> Array:

@@ -147,7 +147,7 @@ def read(file: Path) -> Iterator[Review]:
 
 def cut(explainer: cn.Explainer, review: Review, n_tokens: int) -> Review:
     """The review's beginning of so many tokens, whole words, with the marks that are in it."""
-    tokenizer = explainer._reader.tokenizer
+    tokenizer = explainer.engine.reader.tokenizer
     encoded = tokenizer(review.text, return_offsets_mapping=True, verbose=False)
     spans = [span for span in encoded["offset_mapping"] if span[1] > span[0]]
     room = n_tokens - (len(encoded["input_ids"]) - len(spans))

@@ -68,7 +68,7 @@ class Subject:
             own = {"pixel_values": image.to(self.device)}
             baseline, n_tokens = {"pixel_values": torch.zeros_like(own["pixel_values"])}, 0
         else:
-            reader = self.explainer._reader
+            reader = self.explainer.engine.reader
             inputs = reader.read(text)
             replaced, _ = reader.make_baseline(inputs, "pad")
             own = {name: value.to(self.device) for name, value in inputs.model_inputs.items()}
@@ -116,7 +116,7 @@ def opened(name: str, n_tokens: int = 512, device: str = "cpu") -> Subject:
         model = hf.AutoModelForSequenceClassification.from_config(config).eval()
         explainer = cn.Explainer(model, tokenizer, cache=False)
     explainer.cache = None
-    model = explainer._model.model.to(device)
+    model = explainer.engine.model.model.to(device)
     return Subject(Path(name).name, model, explainer, _text_shape(name) is not None)
 
 
@@ -145,7 +145,7 @@ def texts_of(subject: Subject, texts: Sequence[str], n_tokens: int, most: int) -
         return [""]
     if not n_tokens:
         return list(texts[:most])
-    tokenizer = subject.explainer._reader.tokenizer
+    tokenizer = subject.explainer.engine.reader.tokenizer
 
     def count(words: Sequence[str]) -> int:
         return len(tokenizer(" ".join(words))["input_ids"])

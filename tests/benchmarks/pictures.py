@@ -13,7 +13,7 @@ import numpy as np
 
 import calig_nb as cn
 from calig_nb.evaluation.bootstrap import bootstrap
-from calig_nb.evaluation.deletion import Scorer, per_token, per_unit, words_of
+from calig_nb.evaluation.deletion import Scorer, ordinary_words, spread_to_tokens, sum_by_unit
 from calig_nb.evaluation.patch_deletion import perturbation_auc, removals
 
 METHODS = (
@@ -43,17 +43,17 @@ def areas(
 
     The class is the predicted one; a curve says whether it still is.
     """
-    scorer = Scorer(explainer._answers)
-    reader = explainer._reader
+    scorer = Scorer(explainer.engine)
+    reader = explainer.engine.reader
     named = {name: explainer.explain(pictures, method=name, progress=False) for name in methods}
     table = []
     for i, path in enumerate(pictures):
         text = reader.read(path)
-        units = words_of(text)
-        maps = [per_unit(own[i].attributions, units) for own in named.values()]
+        units = ordinary_words(text)
+        maps = [sum_by_unit(own[i].attributions, units) for own in named.values()]
         maps.append(np.random.default_rng([seed, i]).standard_normal(len(units)))
         plan = np.stack([removals(scores) for scores in maps])  # (methods, 2, shares, units)
-        rows = per_token(plan.reshape(-1, len(units)), units, len(text.tokens))
+        rows = spread_to_tokens(plan.reshape(-1, len(units)), units, len(text.tokens))
         rows, where = np.unique(rows, axis=0, return_inverse=True)
         target = next(iter(named.values()))[i].target
         of_ways = []

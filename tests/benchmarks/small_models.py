@@ -14,10 +14,16 @@ from pathlib import Path
 import torch
 from transformers import AutoTokenizer, BertForSequenceClassification
 
-from calig_nb.demo.recipes.sentiment.corpus import Example, natural, read
-from calig_nb.demo.recipes.sentiment.lessons import Judgements, blanks, documents, lessons
-from calig_nb.demo.recipes.sentiment.student import build_model, build_tokenizer, save
-from calig_nb.demo.recipes.sentiment.train import Recipe, accuracy, configuration, train
+from calig_nb.demo.recipes import common
+from calig_nb.demo.recipes.sentiment.corpus import Example, natural_form, read_examples
+from calig_nb.demo.recipes.sentiment.lessons import (
+    Judgements,
+    blank_lessons,
+    build_lessons,
+    join_documents,
+)
+from calig_nb.demo.recipes.sentiment.student import build_model
+from calig_nb.demo.recipes.sentiment.train import Recipe, configuration, train
 
 SURE = 3.0
 """Margin that a label is worth."""
@@ -40,18 +46,20 @@ def made(recipe: Recipe, examples: Sequence[Example], words: Path | None, out: P
     torch.manual_seed(recipe.seed)
     rng = random.Random(recipe.seed)
     texts = [example.text for example in examples]
-    tokenizer = build_tokenizer([*texts, *map(natural, texts)], recipe.vocabulary, recipe.positions)
+    tokenizer = common.train_wordpiece(
+        [*texts, *map(natural_form, texts)], recipe.vocabulary, recipe.positions
+    )
     config = configuration(recipe, tokenizer)
     if words is None:
         model = BertForSequenceClassification(config)
     else:
         model = build_model(config, tokenizer, words, recipe.spread)
     margins = torch.tensor([SURE if example.label else -SURE for example in examples])
-    taught = lessons(examples, Judgements(margins, torch.zeros(len(examples), 1)), tokenizer)
+    taught = build_lessons(examples, Judgements(margins, torch.zeros(len(examples), 1)), tokenizer)
     sentences = [lesson for lesson in taught if len(lesson.forms[0]) > 8]
-    taught += documents(sentences, recipe.documents, 256, rng)
-    taught += blanks(tokenizer.mask_token_id, 1)
-    save(train(model, tokenizer, taught, recipe, rng), tokenizer, out)
+    taught += join_documents(sentences, recipe.documents, 256, rng)
+    taught += blank_lessons(tokenizer.mask_token_id, 1)
+    common.save_model(train(model, tokenizer, taught, recipe, rng), tokenizer, out)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -64,14 +72,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--names", nargs="+", choices=list(RECIPES), default=list(RECIPES))
     asked = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    examples, judged = read(asked.data / "train.tsv"), read(asked.data / "dev.tsv")
+    examples = read_examples(asked.data / "train.tsv")
+    judged = read_examples(asked.data / "dev.tsv")
     if asked.most is not None:
         examples = random.Random(0).sample(examples, asked.most)
     for name in asked.names:
         made(RECIPES[name], examples, asked.words, asked.out / name)
         model = BertForSequenceClassification.from_pretrained(asked.out / name, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(asked.out / name)
-        print(f"{name}: {accuracy(model.eval(), tokenizer, judged):.4f} on dev", flush=True)
+        print(f"{name}: {common.accuracy(model.eval(), tokenizer, judged):.4f} on dev", flush=True)
 
 
 if __name__ == "__main__":

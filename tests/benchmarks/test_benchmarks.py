@@ -68,7 +68,7 @@ def test_a_review_is_cut_between_words_with_its_marks():
     short = cut(explainer, review, 50)
     assert short.text == " ".join(["good"] * 48)
     assert short.spans == [(0, 4)]
-    assert len(explainer._reader.read(short.text).tokens) == 50
+    assert len(explainer.engine.reader.read(short.text).tokens) == 50
     assert cut(explainer, review, 53) is review
 
 

@@ -118,7 +118,7 @@ other = dataclasses.replace(
     one, tokens=tuple(unit.text for unit in whole), special=one.special[first],
     offsets=np.array(spans), word_ids=one.word_ids[first],
     sentence_ids=one.sentence_ids[first], layer_attributions=joined(r, 1),
-    attention_relevance=joined(joined(g, 1), 2), ask=None, look=None)
+    attention_relevance=joined(joined(g, 1), 2), source=None)
 view = cn.Comparison([one, other], ["pieces", "words"], granularity="token")
 """
     assert opened.execute(f"import calig_nb as cn\n{code}") == ""

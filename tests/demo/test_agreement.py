@@ -13,7 +13,7 @@ from calig_nb.demo.recipes.agreement.grammar import (
     MALE,
     THINGS,
     Grammar,
-    held_out,
+    is_held_out,
     plural,
 )
 from calig_nb.demo.recipes.agreement.train import accuracy
@@ -34,9 +34,9 @@ def explainer():
 def test_the_right_word_is_likelier_after_prompts_with_attractors_never_seen(explainer, kind):
     puzzles = Grammar(77).puzzles(150, kind, seen=False)
     assert all(puzzle.attractors for puzzle in puzzles)
-    tokenizer = explainer._reader.tokenizer
+    tokenizer = explainer.engine.reader.tokenizer
     least = {"number": 0.97, "pronoun": 0.9, "negation": 0.97}[kind]
-    assert accuracy(explainer._model.own, tokenizer, puzzles) >= least
+    assert accuracy(explainer.engine.model.own, tokenizer, puzzles) >= least
 
 
 def test_most_evidence_is_the_subjects(explainer):
@@ -78,7 +78,7 @@ def test_the_attractor_does_not_decide(explainer):
 def test_lessons_hold_no_sentence_that_was_kept_back():
     lessons = [text.split() for text in islice(Grammar(0).lessons(), 2000)]
     assert [" ".join(words) for words in lessons] == list(islice(Grammar(0).lessons(), 2000))
-    assert held_out("key", "cabinet") in (True, False)
+    assert is_held_out("key", "cabinet") in (True, False)
     kept = Grammar(5).puzzles(50, "number", seen=False)
     told = {" ".join(words) for words in lessons}
     assert not any(one.prompt in text for one in kept for text in told)

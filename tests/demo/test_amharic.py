@@ -1,6 +1,7 @@
 """The embedded `amharic` model: the form of XLM-R, its letters and words, what its recipe says."""
 
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import calig_nb as cn
 from calig_nb import demo
 from calig_nb.demo.recipes.amharic.ngrams import NGrams, features
 from calig_nb.demo.recipes.amharic.scores import scores
-from calig_nb.demo.recipes.amharic.student import read
+from calig_nb.demo.recipes.amharic.tweets import read_tweets
 
 GOOD, BAD = "ፊልሙ በጣም ጥሩ ነው።", "ምግቡ በጣም መጥፎ ነው።"  # the film is very good, the food very bad
 
@@ -21,12 +22,13 @@ def explainer():
 
 
 def test_it_is_an_xlm_r_with_its_tokens(explainer):
-    assert type(explainer._model.model) is XLMRobertaForSequenceClassification
-    tokenizer = explainer._reader.tokenizer
+    assert type(explainer.engine.model.model) is XLMRobertaForSequenceClassification
+    tokenizer = explainer.engine.reader.tokenizer
     first = tokenizer.convert_ids_to_tokens([0, 1, 2, 3])
     assert first == ["<s>", "<pad>", "</s>", "<unk>"] and tokenizer.mask_token == "<mask>"
     assert tokenizer.tokenize(GOOD)[0].startswith("▁")
-    assert sum(file.stat().st_size for file in demo._named("amharic").folder.iterdir()) < 6e6
+    folder = Path(demo.__file__).parent / "amharic"
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 6e6
 
 
 def test_letters_that_sound_alike_are_one_and_shown_as_typed(explainer):
@@ -75,7 +77,7 @@ def test_n_grams_learn_what_a_word_decides():
 def test_tweets_are_read_without_the_files_quotes_and_names(tmp_path):
     file = tmp_path / "some.tsv"
     file.write_text("tweet\tlabel\n'@user ጥሩ  ነው'\tpositive\nቀን\tneutral\n", encoding="utf-8")
-    assert read(file) == [("ጥሩ ነው", 2), ("ቀን", 1)]
+    assert read_tweets(file) == [("ጥሩ ነው", 2), ("ቀን", 1)]
 
 
 def test_blanks_say_little(explainer):

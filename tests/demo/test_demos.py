@@ -45,7 +45,7 @@ def test_they_are_small_each_and_together():
 def test_a_card_says_what_must_be_said(name):
     card = (ROOT / name / "README.md").read_text(encoding="utf-8")
     assert card.startswith(f"# {name}\n")
-    for part in (*CARD, f"python -m calig_nb.demo.train_{name}"):
+    for part in (*CARD, f"python -m calig_nb.demo.recipes.{name}.train"):
         assert part in card, part
     row = cn.demos().loc[name]
     percent = row["accuracy"][: row["accuracy"].index("%") + 1]
@@ -98,7 +98,7 @@ def test_one_comes_calibrated_and_explains_its_example(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_says_what_it_takes(name):
-    recipe = f"calig_nb.demo.train_{name}"
+    recipe = f"calig_nb.demo.recipes.{name}.train"
     done = subprocess.run(
         [sys.executable, "-m", recipe, "--help"], capture_output=True, text=True, check=True
     )

@@ -9,8 +9,7 @@ from PIL import Image, ImageDraw
 
 import calig_nb as cn
 from calig_nb import demo
-from calig_nb.demo.recipes.pictures import examples as examples
-from calig_nb.demo.recipes.pictures import lessons as lessons
+from calig_nb.demo.recipes.pictures import examples, lessons
 
 FOLDER = Path(demo.__file__).parent / "pictures" / "examples"
 NAMES = tuple(examples.EXAMPLES)
@@ -38,7 +37,7 @@ def subject(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_drawings_are_what_their_code_draws(name):
     shipped = np.asarray(Image.open(FOLDER / f"{name}.png")).astype(int)
-    again = np.asarray(examples.drawn(name)).astype(int)
+    again = np.asarray(examples.draw_example(name)).astype(int)
     assert np.abs(shipped - again).mean() < 1  # another version of PIL may round otherwise
 
 
@@ -61,7 +60,7 @@ def test_a_lesson_keeps_the_picture_and_moves_it():
     rng = torch.Generator().manual_seed(0)
     seen = set()
     for _ in range(40):
-        moved = lessons.turned(pixels, rng)
+        moved = lessons.mirror_and_move(pixels, rng)
         assert moved.shape == pixels.shape
         for own, other in zip(pixels, moved):
             middle = other[:, 8:24, 8:24]
@@ -80,7 +79,7 @@ def test_a_lesson_keeps_the_picture_and_moves_it():
 
 def test_another_colour_stays_a_picture():
     pixels = torch.rand(8, 3, 32, 32) * 2 - 1
-    found = lessons.recoloured(pixels, torch.Generator().manual_seed(0))
+    found = lessons.change_colours(pixels, torch.Generator().manual_seed(0))
     assert found.abs().max() <= 1
     assert not torch.equal(found, pixels)
 
@@ -99,4 +98,4 @@ def test_an_archive_without_a_class_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "one.zip", "w") as archive:
         archive.writestr("train/airplane/readme.txt", "no picture")
     with pytest.raises(ValueError, match=r"must hold train/airplane/\*.jpg, got none"):
-        lessons.read(tmp_path / "one.zip", "train")
+        lessons.read_pictures(tmp_path / "one.zip", "train")

@@ -113,9 +113,11 @@ def test_the_same_seed_gives_the_same_check(demo, explained, checked):
 
 def test_no_text_is_scored_twice(demo, explained, monkeypatch):
     seen = []
-    inner = type(demo._model).predict
+    inner = type(demo.engine.model).predict
     monkeypatch.setattr(
-        type(demo._model), "predict", lambda self, rows: (seen.append(rows), inner(self, rows))[1]
+        type(demo.engine.model),
+        "predict",
+        lambda self, rows: (seen.append(rows), inner(self, rows))[1],
     )
     explained.check(demo)
     rows = [
@@ -158,7 +160,7 @@ def test_a_contrast_is_checked_against_the_other_class(tokenizer):
     explanation = explainer.explain(SENTENCE, target=0, contrast=2)
     found = explanation.check(explainer, random=5)
     assert found.target == "LABEL_0 rather than LABEL_2"
-    model = explainer._model.model
+    model = explainer.engine.model.model
     ids = tokenizer(SENTENCE, return_tensors="pt")
     with torch.no_grad():
         z = model(**ids).logits[0].double().numpy()

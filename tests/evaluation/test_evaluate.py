@@ -9,10 +9,10 @@ import torch
 import calig_nb as cn
 from calig_nb import Explainer, Fusion
 from calig_nb.evaluation import metrics
-from calig_nb.evaluation.cost import counted
-from calig_nb.evaluation.deletion import Scorer, per_token, per_unit, words_of
+from calig_nb.evaluation.cost import count_products
+from calig_nb.evaluation.deletion import Scorer, ordinary_words, spread_to_tokens, sum_by_unit
 from calig_nb.evaluation.evaluate import evaluate
-from calig_nb.evaluation.rationales import marked
+from calig_nb.evaluation.rationales import units_marked
 from calig_nb.evaluation.result import Evaluation
 from calig_nb.evaluation.runner import TOGETHER, Run
 from calig_nb.explanation.methods import METHODS
@@ -51,7 +51,7 @@ def log_odds(model, ids, target):
 
 @pytest.mark.parametrize("way", ["remove", "mask", "pad"])
 def test_every_number_is_what_deleting_words_by_hand_gives(subject, tokenizer, way):
-    model = subject._model.model
+    model = subject.engine.model.model
     table = evaluate(subject, TEXTS[:3], methods=TWO, deletion=way).table
     by_hand = {name: [] for name in TWO}
     for text in TEXTS[:3]:
@@ -118,7 +118,7 @@ def test_a_text_without_special_tokens_is_never_empty():
 
 
 def test_all_rows_come_in_one_order_however_they_are_batched(subject):
-    scorer, text = Scorer(subject._answers), subject._reader.read(TEXTS[1])
+    scorer, text = Scorer(subject.engine), subject.engine.reader.read(TEXTS[1])
     rng = np.random.default_rng(0)
     rows = rng.random((40, len(text.tokens))) < 0.5
     rows[7] = rows[3]
@@ -131,7 +131,7 @@ def test_all_rows_come_in_one_order_however_they_are_batched(subject):
 @pytest.mark.parametrize("name", ["gpt2-no-pad", "gpt2", "roberta", "t5"])
 def test_a_model_that_padding_disturbs_is_not_padded(name):
     explainer = Explainer(zoo_model(name), tiny_tokenizer())
-    scorer, text = Scorer(explainer._answers), explainer._reader.read(TEXTS[0])
+    scorer, text = Scorer(explainer.engine), explainer.engine.reader.read(TEXTS[0])
     rows = np.eye(len(text.tokens), dtype=bool).cumsum(axis=0).astype(bool)
     together = scorer.log_odds(text, rows, 1)
     alone = [scorer.log_odds(text, row[None], 1)[0] for row in rows]
@@ -139,16 +139,16 @@ def test_a_model_that_padding_disturbs_is_not_padded(name):
 
 
 def test_odds_against_a_contrast_and_of_classes_that_do_not_exclude_each_other(subject):
-    text = subject._reader.read(SENTENCE)
+    text = subject.engine.reader.read(SENTENCE)
     none = np.zeros((1, len(text.tokens)), dtype=bool)
-    scorer = Scorer(subject._answers)
+    scorer = Scorer(subject.engine)
     (z,) = scorer.logits([text.model_inputs]).double().numpy()
     assert scorer.log_odds(text, none, 2, 0)[0] == pytest.approx(z[2] - z[0])
     p = np.exp(z[2]) / np.exp(z).sum()
     assert scorer.log_odds(text, none, 2)[0] == pytest.approx(np.log(p / (1 - p)))
     model = tiny_model("bert")
     model.config.problem_type = "multi_label_classification"
-    many = Scorer(Explainer(model, subject._reader.tokenizer)._answers)
+    many = Scorer(Explainer(model, subject.engine.reader.tokenizer).engine)
     assert many.log_odds(text, none, 2)[0] == pytest.approx(z[2])
 
 
@@ -198,11 +198,11 @@ def test_options_and_fusions_of_one_method_can_be_compared(subject):
     assert compared.config["methods"]["γ 16"]["fusion"] == repr(one.fusion)
     r = compared.values[0, :3, compared.metrics.index("loo_correlation")]
     assert np.abs(np.diff(r[[0, 1, 2, 0]])).min() > 1e-4
-    text = subject._reader.read(TEXTS[0])
-    units, scorer = words_of(text), Scorer(subject._answers)
+    text = subject.engine.reader.read(TEXTS[0])
+    units, scorer = ordinary_words(text), Scorer(subject.engine)
     alone = np.concatenate([np.zeros((1, len(units)), bool), metrics.leave_one_out(len(units))])
-    said = scorer.log_odds(text, per_token(alone, units, len(text.tokens)), one.target)
-    expected = np.corrcoef(per_unit(one.attributions, units), said[0] - said[1:])[0, 1]
+    said = scorer.log_odds(text, spread_to_tokens(alone, units, len(text.tokens)), one.target)
+    expected = np.corrcoef(sum_by_unit(one.attributions, units), said[0] - said[1:])[0, 1]
     assert r[2] == pytest.approx(expected, rel=1e-6)
 
 
@@ -236,8 +236,8 @@ def test_only_the_metrics_that_are_asked_for(subject, found, monkeypatch):
 
 
 def test_a_rationale_may_come_in_four_forms(subject):
-    text = subject._reader.read("It is unlikely that it is good.")
-    units = words_of(text)
+    text = subject.engine.reader.read("It is unlikely that it is good.")
+    units = ordinary_words(text)
     marks = [0, 0, 1, 0, 0, 0, 1, 0]
     tokens = [int(t in {i for u, m in zip(units, marks) if m for i in u.tokens})
               for t in range(len(text.tokens))]  # fmt: skip
@@ -248,9 +248,9 @@ def test_a_rationale_may_come_in_four_forms(subject):
         [(6, 14), (26, 30)],
         ["unlikely", "good"],
     ):
-        got = marked(form, text.text, text.offsets, units)
+        got = units_marked(form, text.text, text.offsets, units)
         assert got.tolist() == [bool(m) for m in marks], form
-    assert marked(["IT"], text.text, text.offsets, units).tolist() == [1, 0, 0, 0, 1, 0, 0, 0]
+    assert units_marked(["IT"], text.text, text.offsets, units).tolist() == [1, 0, 0, 0, 1, 0, 0, 0]
 
 
 @pytest.mark.bad_input
@@ -269,16 +269,16 @@ def test_a_rationale_may_come_in_four_forms(subject):
     ],
 )
 def test_a_rationale_that_does_not_fit_is_refused(subject, rationale, message):
-    text = subject._reader.read("It is unlikely that it is good.")
+    text = subject.engine.reader.read("It is unlikely that it is good.")
     with pytest.raises((TypeError, ValueError), match=message):
-        marked(rationale, text.text, text.offsets, words_of(text))
+        units_marked(rationale, text.text, text.offsets, ordinary_words(text))
 
 
 class Interrupted:
     """Stops like a user does, in the group after so many; counts what was explained."""
 
     def __init__(self, monkeypatch, after=10**9):
-        self.texts, inner = [], Run._explained
+        self.texts, inner = [], Run._explain
 
         def explained(run, items, asked):
             if len(self.texts) >= after:
@@ -286,7 +286,7 @@ class Interrupted:
             self.texts += [item.text.text for item in items]
             return inner(run, items, asked)
 
-        monkeypatch.setattr(Run, "_explained", explained)
+        monkeypatch.setattr(Run, "_explain", explained)
 
 
 MANY = tuple(f"{text} {'very ' * n}good." for text in TEXTS for n in range(5))
@@ -295,7 +295,9 @@ MANY = tuple(f"{text} {'very ' * n}good." for text in TEXTS for n in range(5))
 def test_an_interrupted_evaluation_continues_where_it_stopped(subject, tmp_path, monkeypatch):
     assert len(MANY) > 2 * TOGETHER
     whole = evaluate(subject, MANY, methods=TWO, n_resamples=50)
-    explainer = Explainer(subject._model.model, subject._reader.tokenizer, cache=tmp_path)
+    explainer = Explainer(
+        subject.engine.model.model, subject.engine.reader.tokenizer, cache=tmp_path
+    )
     with monkeypatch.context() as patched:
         first = Interrupted(patched, after=4 * TOGETHER)
         with pytest.raises(KeyboardInterrupt):
@@ -374,7 +376,7 @@ def test_a_damaged_trial_is_computed_again(tokenizer, tmp_path):
 def test_the_explainer_is_as_before(tokenizer, tmp_path):
     explainer = Explainer(tiny_model("bert"), tokenizer, cache=Cache(tmp_path).folder)
     explainer.calibrate(TEXTS[:2])
-    model = explainer._model.model
+    model = explainer.engine.model.model
     before = {name: value.clone() for name, value in model.state_dict().items()}
     cache, weights = explainer.cache, explainer.layer_weights
     evaluate(explainer, TEXTS[:2])
@@ -385,10 +387,10 @@ def test_the_explainer_is_as_before(tokenizer, tmp_path):
 
 
 def test_passes_are_what_the_nodes_say(subject):
-    model, ids = subject._model.model, subject._reader.read(SENTENCE).model_inputs
-    with counted(model) as one, torch.no_grad():
+    model, ids = subject.engine.model.model, subject.engine.reader.read(SENTENCE).model_inputs
+    with count_products(model) as one, torch.no_grad():
         model(**ids)
-    with counted(model) as three, torch.no_grad():
+    with count_products(model) as three, torch.no_grad():
         model(**{name: value.repeat(3, 1) for name, value in ids.items()})
     assert three.passes(one) == pytest.approx(3)
     explanation = subject.explain(SENTENCE, n_steps=6)
@@ -499,11 +501,11 @@ def test_a_tokenizer_that_tells_no_offsets_reads_the_text_itself_and_not_its_tok
     explainer, source = Explainer(tiny_model("bert"), Slow()), "It is unlikely that it is good."
     found = evaluate(explainer, [source], methods=TWO[:1])
     assert found.texts == (source,)
-    text, explanation = explainer._reader.read(source), explainer.explain(source)
+    text, explanation = explainer.engine.reader.read(source), explainer.explain(source)
     assert text.text == "it is unlikely that it is good ."
-    units, scorer = words_of(text), Scorer(explainer._answers)
-    scores = per_unit(explanation.attributions, units)
-    rows = per_token(metrics.deletions(scores), units, len(text.tokens))
+    units, scorer = ordinary_words(text), Scorer(explainer.engine)
+    scores = sum_by_unit(explanation.attributions, units)
+    rows = spread_to_tokens(metrics.deletions(scores), units, len(text.tokens))
     said = scorer.log_odds(text, rows, explanation.target)
     fell = metrics.probability(said[10]) - metrics.probability(said[:5])
     assert found.values[0, 0, 0] == pytest.approx(fell.mean(), rel=1e-6)

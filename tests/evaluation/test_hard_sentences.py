@@ -7,7 +7,7 @@ import pytest
 
 from calig_nb import evaluate, load_demo
 from calig_nb.evaluation import metrics
-from calig_nb.evaluation.deletion import Scorer, per_token, words_of
+from calig_nb.evaluation.deletion import Scorer, ordinary_words, spread_to_tokens
 
 from ..helpers.hard_sentences import HARD
 from ..helpers.sentences import SENTENCES
@@ -40,12 +40,12 @@ def test_there_are_twelve_of_each_kind_all_different():
 
 
 def test_leave_one_out_says_what_is_stored(explainer):
-    scorer = Scorer(explainer._answers)
+    scorer = Scorer(explainer.engine)
     for hard in HARD:
-        text = explainer._reader.read(hard.text)
-        units, n = words_of(text), len(text.tokens)
+        text = explainer.engine.reader.read(hard.text)
+        units, n = ordinary_words(text), len(text.tokens)
         rows = np.concatenate([np.zeros((1, len(units)), bool), metrics.leave_one_out(len(units))])
-        whole, *alone = scorer.log_odds(text, per_token(rows, units, n), hard.label)
+        whole, *alone = scorer.log_odds(text, spread_to_tokens(rows, units, n), hard.label)
         drops = whole - np.array(alone)
         assert whole == pytest.approx(hard.log_odds, abs=0.02), hard.text
         for word, piece, drop in hard.strongest:

@@ -9,7 +9,11 @@ import torch
 import calig_nb as cn
 from calig_nb import Explainer
 from calig_nb.evaluation.sanity import CHANGES, spearman
-from calig_nb.evaluation.weight_randomization import randomised, shifted, twin_of
+from calig_nb.evaluation.weight_randomization import (
+    copy_explainer,
+    randomize_weights,
+    shift_logits,
+)
 
 from ..helpers.zoo import SENTENCE, tiny_model, zoo_model
 
@@ -36,7 +40,7 @@ def weights(model):
 
 def test_the_model_itself_is_never_touched(tokenizer):
     explainer = Explainer(tiny_model("bert"), tokenizer)
-    model = explainer._model.model
+    model = explainer.engine.model.model
     before, modules = weights(model), [*model.modules()]
     hooks = [len(m._forward_hooks) + len(m._forward_pre_hooks) for m in modules]
     cn.sanity(explainer, TEXTS[:1])
@@ -49,11 +53,11 @@ def test_the_model_itself_is_never_touched(tokenizer):
 
 
 def test_weights_are_drawn_from_the_top_down_and_stay_drawn(subject):
-    twin = twin_of(subject)
-    model = twin._answers.model
-    inputs = subject._reader.read(SENTENCE).model_inputs
+    twin = copy_explainer(subject)
+    model = twin.engine.model
+    inputs = subject.engine.reader.read(SENTENCE).model_inputs
     last, moved = weights(model.model), {}
-    for part in randomised(model, inputs, seed=0):
+    for part in randomize_weights(model, inputs, seed=0):
         now = weights(model.model)
         moved[part] = {name for name, value in now.items() if not torch.equal(value, last[name])}
         last = now
@@ -62,7 +66,7 @@ def test_weights_are_drawn_from_the_top_down_and_stay_drawn(subject):
         start = {"head": ("classifier", "bert.pooler"), "embeddings": ("bert.embeddings",)}
         expected = start.get(part, (f"bert.encoder.layer.{part[-1]}.",))
         assert names and all(name.startswith(expected) for name in names), part
-    own = {n: p.detach() for n, p in subject._model.model.named_parameters()}
+    own = {n: p.detach() for n, p in subject.engine.model.model.named_parameters()}
     alike = {name for name, value in own.items() if value.std() == 0}  # LayerNorms of ones
     assert set().union(*moved.values()) == set(own) - alike, "every weight is drawn in the end"
     for name, value in own.items():
@@ -74,11 +78,11 @@ def test_weights_are_drawn_from_the_top_down_and_stay_drawn(subject):
 
 
 def test_draws_are_those_of_their_seed(subject):
-    inputs = subject._reader.read(SENTENCE).model_inputs
+    inputs = subject.engine.reader.read(SENTENCE).model_inputs
 
     def drawn(seed):
-        model = twin_of(subject)._answers.model
-        return [*randomised(model, inputs, seed)] and weights(model.model)
+        model = copy_explainer(subject).engine.model
+        return [*randomize_weights(model, inputs, seed)] and weights(model.model)
 
     first, same, other = drawn(0), drawn(0), drawn(1)
     assert all(torch.equal(first[name], same[name]) for name in first)
@@ -93,7 +97,7 @@ def test_every_architecture_is_drawn_whole(name):
 
     model = BlockModel(zoo_model(name))
     before, inputs = weights(model.model), row(zoo_inputs(name))
-    parts = [*randomised(model, inputs, seed=0)]
+    parts = [*randomize_weights(model, inputs, seed=0)]
     assert parts[0] == "head" and parts[-1] == "embeddings"
     after = weights(model.model)
     names = {n for n, p in model.model.named_parameters() if p.std() > 0}
@@ -128,9 +132,9 @@ def test_what_must_change_nothing_changes_nothing(found):
 
 
 def test_a_shift_of_the_logits_is_a_shift(subject):
-    twin = twin_of(subject)
+    twin = copy_explainer(subject)
     before = twin.explain(SENTENCE, target=1)
-    handle = shifted(twin._answers.model.model, 3.0)
+    handle = shift_logits(twin.engine.model.model, 3.0)
     after = twin.explain(SENTENCE, target=1)
     handle.remove()
     assert after.score - before.score == pytest.approx(3)
@@ -139,14 +143,14 @@ def test_a_shift_of_the_logits_is_a_shift(subject):
 
 def test_logits_that_are_a_plain_tensor_are_shifted_too():
     model = torch.nn.Linear(2, 3)
-    before, handle = model(torch.ones(1, 2)), shifted(model, 2.0)
+    before, handle = model(torch.ones(1, 2)), shift_logits(model, 2.0)
     torch.testing.assert_close(model(torch.ones(1, 2)), before + 2)
     handle.remove()
     torch.testing.assert_close(model(torch.ones(1, 2)), before)
 
 
 def test_a_map_that_ignores_the_model_is_caught(subject, monkeypatch):
-    def same(explainer, text, request, *beside):
+    def same(engine, text, request, *beside):
         return np.arange(1.0, 1 + len(text.tokens)) + 0.01 * len(beside)
 
     monkeypatch.setattr("calig_nb.evaluation.sanity._map", same)
@@ -156,14 +160,12 @@ def test_a_map_that_ignores_the_model_is_caught(subject, monkeypatch):
 
 
 def test_a_method_that_refuses_a_constant_has_no_answer_there(subject, monkeypatch):
-    import calig_nb.soundness as soundness
-
-    def refuse(explainer, text, request, *beside):
-        if explainer._answers.model.model._forward_hooks:
+    def refuse(engine, text, request, *beside):
+        if engine.model.model._forward_hooks:
             raise ValueError("no rule for it")
         return np.arange(float(len(text.tokens)))
 
-    monkeypatch.setattr(soundness, "_map", refuse)
+    monkeypatch.setattr("calig_nb.evaluation.sanity._map", refuse)
     found = cn.sanity(subject, TEXTS[:1])
     assert np.isfinite(found.changes[0, 0]).tolist() == [True, True, False]
 

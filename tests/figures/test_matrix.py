@@ -46,7 +46,7 @@ def test_the_colours_are_those_of_the_style_sheet():
     for role, field in roles.items():
         light, dark = re.search(rf"--calig-{role}: light-dark\((#\w+), (#\w+)\)", css).groups()
         assert (getattr(THEMES["light"], field), getattr(THEMES["dark"], field)) == (light, dark)
-    script = (SOURCES / "views" / "palette.js").read_text()
+    script = (SOURCES / "kit" / "palette.js").read_text()
     from calig_nb.figures.canvas.palette import DENSE, EXPONENT, STEPS
 
     for name, value in {"DENSE": DENSE, "EXPONENT": EXPONENT, "STEPS": STEPS}.items():
@@ -148,7 +148,7 @@ def test_the_steps_of_a_word_sum_to_its_evidence(explanation):
 
 def test_the_few_that_are_drawn_are_those_of_the_page():
     """The limits of both twins are the same."""
-    script = (SOURCES / "lib" / "ancestry.js").read_text()
+    script = (SOURCES / "evidence" / "ancestry.js").read_text()
     for name in ("SHARE", "MOST"):
         assert f"const {name} = {getattr(ancestry, name)};" in script
 
@@ -278,7 +278,7 @@ def test_heads_that_are_not_there_are_named(explanation):
     with pytest.raises(ValueError, match="head must lie between 0 and 1, got 2"):
         with_heads(explanation).figure("rollout", head=2, layer=0)
     with pytest.raises(ValueError, match="heads need the model"):
-        dataclasses.replace(explanation, look=None).figure("rollout", head=0)
+        dataclasses.replace(explanation, source=None).figure("rollout", head=0)
 
 
 def test_a_special_token_does_not_hide_the_sums_of_the_words(explanation):

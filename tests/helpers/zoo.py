@@ -8,8 +8,9 @@ import torch
 import transformers as hf
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from calig_nb.attribution.integrated_gradients import Points
-from calig_nb.attribution.scores import Target, scored
+from calig_nb.attribution.evidence import Batch
+from calig_nb.attribution.request import Target, score_function
+from calig_nb.models.points import Points
 
 WORDS = (
     "the plot is thin but acting superb not good bad a film it , . ' very ##ly ##s un ##th".split()
@@ -237,13 +238,10 @@ def trace(model, pair, target=None, **options):
     """A pair of rows traced for one target: input and baseline; heads apart, not averaged."""
     heads = {}
     own, baseline = ({name: value[i : i + 1] for name, value in pair.items()} for i in range(2))
-    found = model.trace(
-        own,
-        baseline if len(next(iter(pair.values()))) > 1 else None,
-        lambda _: scored([[target or Target(1, None, "logit")]]),
-        keep=heads.__setitem__,
-        **options,
-    )
+    score = score_function([[target or Target(1, None, "logit")]])
+    both = len(next(iter(pair.values()))) > 1
+    forward = model.forward(own, baseline if both else None, **options)
+    found = forward.backward(score(forward.logits, forward.items), heads.__setitem__)
     return SimpleNamespace(
         logits=found.logits,
         hidden_states=found.hidden_states,
@@ -254,6 +252,11 @@ def trace(model, pair, target=None, **options):
     )
 
 
+def batch_of(inputs, baselines, request):
+    """One item as a batch, with one request."""
+    return Batch(inputs, baselines, [""], [[request]], [()], [""])
+
+
 def replay(model, inputs, layer, hidden):
     """The logits of points that enter one block of one input."""
     return model.replay(inputs, Points({layer: hidden}, torch.zeros(len(hidden), dtype=int)))
@@ -262,7 +265,7 @@ def replay(model, inputs, layer, hidden):
 def gradient(model, inputs, layer, hidden, target=None):
     """The gradients of one score at points that enter one block of one input."""
     points = Points({layer: hidden}, torch.zeros(len(hidden), dtype=int))
-    score = scored([[target or Target(1, None, "logit")]])
+    score = score_function([[target or Target(1, None, "logit")]])
     return model.gradients(inputs, points, score)[layer][0]
 
 

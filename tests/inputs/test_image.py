@@ -7,7 +7,7 @@ import transformers as hf
 from PIL import Image
 
 import calig_nb as cn
-from calig_nb.attribution import path_methods as evidence
+from calig_nb.attribution import evidence
 from calig_nb.explanation.fusion import layer_weights
 from calig_nb.inputs.image import ImageReader
 from calig_nb.inputs.patch_grid import blank_picture, blur
@@ -79,7 +79,7 @@ def test_registers_are_special_tokens():
 
 
 def test_the_picture_is_shown_as_the_model_saw_it():
-    reader = explainer_of("vit", do_resize=False)._reader
+    reader = explainer_of("vit", do_resize=False).engine.reader
     assert np.array_equal(reader.read(picture()).image, np.asarray(picture()))
     wide = explainer_of("vit").explain(picture(40, 20))
     assert wide.image.shape == (8, 8, 3)
@@ -203,10 +203,10 @@ def test_every_form_of_a_picture_reads_alike(explainer, tmp_path):
         "with transparency": np.dstack([array, np.full((8, 8), 255, dtype=np.uint8)]),
         "processed": processor()(own, return_tensors="pt"),
     }
-    expected = explainer._reader.read(own).model_inputs["pixel_values"]
+    expected = explainer.engine.reader.read(own).model_inputs["pixel_values"]
     for name, form in forms.items():
-        assert explainer._reader.is_single(form), name
-        found = explainer._reader.read(form).model_inputs["pixel_values"]
+        assert explainer.engine.reader.is_single(form), name
+        found = explainer.engine.reader.read(form).model_inputs["pixel_values"]
         if name == "palette":
             assert found.shape == expected.shape
         else:
@@ -216,22 +216,22 @@ def test_every_form_of_a_picture_reads_alike(explainer, tmp_path):
 def test_grey_pictures_have_three_channels_alike(explainer):
     grey = picture().convert("L")
     for form in (grey, np.asarray(grey), np.asarray(grey)[..., None], np.asarray(grey) > 100):
-        pixels = explainer._reader.read(form).model_inputs["pixel_values"]
+        pixels = explainer.engine.reader.read(form).model_inputs["pixel_values"]
         assert torch.equal(pixels[:, 0], pixels[:, 1])
         assert torch.equal(pixels[:, 0], pixels[:, 2])
 
 
 def test_what_is_transparent_is_white(explainer):
     clear = Image.new("RGBA", (8, 8), (255, 0, 0, 0))
-    assert (explainer._reader.read(clear).image == 255).all()
+    assert (explainer.engine.reader.read(clear).image == 255).all()
 
 
 def test_a_picture_lies_as_its_camera_was_held(explainer, tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 3  # upside down
     picture().save(tmp_path / "one.png", exif=exif)
-    upright = explainer._reader.read(picture().rotate(180))
-    assert np.array_equal(explainer._reader.read(tmp_path / "one.png").image, upright.image)
+    upright = explainer.engine.reader.read(picture().rotate(180))
+    assert np.array_equal(explainer.engine.reader.read(tmp_path / "one.png").image, upright.image)
 
 
 def test_one_in_one_out_and_a_list_for_a_list(explainer):
@@ -319,7 +319,7 @@ def test_a_picture_for_a_model_of_texts_is_refused(tokenizer):
 
 
 def test_baselines_are_pictures(explainer):
-    own = explainer._reader.read(picture())
+    own = explainer.engine.reader.read(picture())
     pixels = own.model_inputs["pixel_values"]
     expected = {
         "zero": torch.zeros_like(pixels),
@@ -330,7 +330,7 @@ def test_baselines_are_pictures(explainer):
         found = explainer.explain(picture(), baselines=name, target=1, tolerance=1e-6)
         given = explainer.explain(picture(), baselines=other, target=1, tolerance=1e-6)
         np.testing.assert_allclose(found.layer_attributions, given.layer_attributions, atol=1e-9)
-        logits = explainer._model.predict({"pixel_values": other})
+        logits = explainer.engine.model.predict({"pixel_values": other})
         assert np.isclose(found.baseline_score, logits[0, 1].item())
         assert np.ptp(found.baseline_scores) < 1e-9  # one picture, the same at every layer
         assert given.config["baselines"] == "another picture"
@@ -379,21 +379,21 @@ def test_every_method_explains_a_picture(explainer, method):
 
 def test_occlusion_replaces_one_patch_at_a_time(explainer):
     found = explainer.explain(picture(), method="occlusion", baselines="mean", target=2)
-    own = explainer._reader.read(picture())
-    whole = explainer._model.predict(own.model_inputs)[0, 2]
+    own = explainer.engine.reader.read(picture())
+    whole = explainer.engine.model.predict(own.model_inputs)[0, 2]
     for token in range(1, 5):
         deleted = np.arange(5) == token
-        other = explainer._reader.delete_units(own, deleted, "mean")
-        lost = whole - explainer._model.predict(other)[0, 2]
+        other = explainer.engine.reader.delete_units(own, deleted, "mean")
+        lost = whole - explainer.engine.model.predict(other)[0, 2]
         assert np.isclose(found.layer_attributions[0, token], lost.item())
 
 
 def test_deleted_patches_are_replaced_in_their_places(explainer):
-    own = explainer._reader.read(picture())
+    own = explainer.engine.reader.read(picture())
     pixels = own.model_inputs["pixel_values"]
     deleted = np.array([True, False, True, False, False])  # [CLS] stays; row 1, column 2
     for how in ("mean", "blur", "zero"):
-        other = explainer._reader.delete_units(own, deleted, how)["pixel_values"]
+        other = explainer.engine.reader.delete_units(own, deleted, how)["pixel_values"]
         changed = (other != pixels).any(dim=1)[0]
         assert changed[:4, 4:].all()
         assert not changed[4:].any()
@@ -404,7 +404,7 @@ def test_deleted_patches_are_replaced_in_their_places(explainer):
 def test_integrated_gradients_of_every_layer_agree_with_captum(explainer):
     captum = pytest.importorskip("captum.attr")
     found = explainer.explain(picture(), target=1, n_steps=40)
-    model, own = explainer._model.model, explainer._reader.read(picture())
+    model, own = explainer.engine.model.model, explainer.engine.reader.read(picture())
     pixels = own.model_inputs["pixel_values"]
     layers = [model.vit.embeddings, *zoo.zoo_blocks(model, "vit")]
     for row, layer in zip(found.layer_attributions, layers, strict=True):
@@ -471,7 +471,7 @@ def test_a_saved_explanation_is_checked_by_its_model(explainer, explanation, tmp
 
 def test_many_patches_keep_attention_fused_with_the_same_result(explainer, monkeypatch):
     written = explainer.explain(picture(), target=1, tolerance=1e-6)
-    monkeypatch.setattr(evidence, "SHORT", 2)
+    monkeypatch.setattr(evidence, "EAGER_TOKENS", 2)
     fused = explainer.explain(picture(), target=1, tolerance=1e-6)
     for name in ("layer_attributions", "attention_relevance"):
         np.testing.assert_allclose(getattr(fused, name), getattr(written, name), atol=1e-6)
@@ -483,7 +483,7 @@ def test_the_map_follows_the_weights(explainer):
 
 
 def test_who_reads_is_told_by_the_processor(explainer, tokenizer):
-    assert isinstance(explainer._reader, ImageReader)
-    assert isinstance(cn.Explainer(zoo.tiny_model("bert"), tokenizer)._reader, TextReader)
+    assert isinstance(explainer.engine.reader, ImageReader)
+    assert isinstance(cn.Explainer(zoo.tiny_model("bert"), tokenizer).engine.reader, TextReader)
     with pytest.raises(TypeError, match="must be the model's tokenizer"):
         cn.Explainer(zoo.tiny_model("bert"), print)

@@ -6,7 +6,7 @@ import transformers as hf
 
 from calig_nb import Explainer
 from calig_nb.evaluation.deletion import Scorer
-from calig_nb.models.classifier import Classifier
+from calig_nb.models.block_model import Classifier
 
 from ..helpers.zoo import PADDING, rough, zoo_inputs, zoo_model
 from ..inputs.test_segmentation import xlm_r
@@ -37,7 +37,7 @@ def test_they_are_those_that_the_model_counts(name):
     inputs["input_ids"][1, 6:], inputs["attention_mask"][1, 6:] = PADDING[name], 0
     kept = model.positions(inputs)
     assert kept["position_ids"].shape == inputs["input_ids"].shape
-    with model.undisturbed():
+    with model.preserved():
         torch.testing.assert_close(model.predict({**inputs, **kept}), model.predict(inputs))
 
 
@@ -61,9 +61,9 @@ def test_the_baseline_has_the_words_places(model, tokenizer):
 
 def test_a_word_deleted_by_padding_leaves_the_others_where_they_are(model, tokenizer):
     explainer = Explainer(model, tokenizer)
-    text = explainer._reader.read(TEXT)
+    text = explainer.engine.reader.read(TEXT)
     gone = text.word_ids == 1
-    (found,) = Scorer(explainer._answers).log_odds(text, gone[None], 0, 1, "pad")
+    (found,) = Scorer(explainer.engine).log_odds(text, gone[None], 0, 1, "pad")
     ids = text.model_inputs["input_ids"].clone()
     places = torch.arange(2, 2 + ids.shape[1])[None]
     ids[0, torch.from_numpy(gone)] = tokenizer.pad_token_id

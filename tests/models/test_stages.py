@@ -6,7 +6,7 @@ import torch
 import transformers as hf
 
 import calig_nb as cn
-from calig_nb.attribution.mixed_precision import _rounding
+from calig_nb.attribution.mixed_precision import _rounding_errors
 from calig_nb.models.block_model import BlockModel
 
 from ..helpers import reference as by_hand
@@ -74,7 +74,7 @@ def test_every_layer_of_every_stage_sums_to_the_change_of_the_score(case):
     explainer, grids = explainer_of(**case), grids_of(**case)
     start = "blur"
     if "version" in case:  # its norms stand behind attention, and break where that is flat
-        start = 0.9 * explainer._reader.read(picture()).model_inputs["pixel_values"]
+        start = 0.9 * explainer.engine.reader.read(picture()).model_inputs["pixel_values"]
     found = explainer.explain(picture(), baselines=start, tolerance=1e-6)
     assert found.grid == grids[-1][0]
     n = np.prod(found.grid)
@@ -93,7 +93,7 @@ def test_attention_in_windows_is_that_of_loops_over_windows(case):
     user = swin_model(**case)
     model, side = BlockModel(user), case.get("side", 8)
     pixels = torch.randn(2, 3, side, side, dtype=torch.float64)
-    with model.undisturbed():
+    with model.preserved():
         trace = zoo.trace(model, {"pixel_values": pixels})
     user.config._attn_implementation = "eager"
     with zoo.Softmaxes() as softmaxes:
@@ -116,7 +116,7 @@ def test_a_token_is_merged_into_its_cell_and_no_other():
     for side in (6, 7, 10):
         user = swin_model(side, window_size=2)
         model = BlockModel(user)
-        with model.undisturbed():
+        with model.preserved():
             places = model.cells({"pixel_values": torch.zeros(1, 3, side, side).double()}).places
         tokens = torch.randn(1, side * side, 8, dtype=torch.float64, requires_grad=True)
         merged = user.swin.encoder.layers[0].downsample(tokens, (side, side))
@@ -129,7 +129,7 @@ def test_a_token_is_merged_into_its_cell_and_no_other():
 def test_the_picture_is_cut_where_the_cells_are(tmp_path):
     """20 pixels, patches of 4, cells of 8: the last row and column reach beyond the picture."""
     explainer = explainer_of(side=20, patch_size=4)
-    own = explainer._reader.read(picture())
+    own = explainer.engine.reader.read(picture())
     pixels = own.model_inputs["pixel_values"]
     found = explainer.explain(picture(), tolerance=1e-4)
     assert found.grid == (3, 3)
@@ -137,18 +137,20 @@ def test_the_picture_is_cut_where_the_cells_are(tmp_path):
     assert found.image.shape == (24, 24, 3)
     assert np.ptp(found.image[20:]) <= 1  # mid-grey
     for cell in range(9):
-        gone = explainer._reader.delete_units(own, np.arange(9) == cell, "zero")["pixel_values"]
+        gone = explainer.engine.reader.delete_units(own, np.arange(9) == cell, "zero")[
+            "pixel_values"
+        ]
         at = np.argwhere((gone != pixels).any(dim=1)[0].numpy())
         row, column = divmod(cell, 3)
         assert at.min(axis=0).tolist() == [8 * row, 8 * column]
         assert at.max(axis=0).tolist() == [min(8 * row + 7, 19), min(8 * column + 7, 19)]
         with torch.no_grad():  # what changes are this cell's tokens and no others
-            changed = [explainer._model.model.swin.embeddings(p)[0] for p in (pixels, gone)]
+            changed = [explainer.engine.model.model.swin.embeddings(p)[0] for p in (pixels, gone)]
         moved = (changed[0] != changed[1]).any(dim=-1)[0]
-        places = explainer._model.cells(own.model_inputs).places[0]
+        places = explainer.engine.model.cells(own.model_inputs).places[0]
         assert torch.equal(moved, places == cell)
     found.save(tmp_path / "one.safetensors")
-    again = explainer._reader.read_again(cn.load(tmp_path / "one.safetensors"))
+    again = explainer.engine.reader.read_again(cn.load(tmp_path / "one.safetensors"))
     assert again.model_inputs["pixel_values"].shape == (1, 3, 20, 20)
     assert np.array_equal(again.image, found.image)
     assert found.check(random=3).words == 9
@@ -160,8 +162,8 @@ def test_integrated_gradients_are_those_of_the_tokens_summed_in_cells(name):
     case = CASES[name]
     explainer, side = explainer_of(**case), case.get("side", 8)
     found = explainer.explain(picture(), target=1, n_steps=10)
-    pixels = explainer._reader.read(picture()).model_inputs["pixel_values"]
-    user, states = explainer._model.model, {}
+    pixels = explainer.engine.reader.read(picture()).model_inputs["pixel_values"]
+    user, states = explainer.engine.model.model, {}
     own = [m for m in user.modules() if type(m).__name__ == "SwinLayer"]
 
     def logit(hidden=None, at=None, start=pixels):
@@ -213,7 +215,7 @@ def test_the_last_stage_by_itself_says_the_same():
     alone = explainer_of(blocks="swin.encoder.layers.1.blocks", **options)
     last = alone.explain(picture(), n_steps=12)
     assert last.grid == whole.grid == (4, 4)
-    assert alone._model.cells(alone._reader.read(picture()).model_inputs).grid is None
+    assert alone.engine.model.cells(alone.engine.reader.read(picture()).model_inputs).grid is None
     np.testing.assert_allclose(whole.layer_attributions[1:], last.layer_attributions, atol=1e-9)
     np.testing.assert_allclose(whole.attention_relevance[1:], last.attention_relevance, atol=1e-9)
 
@@ -258,7 +260,7 @@ def test_rolled_out_attention_has_rows_that_sum_to_one_but_for_padding():
     for window in (2, 3):
         model = BlockModel(swin_model(window_size=window))
         pixels = torch.randn(1, 3, 8, 8, dtype=torch.float64)
-        with model.undisturbed():
+        with model.preserved():
             rows = [a.sum(dim=-1) for a in model.attentions({"pixel_values": pixels})]
             again = model.attentions({"pixel_values": pixels}, frugal=True)
         assert [a.shape for a in again] == [(1, 16, 16)] * 4
@@ -283,10 +285,10 @@ def test_conservative_relevance_is_conserved_in_every_layer():
 def test_occlusion_replaces_a_cells_tokens_together():
     explainer = explainer_of()
     found = explainer.explain(picture(), method="occlusion", baselines="mean", target=2)
-    own = explainer._reader.read(picture())
-    user = explainer._model.model
-    other, _ = explainer._reader.make_baseline(own, "mean")
-    whole = explainer._model.predict(own.model_inputs)[0, 2]
+    own = explainer.engine.reader.read(picture())
+    user = explainer.engine.model.model
+    other, _ = explainer.engine.reader.make_baseline(own, "mean")
+    whole = explainer.engine.model.predict(own.model_inputs)[0, 2]
     for cell in range(16):
         pixels = own.model_inputs["pixel_values"].clone()
         rows, columns = (slice(2 * at, 2 * at + 2) for at in divmod(cell, 4))
@@ -332,7 +334,7 @@ def test_bfloat16_and_the_preview_are_stated_in_cells_too():
 
 def test_the_rounding_that_counts_is_that_of_the_sums():
     exact, off, h = torch.randn(3, 1, 1, 4, 2, dtype=torch.float64).unbind()
-    (error,) = _rounding(
+    (error,) = _rounding_errors(
         lambda points: {0: exact},
         lambda points: {0: exact + off},
         [2 * h[0]],

@@ -218,18 +218,18 @@ def test_a_check_and_an_evaluation_ask_the_same_question(gpt2, bytes_, tmp_path)
 
 def test_deleting_tokens_moves_the_position_and_keeps_the_candidates(gpt2, bytes_):
     explainer = Explainer(gpt2, bytes_)
-    read = explainer._reader.read(LONG, position=4, classes=(" are", None))
+    read = explainer.engine.reader.read(LONG, position=4, classes=(" are", None))
     gone = np.zeros(len(read.tokens), dtype=bool)
     gone[[1, 4, 6]] = True
-    left = explainer._reader.delete_units(read, gone)
+    left = explainer.engine.reader.delete_units(read, gone)
     assert left[READ].tolist() == [[1, 1, 1, *[0] * (len(gone) - 6)]]
     assert torch.equal(left["candidates"], read.model_inputs["candidates"])
     assert left["input_ids"].shape == (1, len(gone) - 3)
-    every = explainer._reader.delete_units(read, ~gone | gone)
+    every = explainer.engine.reader.delete_units(read, ~gone | gone)
     assert {name: value.shape[1] for name, value in every.items()} == {
         "input_ids": 1, "attention_mask": 1, READ: 1, "candidates": 10
     }  # fmt: skip
-    logits = explainer._model.predict(left)[0]
+    logits = explainer.engine.model.predict(left)[0]
     with torch.no_grad():
         own = gpt2(left["input_ids"]).logits[0, 2]
     torch.testing.assert_close(logits[:-1], own[read.model_inputs["candidates"][0]])
@@ -251,7 +251,7 @@ def test_an_answer_is_kept_and_no_other_question_gets_it(gpt2, bytes_, tmp_path)
     first = explainer.explain(LONG, position=3, **options)
     other = explainer.explain(LONG, position=4, **options)
     assert first.score != other.score
-    explainer._model.trace = None  # nothing may be computed
+    explainer.engine.model.forward = None  # nothing may be computed
     again = explainer.explain(LONG, position=3, **options)
     np.testing.assert_array_equal(again.layer_attributions, first.layer_attributions)
 

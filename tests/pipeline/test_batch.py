@@ -7,7 +7,7 @@ import torch
 import transformers
 
 from calig_nb import Explainer
-from calig_nb.pipeline.batch import BUCKET_TOKENS, Bucket, buckets
+from calig_nb.pipeline.batch import BATCH_TOKENS, explain_batch, group_by_length
 from calig_nb.pipeline.cache import Cache
 
 from ..helpers import zoo
@@ -32,13 +32,13 @@ def assert_same(got, expected, tolerance=1e-9):
 @pytest.fixture
 def sizes(monkeypatch):
     """How many texts went through the model together, each time."""
-    found, compute = [], Bucket.explanations
+    found = []
 
-    def counted(bucket, budget):
-        found.append(len(bucket.texts))
-        return compute(bucket, budget)
+    def counted(model, reader, texts, requests, budget):
+        found.append(len(texts))
+        return explain_batch(model, reader, texts, requests, budget)
 
-    monkeypatch.setattr(Bucket, "explanations", counted)
+    monkeypatch.setattr("calig_nb.pipeline.engine.explain_batch", counted)
     return found
 
 
@@ -101,17 +101,17 @@ def test_several_targets_take_fewer_passes_than_each_alone(tokenizer, monkeypatc
     assert len(passes) < 2 * alone
 
 
-def test_buckets_hold_each_text_once_and_have_one_length():
+def test_groups_hold_each_text_once_and_have_one_length():
     rng = np.random.default_rng(0)
     lengths = rng.integers(1, 300, 200).tolist()
     for pads in (True, False):
-        found = list(buckets(lengths, pads))
-        assert sorted(i for bucket in found for i in bucket) == list(range(200))
-        for bucket in found:
-            own = [lengths[i] for i in bucket]
+        found = list(group_by_length(lengths, pads))
+        assert sorted(i for group in found for i in group) == list(range(200))
+        for group in found:
+            own = [lengths[i] for i in group]
             assert max(own) <= (1.15 * min(own) if pads else min(own))
-            assert len(bucket) == 1 or max(own) * len(bucket) <= BUCKET_TOKENS
-    assert len(list(buckets(lengths, True))) < len(list(buckets(lengths, False)))
+            assert len(group) == 1 or max(own) * len(group) <= BATCH_TOKENS
+    assert len(list(group_by_length(lengths, True))) < len(list(group_by_length(lengths, False)))
 
 
 def test_where_padding_matters_texts_go_alone(tokenizer, sizes):

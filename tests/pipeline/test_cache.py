@@ -18,7 +18,7 @@ from safetensors.numpy import load_file, save_file
 import calig_nb as cn
 from calig_nb import Explainer
 from calig_nb.pipeline import cache
-from calig_nb.pipeline.batch import Bucket
+from calig_nb.pipeline.batch import explain_batch
 from calig_nb.pipeline.cache import (
     Cache,
     Calibration,
@@ -39,10 +39,12 @@ def test_what_is_saved_is_what_is_loaded(explanation, tmp_path):
         if isinstance(before, np.ndarray):
             assert before.dtype == after.dtype
             np.testing.assert_array_equal(before, after)
-        elif entry.name not in ("ask", "look", "explainer"):
+        elif entry.name != "source":
             assert before == after
     np.testing.assert_array_equal(again.attributions, explanation.attributions)
-    assert again.ask is None, "a saved explanation has no model to ask"
+    assert again.source is None, "a saved explanation has no model to ask"
+    with pytest.raises(ValueError, match="another class needs the model, which a saved"):
+        again.ask(0)
     assert [p.name for p in tmp_path.iterdir()] == ["one.safetensors"]
 
 
@@ -173,21 +175,20 @@ def test_changed_weights_are_another_model(cached, counting):
     cached.explain(SENTENCE)
     runs = counting()
     with torch.no_grad():
-        cached._model.model.classifier.bias[0] += 1
+        cached.engine.model.model.classifier.bias[0] += 1
     cached.explain(SENTENCE)
     assert len(runs) > 0
 
 
 def test_an_interrupted_list_keeps_what_was_finished(cached, monkeypatch, counting):
     texts = ["Good.", "Bad.", "Not good."]
-    compute = Bucket.explanations
 
-    def interrupted(bucket, *rest):
-        if bucket.texts[0].text == "Not good.":
+    def interrupted(model, reader, texts, *rest):
+        if texts[0].text == "Not good.":
             raise KeyboardInterrupt
-        return compute(bucket, *rest)
+        return explain_batch(model, reader, texts, *rest)
 
-    monkeypatch.setattr(Bucket, "explanations", interrupted)
+    monkeypatch.setattr("calig_nb.pipeline.engine.explain_batch", interrupted)
     with pytest.raises(KeyboardInterrupt):
         cached.explain(texts)
     monkeypatch.undo()
@@ -318,7 +319,7 @@ def test_a_negative_limit_is_refused(tmp_path):
 
 def test_hooks_and_replaced_forwards_are_never_answered_from_the_cache(cached):
     plain = cached.explain(SENTENCE, target=1)
-    head = cached._model.model.classifier
+    head = cached.engine.model.model.classifier
     hook = head.register_forward_hook(lambda module, args, output: 2 * output)
     assert cached.explain(SENTENCE, target=1).score == pytest.approx(2 * plain.score)
     hook.remove()
@@ -337,7 +338,7 @@ def test_an_edited_class_is_another_model(cached, monkeypatch):
         def forward(self, x):
             return super().forward(x) + 1
 
-    cached._model.model.classifier.__class__ = Edited
+    cached.engine.model.model.classifier.__class__ = Edited
     assert cached.explain(SENTENCE, target=1).score == pytest.approx(plain.score + 1)
     before = len(cached.cache)
     monkeypatch.setattr(Edited, "forward", lambda self, x: torch.nn.Linear.forward(self, x) + 2)

@@ -120,7 +120,7 @@ def test_a_list_gives_a_list_and_the_same_numbers(explainer):
 
 def test_a_bad_text_in_a_list_is_named_before_anything_is_computed(explainer, monkeypatch):
     monkeypatch.setattr(
-        "calig_nb.pipeline.batch.Bucket.explanations", lambda *_: pytest.fail("computed too early")
+        "calig_nb.pipeline.engine.explain_batch", lambda *_: pytest.fail("computed too early")
     )
     with pytest.raises(ValueError, match=r"inputs\[2\] must hold at least one word, got ''"):
         explainer.explain(["Good.", "Bad.", ""])

@@ -10,7 +10,7 @@ import calig_nb as cn
 from calig_nb.explanation.long_text import Document
 from calig_nb.inputs.text import TextReader
 from calig_nb.pipeline import long_text as assembly
-from calig_nb.pipeline.windows import FOLD, mean_logits, phrases, windows
+from calig_nb.pipeline.long_text import FOLD, cut_windows, mean_logits, phrase_ids
 
 from ..helpers.zoo import tiny_model
 
@@ -41,7 +41,7 @@ def document(explainer, monkeypatch):
 
 
 def test_every_token_is_in_as_many_windows(text):
-    cut = windows(text, MOST)
+    cut = cut_windows(text, MOST)
     seen = np.zeros(len(text.tokens))
     for window in cut:
         assert len(window.places) <= MOST
@@ -54,7 +54,7 @@ def test_every_token_is_in_as_many_windows(text):
 
 
 def test_a_window_is_the_text_that_stands_there(text, tokenizer):
-    for window in windows(text, MOST):
+    for window in cut_windows(text, MOST):
         part = window.text
         assert part.tokens == tuple(text.tokens[t] for t in window.places)
         read = TextReader(tokenizer, MOST).read(part.text)
@@ -64,7 +64,7 @@ def test_a_window_is_the_text_that_stands_there(text, tokenizer):
 
 def test_a_text_that_fits_is_its_only_window(tokenizer):
     text = TextReader(tokenizer, MOST).read(SENTENCE)
-    (window,) = windows(text, MOST)
+    (window,) = cut_windows(text, MOST)
     assert window.text is text and window.weight == 1
 
 
@@ -72,7 +72,7 @@ def test_the_score_is_the_mean_of_the_windows(text, explainer):
     found = explainer.explain(LONG, target=1)
     model = tiny_model("bert")
     expected, below = 0.0, 0.0
-    for window in windows(text, MOST):
+    for window in cut_windows(text, MOST):
         ids = text.model_inputs["input_ids"][:, window.places]
         blank = ids.masked_fill(torch.from_numpy(~window.text.special), 0)
         with torch.no_grad():
@@ -98,7 +98,7 @@ def test_relevance_is_what_captum_finds_in_the_windows(explainer, text):
     ig = captum.LayerIntegratedGradients(lambda ids: model(input_ids=ids).logits,
                                          model.bert.embeddings)  # fmt: skip
     expected = np.zeros(len(text.tokens))
-    for window in windows(text, MOST):
+    for window in cut_windows(text, MOST):
         ids = window.text.model_inputs["input_ids"]
         blank = ids.masked_fill(torch.from_numpy(~window.text.special), 0)
         own = ig.attribute(ids, blank, target=1, n_steps=30).sum(-1)[0].detach().numpy()
@@ -143,7 +143,7 @@ def test_several_classes_share_the_windows(explainer, monkeypatch):
 
 
 def test_the_predicted_class_is_that_of_the_whole(explainer, text):
-    logits = mean_logits(explainer._model, windows(text, MOST))
+    logits = mean_logits(explainer.engine.model, cut_windows(text, MOST))
     found = explainer.explain(LONG)
     assert found.target == int(logits.argmax())
     np.testing.assert_allclose(found.probabilities, torch.softmax(logits, 0), atol=1e-6)
@@ -160,7 +160,7 @@ def test_a_contrast_is_antisymmetric(explainer):
 
 def test_a_phrase_is_of_one_sentence_and_special_tokens_stay_alone(text):
     for most in (30, 50, 90):
-        units = phrases(text, most)
+        units = phrase_ids(text, most)
         assert units[-1] < most and set(np.diff(units)) <= {0, 1}
         for unit in range(units[-1] + 1):
             own = units == unit
@@ -168,8 +168,8 @@ def test_a_phrase_is_of_one_sentence_and_special_tokens_stay_alone(text):
             assert not text.special[own].any() or own.sum() == 1
         for word in range(text.word_ids.max() + 1):
             assert len(set(units[text.word_ids == word])) == 1
-    assert phrases(text, 12)[-1] < 12, "fewer than sentences"
-    assert np.array_equal(phrases(text, 1000), np.arange(len(text.tokens)))
+    assert phrase_ids(text, 12)[-1] < 12, "fewer than sentences"
+    assert np.array_equal(phrase_ids(text, 1000), np.arange(len(text.tokens)))
 
 
 def test_a_document_has_its_tokens_and_is_drawn_in_phrases(document, text):
@@ -215,7 +215,7 @@ def test_a_phrase_has_the_net_evidence_of_its_tokens(document):
 def test_matrices_add_up_where_they_are_kept(explainer, text):
     found = explainer.explain(LONG, target=1, n_steps=5)
     expected = np.zeros_like(found.attention_relevance, dtype=float)
-    for window in windows(text, MOST):
+    for window in cut_windows(text, MOST):
         own = explainer.explain(window.text.text, target=1, n_steps=5)
         expected[:, window.places[:, None], window.places] += (
             window.weight * own.attention_relevance
@@ -282,6 +282,6 @@ def test_what_a_document_has_not_is_said(document, explainer, tokenizer):
         explainer.explain(LONG, baselines=torch.arange(5))
     text = TextReader(tokenizer, None).read("good " * 40, longer=True)
     with pytest.raises(ValueError, match="it reads too few at once to explain a longer text"):
-        windows(text, 12)
+        cut_windows(text, 12)
     with pytest.raises(ValueError, match="must have at most 48 tokens for this model"):
         document.check()

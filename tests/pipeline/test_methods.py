@@ -9,16 +9,15 @@ import torch
 from captum.attr import IntegratedGradients
 
 import calig_nb as cn
-from calig_nb.attribution.path_methods import gather
+from calig_nb.attribution import METHOD_FUNCTIONS
 from calig_nb.attribution.request import Request
-from calig_nb.attribution.scores import Target
 from calig_nb.explanation.methods import INTEGRALS, METHODS
 from calig_nb.models.block_model import BlockModel
 from calig_nb.models.memory import Budget
 from calig_nb.widgets import wire
 
 from ..attribution.test_single_pass import SHAPES, embeddings
-from ..helpers.zoo import ARCHITECTURES, SENTENCE, row, tiny_model, zoo_inputs, zoo_model
+from ..helpers.zoo import ARCHITECTURES, SENTENCE, batch_of, row, tiny_model, zoo_inputs, zoo_model
 
 SINGLE = [name for name, method in METHODS.items() if not method.fused]
 CONSERVED = ("conservative", "attn-lrp")
@@ -108,11 +107,10 @@ def test_ig_agrees_with_captum(name):
     own, baseline, rest = embeddings(user, name)
     expected = IntegratedGradients(rest).attribute(own, baseline, n_steps=64).sum(dim=-1)[0]
     model = BlockModel(user)
-    target, request = Target(1, None, "logit"), Request(method="ig", n_steps=64)
-    with model.undisturbed():
-        e = gather(
-            model, row(inputs), row(inputs, 1), lambda _: [[target]], request, Budget(1 << 30, None)
-        )[0][0]
+    request = Request(target=1, method="ig", n_steps=64)
+    batch = batch_of(row(inputs), row(inputs, 1), request)
+    with model.preserved():
+        e = METHOD_FUNCTIONS["ig"](model, batch, Budget(1 << 30, None))[0][0]
     # Captum rounds its weights to single precision
     error = np.abs(e.layer_attributions[0] - expected.detach().numpy()).max()
     assert error <= 1e-5 * expected.abs().max()
@@ -187,7 +185,7 @@ def test_each_is_kept_in_the_cache_under_its_own_name(tokenizer, tmp_path, monke
     explainer = cn.Explainer(tiny_model("bert"), tokenizer, cache=tmp_path)
     first = [explainer.explain(SENTENCE, target=1, method=name) for name in METHODS]
     assert len(explainer.cache) == len(METHODS)
-    monkeypatch.setattr(BlockModel, "trace", None)  # nothing is computed again
+    monkeypatch.setattr(BlockModel, "forward", None)  # nothing is computed again
     for e in first:
         again = explainer.explain(SENTENCE, target=1, method=e.method, lam=0.5)
         assert again.method == e.method
@@ -196,7 +194,7 @@ def test_each_is_kept_in_the_cache_under_its_own_name(tokenizer, tmp_path, monke
 
 @pytest.mark.parametrize("method", SINGLE)
 def test_long_texts_take_frugal_passes_with_the_same_result(method, found, tokenizer, monkeypatch):
-    monkeypatch.setattr("calig_nb.attribution.path_methods.SHORT", 1)
+    monkeypatch.setattr("calig_nb.attribution.evidence.EAGER_TOKENS", 1)
     e = cn.Explainer(tiny_model("bert"), tokenizer).explain(SENTENCE, target=1, method=method)
     expected = found[method]
     for name in ("layer_attributions", "attention_relevance"):

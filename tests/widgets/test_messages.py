@@ -1,6 +1,7 @@
 """What the page is told when it asks: the rollout of a long input, the heads of a layer."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -66,7 +67,7 @@ def with_heads(explanation):
             raise ValueError("layer 2 was not kept.")
         return np.stack([explanation.attention_relevance[layer] * s for s in (1.5, 0.5)])
 
-    return dataclasses.replace(explanation, look=look)
+    return dataclasses.replace(explanation, source=SimpleNamespace(attention_heads=look))
 
 
 def test_heads_come_on_request(explanation):
@@ -79,7 +80,7 @@ def test_heads_come_on_request(explanation):
 
 
 def test_heads_that_are_missing_are_explained_in_words(explanation):
-    saved = dataclasses.replace(explanation, look=None)
+    saved = dataclasses.replace(explanation, source=None)
     content, buffers = answer(saved, {"kind": "heads", "layer": 1})
     assert content["error"].startswith("heads need the model")
     assert buffers == []
@@ -119,7 +120,7 @@ def test_what_goes_wrong_is_part_of_the_answer(explanation, question, error):
 
 @pytest.mark.bad_input
 def test_what_has_no_model_cannot_be_checked(explanation):
-    saved = dataclasses.replace(explanation, explainer=None)
+    saved = dataclasses.replace(explanation, source=None)
     content, _ = answer(saved, {"kind": "check", "lam": 0.5})
     assert "got NoneType. A check needs the model" in content["error"]
 

@@ -1,3 +1,5 @@
+import { readExplanation } from "../src/evidence/wire.js";
+
 /** A small made-up explanation, as traits. */
 
 /** @param {ArrayBufferView} array @param {number} [odd] bytes by which the view is shifted */
@@ -25,7 +27,13 @@ export function sample({ odd = 0, meta = {}, matrices = true } = {}) {
       text: "not good.",
       tokens: ["[CLS]", "not", "good", ".", "[SEP]"],
       special: [1, 0, 0, 0, 1],
-      offsets: [[0, 0], [0, 3], [4, 8], [8, 9], [0, 0]],
+      offsets: [
+        [0, 0],
+        [0, 3],
+        [4, 8],
+        [8, 9],
+        [0, 0],
+      ],
       word_ids: [-1, 0, 1, 2, -1],
       sentence_ids: [-1, 0, 0, 0, -1],
       passage_ids: [-1, 0, 0, 0, -1],
@@ -67,4 +75,10 @@ export function sample({ odd = 0, meta = {}, matrices = true } = {}) {
     span: null,
     play: null,
   };
+}
+
+/** The explanation read from a sample's traits. @param {object} [options] */
+export function sampleExplanation(options) {
+  const traits = sample(options);
+  return readExplanation((name) => traits[name]);
 }

@@ -49,21 +49,21 @@ MOUNT = """async ({state, bytes, items, bundle}) => {
   window.stop = render({ model: window.model, el: document.querySelector("#cell") });
 }"""
 SCENE = """async ({state, bytes, width, names}) => {
-  const from = (name) => import(`/src/lib/${name}.js`);
+  const from = (name) => import(`/src/${name}.js`);
   const view = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
   const all = { ...state };
   for (const [name, text] of Object.entries(bytes)) all[name] = view(text);
-  const x = (await from("wire")).readExplanation((name) => all[name]);
-  const { INITIAL, OURS } = await from("store");
+  const x = (await from("evidence/wire")).readExplanation((name) => all[name]);
+  const { INITIAL, SHARED } = await from("state/store");
   const own = { ...INITIAL };
-  for (const name of OURS) if (name in all) own[name] = all[name];
-  const scene = (await from("scene")).sceneMaker()(x, own);
-  const { sight, rtl, picture: p } = scene;
-  const { flowLayout } = await from("layout");
+  for (const name of SHARED) if (name in all) own[name] = all[name];
+  const scene = (await from("evidence/scene")).createSceneMaker()(x, own);
+  const { sight, rtl, unitEvidence: p } = scene;
+  const { flowLayout } = await from("geometry/flow_layout");
   const nameWidth = (unit) => names[unit];
   const layout = flowLayout({ width, sight, weights: x.weights, nameWidth, rtl });
-  const flow = (await from("ribbons")).flow(scene, layout);
-  const labels = (await from("axis")).axisLabels(scene, layout, nameWidth);
+  const flow = (await from("geometry/ribbons")).layOutRibbons(scene, layout);
+  const labels = (await from("geometry/flow_labels")).axisLabels(scene, layout, nameWidth);
   const { net, cells, order, entering, errors, flips, tone, gain } = p;
   return {
     net, cells, order, entering, errors, flips, tone, gain, sight, evidence: scene.evidence,

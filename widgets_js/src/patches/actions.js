@@ -1,25 +1,34 @@
 /** What a reader can do with patches, beside all that can be done in every view. */
-import { clamp, floor, max, min } from "../lib/maths.js";
-import { strongest } from "./cursor.js";
+import { clamp, floor, max, min } from "../evidence/maths.js";
+import { strongestPatch } from "./cursor.js";
 
-/** @typedef {import("./map.js").Grid} Grid */
+/** @typedef {import("./evidence/map.js").Grid} Grid */
 
-/** @param {import("../actions.js").Actions} actions */
-export const patchActions = (actions) => {
+/** @param {import("../state/actions.js").Actions} actions */
+export const createPatchActions = (actions) => {
   /** As it is now, which may not be drawn yet. */
-  const scene = /** @type {() => import("./traits.js").Scene} */ (actions.scene);
-  const change = /** @type {(patch: Partial<import("./traits.js").State>) => void} */ (actions.matrix.set);
-  const tokens = (/** @type {number[]} */ units) => units.flatMap((u) => scene().units.members[u]);
+  const scene = /** @type {() => import("./evidence/settings.js").Scene} */ (actions.scene);
+  const change = /** @type {(patch: Partial<import("./evidence/settings.js").State>) => void} */ (
+    actions.matrix.set
+  );
+  /** @param {number[]} units */
+  const tokens = (units) => units.flatMap((u) => scene().units.members[u]);
   /** What a rectangle is added to. @type {number[]} */
   let before = [];
   let begun = false;
   const own = {
     ...actions,
 
-    /** The tip tells of what is pointed at; the page must not move under the pointer. @param {number | null} unit */
+    /**
+     * The tip tells of what is pointed at; the page must not move under the pointer.
+     * @param {number | null} unit
+     */
     hover: (unit) => change({ hover: unit, hoverLayer: null, preview: null }),
 
-    /** Patches are many: any number is selected together. @param {number} unit @param {boolean} [more] add it, or take it away */
+    /**
+     * Patches are many: any number is selected together.
+     * @param {number} unit @param {boolean} [more] add it, or take it away
+     */
     pick(unit, more) {
       const { selected } = scene();
       const others = more ? selected.filter((u) => u !== unit) : [];
@@ -33,7 +42,10 @@ export const patchActions = (actions) => {
       if (hover !== null) own.pick(hover, more);
     },
 
-    /** A rectangle between two patches. @param {Grid} grid @param {number} from @param {number} to @param {boolean} more */
+    /**
+     * A rectangle between two patches.
+     * @param {Grid} grid @param {number} from @param {number} to @param {boolean} more
+     */
     brush({ columns, patches }, from, to, more) {
       if (!begun) before = more ? scene().selected : [];
       begun = true;
@@ -50,10 +62,15 @@ export const patchActions = (actions) => {
       change({ dragging: false });
     },
 
-    /** Step over the picture with the keyboard. @param {Grid} grid @param {number} down @param {number} along ±Infinity: to the end of the row */
+    /**
+     * Step over the picture with the keyboard.
+     * @param {Grid} grid @param {number} down @param {number} along ±Infinity: to the end of the row
+     */
     step({ columns, rows, patches }, down, along) {
       const { selected, state } = scene();
-      const first = [state.hover, selected.at(-1), strongest(scene())].find((u) => u !== null && u !== undefined && patches.includes(u));
+      const first = [state.hover, selected.at(-1), strongestPatch(scene())].find(
+        (u) => u !== null && u !== undefined && patches.includes(u),
+      );
       const at = patches.indexOf(first ?? patches[0]);
       const fresh = state.hover === null;
       const row = clamp(floor(at / columns) + (fresh ? 0 : down), 0, rows - 1);
@@ -63,12 +80,13 @@ export const patchActions = (actions) => {
     },
 
     /** @param {number} opacity @param {boolean} final while it is dragged only the page knows */
-    opacity: (opacity, final) => change(final ? { opacity, faint: null, dragging: false } : { faint: opacity, dragging: true }),
+    opacity: (opacity, final) =>
+      change(final ? { opacity, faint: null, dragging: false } : { faint: opacity, dragging: true }),
 
-    /** @param {import("./traits.js").State["channel"]} channel */
+    /** @param {import("./evidence/settings.js").State["channel"]} channel */
     channel: (channel) => change({ channel }),
   };
   return own;
 };
 
-/** @typedef {ReturnType<typeof patchActions>} PatchActions */
+/** @typedef {ReturnType<typeof createPatchActions>} PatchActions */

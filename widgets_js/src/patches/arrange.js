@@ -1,36 +1,44 @@
 /** Which views stand on the sheet of a picture, or of several, and in which order. */
-import { memo } from "../lib/scene.js";
-import { captionView } from "../views/caption.js";
-import { noticeView } from "../views/notice.js";
-import { questionView } from "../views/question.js";
-import { patchActions } from "./actions.js";
+import { memo } from "../evidence/memo.js";
+import { captionView } from "../views/controls/caption.js";
+import { noticeView } from "../views/controls/notice.js";
+import { questionView } from "../views/controls/question.js";
+import { createPatchActions } from "./actions.js";
 import { boardView } from "./board.js";
 import { comparedViews } from "./comparison.js";
+import { computeLinks, createMapMaker, readGrid } from "./evidence/map.js";
 import { legendView } from "./legend.js";
-import { gridOf, linksOf, mapMaker } from "./map.js";
-import { photoOf } from "./photo.js";
-import { patchStory } from "./story.js";
+import { createPhoto } from "./photo.js";
 import { tableView } from "./table.js";
 import { toolsView } from "./tools.js";
+import { patchStory } from "./wording/story.js";
 
-/** @typedef {import("./traits.js").Scene} Scene */
+/** @typedef {import("./evidence/settings.js").Scene} Scene */
 
 /** @type {import("../views/sheet.js").Arrange} */
-export const arrange = (kind, shared, matrices, redraw, get) => {
-  const actions = patchActions(shared);
+export const arrange = (kind, shared, _matrixSource, redraw, get) => {
+  const actions = createPatchActions(shared);
   if (kind === "comparison") return comparedViews(actions, get, redraw);
   /** @type {Scene} */
   let scene;
-  const photo = photoOf(get, redraw);
-  const maps = mapMaker();
-  const grid = memo((/** @type {Scene["units"]} */ units) => gridOf(get("_meta"), units));
-  const linker = () => memo(
-    /** @param {Scene["picture"]} _ @param {number | null} layer @param {string} channel @param {string} units */
-    (_, layer, channel, units) => linksOf(scene, units ? units.split(",").map(Number) : []),
-  );
+  const photo = createPhoto(get, redraw);
+  const maps = createMapMaker();
+  const grid = memo((/** @type {Scene["units"]} */ units) => readGrid(get("_meta"), units));
+  const linker = () =>
+    memo(
+      /**
+       * @param {Scene["unitEvidence"]} _picture @param {number | null} _layer @param {string} _channel
+       * @param {string} units
+       */
+      (_picture, _layer, _channel, units) => computeLinks(scene, units ? units.split(",").map(Number) : []),
+    );
   /** Of what is told, and of what is shown, each with a memory of its own. */
-  const [told, shown] = [linker(), linker()].map((links) => (/** @type {number[]} */ units) => links(scene.picture, scene.layer, scene.state.channel, String(units)));
-  const numbers = (/** @type {Scene} */ now) => ({
+  const [told, shown] = [linker(), linker()].map(
+    (links) => (/** @type {number[]} */ units) =>
+      links(scene.unitEvidence, scene.layer, scene.state.channel, String(units)),
+  );
+  /** @param {Scene} now */
+  const numbers = (now) => ({
     grid: grid(now.units),
     maps: maps(now),
     links: shown(now.selected),

@@ -1,22 +1,25 @@
 /** The one place of the keyboard on a picture: it stands on the patch that it has come to. */
-import { floor } from "../lib/maths.js";
-import { el, set, view } from "../views/dom.js";
-import { command, keyed } from "../views/input.js";
+import { floor } from "../evidence/maths.js";
+import { el, setAttributes, view } from "../kit/dom.js";
+import { isCommand, listenToKeys } from "../kit/input.js";
 
-/** @typedef {import("./map.js").Grid} Grid */
+/** @typedef {import("./evidence/map.js").Grid} Grid */
 
 /** @param {import("./actions.js").PatchActions} actions @param {boolean} [still] nothing can be played */
 export const cursorView = (actions, still) => {
-  const help = `Arrows move over the patches, Enter selects,${still ? "" : " Space plays;"} a question mark lists the keys.`;
+  const help =
+    `Arrows move over the patches, Enter selects,${still ? "" : " Space plays;"} a ` +
+    `question mark lists the keys.`;
   const root = el("div.w.cursor", { tabindex: 0, role: "group", "aria-roledescription": "patch" });
   /** @type {Grid} */
   let grid;
-  const step = (/** @type {number} */ down, /** @type {number} */ along) => () => actions.step(grid, down, along);
-  set(root, {
+  /** @param {number} down @param {number} along */
+  const step = (down, along) => () => actions.step(grid, down, along);
+  setAttributes(root, {
     focus: () => root.matches(":focus-visible") && step(0, 0)(),
     blur: () => actions.hover(null),
   });
-  keyed(root, (event) => {
+  listenToKeys(root, (event) => {
     /** @type {Record<string, () => unknown>} */
     const keys = {
       ArrowRight: step(0, 1),
@@ -30,24 +33,37 @@ export const cursorView = (actions, still) => {
       Enter: () => actions.enter(event.shiftKey),
       ...(!still && { " ": actions.play }),
     };
-    return command(event) ? {} : keys;
+    return isCommand(event) ? {} : keys;
   });
-  return view(root, (/** @type {import("./traits.js").Scene} */ scene, /** @type {Grid} */ now, /** @type {(unit: number) => string} */ tell) => {
-    grid = now;
-    const { selected, state } = scene;
-    const chosen = [state.hover, selected.at(-1), strongest(scene), grid.patches[0]];
-    const unit = /** @type {number} */ (chosen.find((u) => u !== null && u !== undefined && grid.patches.includes(u)));
-    const patch = grid.patches.indexOf(unit);
-    const percent = (/** @type {number} */ share) => `${share * 100}%`;
-    Object.assign(root.style, {
-      left: percent((patch % grid.columns) / grid.columns),
-      top: percent(floor(patch / grid.columns) / grid.rows),
-      width: percent(1 / grid.columns),
-      height: percent(1 / grid.rows),
-    });
-    if (!state.dragging) set(root, { label: `${tell(unit)}. ${help}` });
-  });
+  return view(
+    root,
+    (
+      /** @type {import("./evidence/settings.js").Scene} */ scene,
+      /** @type {Grid} */ now,
+      /** @type {(unit: number) => string} */ tell,
+    ) => {
+      grid = now;
+      const { selected, state } = scene;
+      const chosen = [state.hover, selected.at(-1), strongestPatch(scene), grid.patches[0]];
+      const unit = /** @type {number} */ (
+        chosen.find((u) => u !== null && u !== undefined && grid.patches.includes(u))
+      );
+      const patch = grid.patches.indexOf(unit);
+      /** @param {number} share */
+      const percent = (share) => `${share * 100}%`;
+      Object.assign(root.style, {
+        left: percent((patch % grid.columns) / grid.columns),
+        top: percent(floor(patch / grid.columns) / grid.rows),
+        width: percent(1 / grid.columns),
+        height: percent(1 / grid.rows),
+      });
+      if (!state.dragging) setAttributes(root, { label: `${tell(unit)}. ${help}` });
+    },
+  );
 };
 
-/** Where the keyboard begins: the strongest patch, or the largest difference. @param {any} scene @returns {number | undefined} */
-export const strongest = ({ order, picture }) => (order ?? picture.order)[0];
+/**
+ * Where the keyboard begins: the strongest patch, or the largest difference.
+ * @param {any} scene @returns {number | undefined}
+ */
+export const strongestPatch = ({ order, unitEvidence }) => (order ?? unitEvidence.order)[0];

@@ -14,5 +14,9 @@ export const KEYS = [
 
 /** The same of pictures side by side. */
 export const COMPARED = KEYS.filter((line) => !line.startsWith("Space")).map((line) =>
-  line.replace("on the picture: patches", "on a picture: patches, marked in all").replace("over the picture", "over a picture").replace("on the picture", "on a picture").replace("in any part", "in any picture"),
+  line
+    .replace("on the picture: patches", "on a picture: patches, marked in all")
+    .replace("over the picture", "over a picture")
+    .replace("on the picture", "on a picture")
+    .replace("in any part", "in any picture"),
 );

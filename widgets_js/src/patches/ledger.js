@@ -1,13 +1,13 @@
 /** The ledger of a picture: the strongest patches against each other, each with what is seen in it. */
-import { MINUS, digits, number, signed } from "../lib/format.js";
-import { MIDDLE } from "../lib/layout.js";
-import { abs, floor, max, strongestFirst, sum, times } from "../lib/maths.js";
-import { fitted } from "../views/canvas.js";
-import { HIDDEN, differ, el, put, view } from "../views/dom.js";
-import { markUnits, points } from "../views/input.js";
+import { countDigits, formatNumber, formatSigned, MINUS } from "../evidence/format.js";
+import { abs, floor, max, sortStrongestFirst, sum, times } from "../evidence/maths.js";
+import { MIDDLE } from "../geometry/flow_layout.js";
+import { fitCanvas } from "../kit/canvas.js";
+import { createChangeTest, el, HIDDEN, replaceContent, view } from "../kit/dom.js";
+import { listenToUnits, markUnits } from "../kit/input.js";
 
-/** @typedef {import("./traits.js").Scene} Scene */
-/** @typedef {import("./map.js").Grid} Grid */
+/** @typedef {import("./evidence/settings.js").Scene} Scene */
+/** @typedef {import("./evidence/map.js").Grid} Grid */
 /** @typedef {import("./photo.js").Photo} Photo */
 
 /** Patches below this share of the strongest are not listed. */
@@ -17,13 +17,22 @@ const CROP = 22;
 
 /** @param {import("./actions.js").PatchActions} actions */
 export const ledgerView = (actions) => {
-  const root = points(el("div.ledger"), actions);
-  const rebuilt = differ();
-  return view(root, (/** @type {Scene} */ scene, /** @type {Grid} */ grid, /** @type {Photo | null} */ photo, /** @type {number} */ width) => {
-    const rows = width < MIDDLE ? 5 : 6;
-    if (rebuilt(scene.picture, scene.layer, rows, photo)) put(root, ...build(scene, grid, photo, rows));
-    markUnits(root.querySelectorAll("[data-unit]"), scene);
-  });
+  const root = listenToUnits(el("div.ledger"), actions);
+  const rebuilt = createChangeTest();
+  return view(
+    root,
+    (
+      /** @type {Scene} */ scene,
+      /** @type {Grid} */ grid,
+      /** @type {Photo | null} */ photo,
+      /** @type {number} */ width,
+    ) => {
+      const rows = width < MIDDLE ? 5 : 6;
+      if (rebuilt(scene.unitEvidence, scene.layer, rows, photo))
+        replaceContent(root, ...build(scene, grid, photo, rows));
+      markUnits(root.querySelectorAll("[data-unit]"), scene);
+    },
+  );
 };
 
 /** What is seen in a patch. @param {Photo | null} photo @param {Grid} grid @param {number} patch */
@@ -31,20 +40,32 @@ const crop = (photo, { rows, columns }, patch) => {
   if (!photo) return null;
   const [w, h] = [photo.width / columns, photo.height / rows];
   const canvas = el("canvas.crop", HIDDEN);
-  const context = fitted(canvas, CROP, CROP);
+  const context = fitCanvas(canvas, CROP, CROP);
   if (context) {
     context.imageSmoothingEnabled = CROP / w < 2;
-    context.drawImage(photo.source, (patch % columns) * w, floor(patch / columns) * h, w, h, 0, 0, CROP, CROP);
+    context.drawImage(
+      photo.source,
+      (patch % columns) * w,
+      floor(patch / columns) * h,
+      w,
+      h,
+      0,
+      0,
+      CROP,
+      CROP,
+    );
   }
   return canvas;
 };
 
 /** @param {Scene} scene @param {Grid} grid @param {Photo | null} photo @param {number} rows */
-const build = ({ picture: p, layer, x, evidence, units }, grid, photo, rows) => {
-  const listed = strongestFirst(grid.patches, evidence);
+const build = ({ unitEvidence: p, layer, x, evidence, units }, grid, photo, rows) => {
+  const listed = sortStrongestFirst(grid.patches, evidence);
   const largest = abs(evidence[listed[0]] ?? 0);
-  const d = digits(largest);
-  const [minus, plus] = [-1, 1].map((sign) => listed.filter((u) => sign * evidence[u] > WEAK * largest).slice(0, rows));
+  const d = countDigits(largest);
+  const [minus, plus] = [-1, 1].map((sign) =>
+    listed.filter((u) => sign * evidence[u] > WEAK * largest).slice(0, rows),
+  );
   /** @param {number | undefined} u */
   const entry = (u) => {
     if (u === undefined) return null;
@@ -55,21 +76,36 @@ const build = ({ picture: p, layer, x, evidence, units }, grid, photo, rows) => 
       el("span.bar"),
       crop(photo, grid, patch),
       el("span.name", `${floor(patch / grid.columns) + 1} · ${(patch % grid.columns) + 1}`),
-      el("span.value", number(abs(evidence[u]), d)),
+      el("span.value", formatNumber(abs(evidence[u]), d)),
     );
   };
   const count = max(minus.length, plus.length);
   const body = times(count, (i) => el("tr", el("td.minus", entry(minus[i])), el("td.plus", entry(plus[i]))));
   if (!count) body.push(el("tr", el("td.none", { colspan: 2 }, "Nothing to weigh here.")));
-  const column = (/** @type {string} */ kind, /** @type {string} */ text) => el(`th.${kind}`, { scope: "col" }, text);
-  const [supporting, opposing] = [1, -1].map((sign) => number(sum(evidence.map((v) => max(0, sign * v)))));
+  /** @param {string} kind @param {string} text */
+  const column = (kind, text) => el(`th.${kind}`, { scope: "col" }, text);
+  const [supporting, opposing] = [1, -1].map((sign) =>
+    formatNumber(sum(evidence.map((v) => max(0, sign * v)))),
+  );
   const [foot, net] =
     layer === null
-      ? [`All patches, special tokens included: ${number(p.total.supporting)} supporting ${MINUS} ${number(p.total.opposing)} opposing`, p.total.net]
-      : [`All patches at this layer, before its weight ${number(x.weights[layer])}: ${supporting} ${MINUS} ${opposing}`, sum(evidence)];
+      ? [
+          `All patches, special tokens included: ${formatNumber(p.total.supporting)} supporting ` +
+            `${MINUS} ${formatNumber(p.total.opposing)} opposing`,
+          p.total.net,
+        ]
+      : [
+          `All patches at this layer, before its weight ${formatNumber(x.weights[layer])}: ` +
+            `${supporting} ${MINUS} ${opposing}`,
+          sum(evidence),
+        ];
   return [
     el("div.head", el("b", "The ledger"), el("span", "strongest patches by row · column, net, in shares")),
-    el("table", el("thead", el("tr", column("minus", `opposes ${p.name}`), column("plus", `supports ${p.name}`))), el("tbody", ...body)),
-    el("p.sum", `${foot} = `, el("b", `${signed(net)} net`)),
+    el(
+      "table",
+      el("thead", el("tr", column("minus", `opposes ${p.name}`), column("plus", `supports ${p.name}`))),
+      el("tbody", ...body),
+    ),
+    el("p.sum", `${foot} = `, el("b", `${formatSigned(net)} net`)),
   ];
 };

@@ -1,12 +1,12 @@
 /** Row and column of the rollout for what is selected, as two small pictures. */
-import { layerIn, number, short, signed, digits } from "../lib/format.js";
-import { floor, min, sum } from "../lib/maths.js";
-import { differ, el, put, view } from "../views/dom.js";
-import { stance } from "../views/shapes.js";
+import { countDigits, formatNumber, formatSigned, layerInSentence, shorten } from "../evidence/format.js";
+import { floor, min, sum } from "../evidence/maths.js";
+import { createChangeTest, el, replaceContent, view } from "../kit/dom.js";
+import { stanceClass } from "../kit/shapes.js";
 import { plateView } from "./plate.js";
 
-/** @typedef {import("./traits.js").Scene} Scene */
-/** @typedef {import("./map.js").Links} Links */
+/** @typedef {import("./evidence/settings.js").Scene} Scene */
+/** @typedef {import("./evidence/map.js").Links} Links */
 
 const HINT = "Select a patch to see which patches it gave evidence to, and from which it received evidence.";
 
@@ -18,44 +18,82 @@ export const linksView = (actions) => {
   const title = el("b");
   const note = el("span");
   const hint = el("p.how", HINT);
-  const fresh = differ();
+  const fresh = createChangeTest();
   const root = el("div.links-of", el("div.head", title, note), hint, both);
 
-  return view(root, (/** @type {Scene} */ scene, /** @type {import("./paint.js").Look} */ look, /** @type {Links | null} */ links, /** @type {number} */ width) => {
-    const { x, layer, units, exact, selected: chosen } = scene;
-    both.hidden = !links;
-    if (fresh(String(chosen), layer, units, exact, x)) {
-      put(title, !chosen.length ? "A patch and the others" : chosen.length > 1 ? `${chosen.length} patches and the others` : `${short(units.labels[chosen[0]], 24)} and the others`);
-      put(note, chosen.length > 0 && (layer === null ? "the rollout over all layers, in shares" : `what ${layerIn(x, layer)} alone adds, in shares`));
-      put(hint, chosen.length && !exact ? "The attention matrices are on their way." : HINT);
-    }
-    hint.hidden = Boolean(links);
-    if (!links) return;
-    const side = floor(min(180, (width - 24) / 2, ((width - 24) / 2) * look.grid.ratio));
-    gave.draw(scene, look, links, links.gave, side, chosen);
-    received.draw(scene, look, links, links.received, side, chosen);
-  });
+  return view(
+    root,
+    (
+      /** @type {Scene} */ scene,
+      /** @type {import("./paint.js").Look} */ look,
+      /** @type {Links | null} */ links,
+      /** @type {number} */ width,
+    ) => {
+      const { x, layer, units, exact, selected: chosen } = scene;
+      both.hidden = !links;
+      if (fresh(String(chosen), layer, units, exact, x)) {
+        replaceContent(
+          title,
+          !chosen.length
+            ? "A patch and the others"
+            : chosen.length > 1
+              ? `${chosen.length} patches and the others`
+              : `${shorten(units.labels[chosen[0]], 24)} and the others`,
+        );
+        replaceContent(
+          note,
+          chosen.length > 0 &&
+            (layer === null
+              ? "the rollout over all layers, in shares"
+              : `what ${layerInSentence(x, layer)} alone adds, in shares`),
+        );
+        replaceContent(hint, chosen.length && !exact ? "The attention matrices are on their way." : HINT);
+      }
+      hint.hidden = Boolean(links);
+      if (!links) return;
+      const side = floor(min(180, (width - 24) / 2, ((width - 24) / 2) * look.grid.ratio));
+      gave.draw(scene, look, links, links.gave, side, chosen);
+      received.draw(scene, look, links, links.received, side, chosen);
+    },
+  );
 };
 
 /** @param {import("./actions.js").PatchActions} actions @param {string} verb */
 const sideView = (actions, verb) => {
   const plate = plateView(actions);
   const words = el("p.how");
-  const fresh = differ();
+  const fresh = createChangeTest();
   const root = el("figure.side-of", el("figcaption", verb), plate, words);
-  return view(root, (/** @type {Scene} */ scene, /** @type {import("./paint.js").Look} */ look, /** @type {Links} */ { limit }, /** @type {number[]} */ values, /** @type {number} */ width, /** @type {number[]} */ chosen) => {
-    plate.draw({ scene, look, width, values, limit, chosen });
-    if (!fresh(values)) return;
-    const d = digits(limit);
-    const { others, patches } = look.grid;
-    const value = (/** @type {number} */ v) => el(`span.${stance(v)}`, signed(v, d));
-    const own = sum(chosen.map((u) => values[u]));
-    const rest = sum(patches.filter((u) => !chosen.includes(u)).map((u) => values[u]));
-    const parts = [
-      ["other patches ", value(rest)],
-      [chosen.length > 1 ? "themselves " : "itself ", value(own)],
-      ...others.filter((u) => !chosen.includes(u)).map((u) => [short(scene.units.labels[u], 12), " ", value(values[u])]),
-    ];
-    put(words, ...parts.flatMap((part, i) => [i > 0 && " · ", ...part]), `; deepest colour ${number(limit, d)}`);
-  });
+  return view(
+    root,
+    (
+      /** @type {Scene} */ scene,
+      /** @type {import("./paint.js").Look} */ look,
+      /** @type {Links} */ { limit },
+      /** @type {number[]} */ values,
+      /** @type {number} */ width,
+      /** @type {number[]} */ chosen,
+    ) => {
+      plate.draw({ scene, look, width, values, limit, chosen });
+      if (!fresh(values)) return;
+      const d = countDigits(limit);
+      const { others, patches } = look.grid;
+      /** @param {number} v */
+      const value = (v) => el(`span.${stanceClass(v)}`, formatSigned(v, d));
+      const own = sum(chosen.map((u) => values[u]));
+      const rest = sum(patches.filter((u) => !chosen.includes(u)).map((u) => values[u]));
+      const parts = [
+        ["other patches ", value(rest)],
+        [chosen.length > 1 ? "themselves " : "itself ", value(own)],
+        ...others
+          .filter((u) => !chosen.includes(u))
+          .map((u) => [shorten(scene.units.labels[u], 12), " ", value(values[u])]),
+      ];
+      replaceContent(
+        words,
+        ...parts.flatMap((part, i) => [i > 0 && " · ", ...part]),
+        `; deepest colour ${formatNumber(limit, d)}`,
+      );
+    },
+  );
 };

@@ -1,5 +1,5 @@
 /** The explained picture: decoded once, and as it lies under its map. */
-import { readBytes } from "../lib/wire.js";
+import { readBytes } from "../evidence/wire.js";
 
 /** @typedef {{width: number, height: number, source: OffscreenCanvas, pixels: Uint8ClampedArray}} Photo */
 /** @typedef {[number, number, number]} Rgb */
@@ -11,9 +11,11 @@ const LUMA = [0.299, 0.587, 0.114];
 
 /**
  * The picture's pixels where the map is so dense: greyer and paler, so that all colour is the map's.
- * @param {Uint8ClampedArray} pixels RGBA @param {number} density of the map, 0 … 1 @param {ArrayLike<number>} page its colour
+ * @param {Uint8ClampedArray} pixels RGBA
+ * @param {number} density of the map, 0 … 1
+ * @param {ArrayLike<number>} page its colour
  */
-export const drained = (pixels, density, page) => {
+export const fadePixels = (pixels, density, page) => {
   const faded = new Uint8ClampedArray(pixels.length);
   for (let q = 0; q < pixels.length; q += 4) {
     const grey = LUMA[0] * pixels[q] + LUMA[1] * pixels[q + 1] + LUMA[2] * pixels[q + 2];
@@ -29,7 +31,9 @@ export const drained = (pixels, density, page) => {
 /** @param {number} width @param {number} height @param {Uint8ClampedArray} [pixels] */
 const sheetOf = (width, height, pixels) => {
   const canvas = new OffscreenCanvas(width, height);
-  const pen = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
+  const pen = /** @type {OffscreenCanvasRenderingContext2D} */ (
+    canvas.getContext("2d", { willReadFrequently: true })
+  );
   if (pixels) pen.putImageData(new ImageData(/** @type {any} */ (pixels), width, height), 0, 0);
   return { canvas, pen };
 };
@@ -48,7 +52,7 @@ const decoded = async (bytes) => {
  * The picture on the wire; null until it is decoded.
  * @param {(name: string) => any} get reads one trait @param {() => void} ready
  */
-export const photoOf = (get, ready) => {
+export const createPhoto = (get, ready) => {
   /** @type {unknown} */
   let known;
   /** @type {Photo | null} */
@@ -72,4 +76,5 @@ export const photoOf = (get, ready) => {
 };
 
 /** @param {Photo} photo @param {number} density @param {ArrayLike<number>} page */
-export const under = ({ width, height, pixels }, density, page) => sheetOf(width, height, drained(pixels, density, page)).canvas;
+export const fadePhoto = ({ width, height, pixels }, density, page) =>
+  sheetOf(width, height, fadePixels(pixels, density, page)).canvas;

@@ -1,39 +1,46 @@
 /** A picture under its map that can be pointed at: its patches are picked like words. */
-import { floor, round } from "../lib/maths.js";
-import { fitted } from "../views/canvas.js";
-import { HIDDEN, differ, el, put, set, svg, view } from "../views/dom.js";
-import { adds, placeIn } from "../views/input.js";
+import { floor, round } from "../evidence/maths.js";
+import { fitCanvas } from "../kit/canvas.js";
+import { createChangeTest, el, HIDDEN, replaceContent, setAttributes, svg, view } from "../kit/dom.js";
+import { isAdding, pointerPlace } from "../kit/input.js";
 import { paintMap } from "./paint.js";
 
-/** @typedef {import("./traits.js").Scene} Scene */
+/** @typedef {import("./evidence/settings.js").Scene} Scene */
 /** @typedef {import("./paint.js").Look} Look */
-/** @typedef {{scene: Scene, look: Look, width: number, values: number[], limit: number, chosen: number[], lost?: number[]}} Drawn */
+/**
+ * @typedef {{scene: Scene, look: Look, width: number, values: number[], limit: number, chosen: number[],
+ *   lost?: number[]}} Drawn
+ */
 
-/** @param {import("./actions.js").PatchActions} actions @param {boolean} [brushed] a rectangle can be drawn over it */
+/**
+ * @param {import("./actions.js").PatchActions} actions
+ * @param {boolean} [brushed] a rectangle can be drawn over it
+ */
 export const plateView = (actions, brushed) => {
   const canvas = el("canvas", HIDDEN);
   const marks = svg("svg", HIDDEN);
   const root = el("div.plate", canvas, marks);
-  const repaint = differ();
-  const remark = differ();
+  const repaint = createChangeTest();
+  const remark = createChangeTest();
   /** @type {Drawn} */
   let now;
 
   /** The patch at a place; null beyond the edge. @param {MouseEvent} event */
   const at = (event) => {
     const { rows, columns } = now.look.grid;
-    const [x, y] = placeIn(root, event);
+    const [x, y] = pointerPlace(root, event);
     const [row, column] = [floor((y / root.clientHeight) * rows), floor((x / root.clientWidth) * columns)];
     return row >= 0 && row < rows && column >= 0 && column < columns ? row * columns + column : null;
   };
-  const unitAt = (/** @type {MouseEvent} */ event) => {
+  /** @param {MouseEvent} event */
+  const unitAt = (event) => {
     const patch = at(event);
     return patch === null ? null : now.look.grid.patches[patch];
   };
   /** Where a rectangle was begun, and whether it has become one. */
   let from = /** @type {number | null} */ (null);
   let brushing = false;
-  set(root, {
+  setAttributes(root, {
     pointerdown(event) {
       brushing = false;
       // A finger that moves scrolls the page.
@@ -45,7 +52,7 @@ export const plateView = (actions, brushed) => {
       if (from === null || to === null || !(event.buttons & 1) || (to === from && !brushing)) return;
       if (!brushing) root.setPointerCapture(event.pointerId);
       brushing = true;
-      actions.brush(now.look.grid, from, to, adds(event));
+      actions.brush(now.look.grid, from, to, isAdding(event));
     },
     pointerup() {
       from = null;
@@ -54,7 +61,7 @@ export const plateView = (actions, brushed) => {
     pointerleave: () => actions.hover(null),
     click(event) {
       const unit = unitAt(event);
-      if (!brushing && unit !== null) actions.pick(unit, adds(event));
+      if (!brushing && unit !== null) actions.pick(unit, isAdding(event));
     },
   });
 
@@ -66,14 +73,14 @@ export const plateView = (actions, brushed) => {
     if (repaint(look, width, values, limit)) {
       root.style.width = `${width}px`;
       root.style.height = `${height}px`;
-      set(marks, { viewBox: `0 0 ${width} ${height}` });
-      const context = fitted(canvas, width, height);
+      setAttributes(marks, { viewBox: `0 0 ${width} ${height}` });
+      const context = fitCanvas(canvas, width, height);
       if (context) paintMap(context, look, width, height, values, limit);
     }
     const { hover } = scene.state;
     if (!remark(grid, width, hover, String(chosen), String(lost))) return;
     const place = placed(grid, width, height);
-    put(
+    replaceContent(
       marks,
       ...lost.map((unit) => hole(place, unit)),
       ...outline(place, chosen, "chosen"),
@@ -82,7 +89,7 @@ export const plateView = (actions, brushed) => {
   });
 };
 
-/** @param {import("./map.js").Grid} grid @param {number} width @param {number} height */
+/** @param {import("./evidence/map.js").Grid} grid @param {number} width @param {number} height */
 const placed = ({ columns, rows, patches }, width, height) => {
   const [w, h] = [width / columns, height / rows];
   return {
@@ -99,7 +106,10 @@ const placed = ({ columns, rows, patches }, width, height) => {
 
 /** @typedef {ReturnType<typeof placed>} Place */
 
-/** The border of some patches together, on a lighter ground so that it is seen on any picture. @param {Place} place @param {number[]} units @param {string} kind */
+/**
+ * The border of some patches together, on a lighter ground so that it is seen on any picture.
+ * @param {Place} place @param {number[]} units @param {string} kind
+ */
 const outline = ({ w, h, columns, of }, units, kind) => {
   const places = units.map(of).filter(({ patch }) => patch >= 0);
   const all = new Set(places.map(({ patch }) => patch));

@@ -1,24 +1,31 @@
 /** From the strongest opposition to the strongest support, as the patches are toned. */
-import { MINUS, digits, number } from "../lib/format.js";
-import { HIDDEN, differ, el, penOf, put, view } from "../views/dom.js";
-import { fill } from "../views/canvas.js";
+import { countDigits, formatNumber, MINUS } from "../evidence/format.js";
+import { fillRect } from "../kit/canvas.js";
+import { contextOf, createChangeTest, el, HIDDEN, replaceContent, view } from "../kit/dom.js";
 
 export const scaleView = () => {
   const low = el("span.opposes");
   const high = el("span.supports");
   const bar = el("canvas", { width: 192, height: 18, ...HIDDEN });
-  const fresh = differ();
-  return view(el("div.scale", low, bar, high), (/** @type {import("./traits.js").Scene} */ { picture: p }, /** @type {number} */ limit, /** @type {import("../views/palette.js").Inks} */ ink) => {
-    if (!fresh(limit, ink, p.name)) return;
-    const pen = penOf(bar);
-    if (pen) {
-      const { width, height } = bar;
-      pen.clearRect(0, 0, width, height);
-      for (let i = 0; i < width; i++) fill(pen, ink.tone((2 * (i + 0.5)) / width - 1), i, 0, 1, height);
-      fill(pen, ink.hatches.cell, 0, 0, width / 2, height);
-    }
-    const most = number(limit, digits(limit));
-    put(low, `opposes ${MINUS}${most}`);
-    put(high, `${most} supports`);
-  });
+  const fresh = createChangeTest();
+  return view(
+    el("div.scale", low, bar, high),
+    (
+      /** @type {import("./evidence/settings.js").Scene} */ { unitEvidence: p },
+      /** @type {number} */ limit,
+      /** @type {import("../kit/palette.js").Inks} */ ink,
+    ) => {
+      if (!fresh(limit, ink, p.name)) return;
+      const pen = contextOf(bar);
+      if (pen) {
+        const { width, height } = bar;
+        pen.clearRect(0, 0, width, height);
+        for (let i = 0; i < width; i++) fillRect(pen, ink.tone((2 * (i + 0.5)) / width - 1), i, 0, 1, height);
+        fillRect(pen, ink.hatches.cell, 0, 0, width / 2, height);
+      }
+      const most = formatNumber(limit, countDigits(limit));
+      replaceContent(low, `opposes ${MINUS}${most}`);
+      replaceContent(high, `${most} supports`);
+    },
+  );
 };

@@ -1,21 +1,25 @@
 /** The sheet: a toolbar, its views one below another, and what stands beside the pointer. */
-import { barView } from "./bar.js";
-import { differ, el, mark, set } from "./dom.js";
-import { helpView } from "./help.js";
-import { command, consume } from "./input.js";
-import { watchTheme } from "./theme.js";
-import { tipView } from "./tip.js";
 
-/** @typedef {import("../lib/scene.js").Scene} Scene */
-/** @typedef {HTMLElement & {draw(scene: Scene, width: number, theme: number): void, survey?: View["draw"]}} View */
+import { createChangeTest, el, setAttributes, toggleClass } from "../kit/dom.js";
+import { consumeEvent, isCommand } from "../kit/input.js";
+import { watchTheme } from "../kit/theme.js";
+import { barView } from "./controls/bar.js";
+import { helpView } from "./controls/help.js";
+import { tipView } from "./controls/tip.js";
+
+/** @typedef {import("../evidence/scene.js").Scene} Scene */
+/**
+ * @typedef {HTMLElement & {draw(scene: Scene, width: number, theme: number): void,
+ *   measure?: View["draw"]}} View
+ */
 
 /**
  * The views in the order in which they are drawn and stand; a list of them stands in one box, which
  * the first paint leaves to the frame after it.
  * @callback Arrange
  * @param {string} kind
- * @param {import("../actions.js").Actions} actions
- * @param {import("../matrices.js").Matrices} matrices
+ * @param {import("../state/actions.js").Actions} actions
+ * @param {import("../state/matrix_source.js").MatrixSource} matrixSource
  * @param {() => void} redraw
  * @param {(name: string) => any} get reads one trait
  * @returns {(View | View[])[]}
@@ -28,11 +32,11 @@ const BRIEF = 80;
  * @param {(name: string) => any} get reads one trait
  * @param {Arrange} arrange
  * @param {string[]} keys
- * @param {import("../actions.js").Actions} actions
- * @param {import("../matrices.js").Matrices} matrices
+ * @param {import("../state/actions.js").Actions} actions
+ * @param {import("../state/matrix_source.js").MatrixSource} matrixSource
  * @param {() => void} redraw asked for when the width or the colours change
  */
-export const createSheet = (get, arrange, keys, actions, matrices, redraw) => {
+export const createSheet = (get, arrange, keys, actions, matrixSource, redraw) => {
   const kind = get("_view");
   const root = el("section.calig", {
     "data-view": kind,
@@ -40,16 +44,19 @@ export const createSheet = (get, arrange, keys, actions, matrices, redraw) => {
     // JupyterLab would take single letters as commands for the cell.
     "data-lm-suppress-shortcuts": "true",
   });
-  const views = arrange(kind, actions, matrices, redraw, get);
+  const views = arrange(kind, actions, matrixSource, redraw, get);
   const tip = tipView(root);
   const help = helpView(keys);
   const bar = barView(actions, help);
   const box = kind === "tokens" ? "div.figures" : "div.reading";
   root.append(bar, help, ...views.map((v) => (Array.isArray(v) ? el(box, ...v) : v)), tip);
-  const themed = differ();
+  const themed = createChangeTest();
   let theme = 0;
   let stale = true;
-  const stopTheme = watchTheme(() => (theme++, redraw()));
+  const stopTheme = watchTheme(() => {
+    theme++;
+    redraw();
+  });
   let width = 0;
   let inner = 0;
   const size = new ResizeObserver(() => {
@@ -58,15 +65,16 @@ export const createSheet = (get, arrange, keys, actions, matrices, redraw) => {
     redraw();
   });
   size.observe(root);
-  set(root, {
+  setAttributes(root, {
     keydown(event) {
       const letter = event.key.toLowerCase();
-      if (command(event) && !event.altKey && /^[zy]$/.test(letter)) (letter === "y" || event.shiftKey ? actions.redo : actions.undo)();
+      if (isCommand(event) && !event.altKey && /^[zy]$/.test(letter))
+        (letter === "y" || event.shiftKey ? actions.redo : actions.undo)();
       else if (letter === "?") bar.toggle();
       else if (letter !== "escape") return;
       else if (help.hidden) actions.clear();
       else bar.toggle(false);
-      consume(event);
+      consumeEvent(event);
     },
   });
 
@@ -76,13 +84,13 @@ export const createSheet = (get, arrange, keys, actions, matrices, redraw) => {
     draw(scene) {
       const { state, empty, x } = scene;
       if (themed(state.theme)) {
-        set(root, { "data-theme": state.theme });
+        setAttributes(root, { "data-theme": state.theme });
         theme++;
         stale = true;
       }
-      mark(root, "empty", empty);
-      mark(root, "brief", x.tokens.length <= BRIEF);
-      mark(root, "waiting", state.busy || scene.pending);
+      toggleClass(root, "empty", empty);
+      toggleClass(root, "brief", x.tokens.length <= BRIEF);
+      toggleClass(root, "waiting", state.busy || scene.pending);
       // Measuring costs a layout: only when the observer has seen a change, or the padding may have changed.
       if (!inner || stale) {
         width = root.clientWidth;
@@ -93,7 +101,7 @@ export const createSheet = (get, arrange, keys, actions, matrices, redraw) => {
       if (!width) return;
       const ready = state.fresh ? views.filter((v) => !Array.isArray(v)) : views;
       const drawn = [bar, ...ready.flat()].filter((view) => !empty || !isFigure(view));
-      for (const view of drawn) view.survey?.(scene, inner, theme);
+      for (const view of drawn) view.measure?.(scene, inner, theme);
       for (const view of drawn) view.draw(scene, inner, theme);
       tip.draw(scene);
     },
@@ -105,4 +113,5 @@ export const createSheet = (get, arrange, keys, actions, matrices, redraw) => {
 };
 
 /** Views that have nothing to show when there is no ordinary token. @param {HTMLElement} view */
-const isFigure = ({ classList }) => ["flow", "text", "ledger", "score-line", "minimap", "rollout"].some((name) => classList.contains(name));
+const isFigure = ({ classList }) =>
+  ["flow", "text", "ledger", "score-line", "minimap", "rollout"].some((name) => classList.contains(name));

@@ -50,7 +50,7 @@ _WITH = """see sees saw, like likes liked, love loves loved, know knows knew, fi
 hold holds held, carry carries carried, paint paints painted, watch watches watched,
 want wants wanted, hear hears heard, follow follows followed, visit visits visited,
 buy buys bought, sell sells sold"""
-_TOLD = "thanked met called helped told saw visited liked heard".split()
+_MEET = "thanked met called helped told saw visited liked heard".split()
 
 
 def _verbs(listed: str) -> list[Verb]:
@@ -96,13 +96,13 @@ def plural(noun: str) -> str:
     return _IRREGULAR.get(noun, f"{noun}s")
 
 
-def held_out(subject: str, other: str) -> bool:
+def is_held_out(subject: str, other: str) -> bool:
     """Whether sentences of these two are kept from training: one pair in ten."""
     return zlib.crc32(f"{subject} {other}".encode()) % 10 == 0
 
 
 class Grammar:
-    """Draws sentences.
+    """Source of sentences, drawn at random.
 
     Args:
         seed: Of all draws.
@@ -151,27 +151,27 @@ class Grammar:
         kinds = (THINGS, MALE, FEMALE, EITHER)
         return self.rng.choice(self.rng.choices(kinds, (5, 1, 1, 1))[0])
 
-    def _several(self) -> bool:
+    def _draw_plural(self) -> bool:
         return self.rng.random() < 0.5
 
-    def _agreeing(self, verbs: list[Verb], several: bool) -> str:
+    def _verb_form(self, verbs: list[Verb], several: bool) -> str:
         verb = self.rng.choice(verbs)
         return verb.base if several else verb.third
 
     def _number(self) -> Puzzle:
-        rng, several = self.rng, self._several()
+        rng, several = self.rng, self._draw_plural()
         noun = self._noun()
         words = self._phrase(noun, several, telling=False)
         cue, others, numbers = len(words) - 1, [], []
         for _ in range(rng.choices((0, 1, 2), (3, 5, 2))[0]):
-            other, many = self._noun(), self._several()
+            other, many = self._noun(), self._draw_plural()
             others.append(other)
             numbers.append(many)
             phrase, form = self._phrase(other, many), rng.random()
             if form < 0.6 or len(others) > 1:  # a clause only about the subject itself
                 words += [rng.choice(PLACES), *phrase]
             elif form < 0.8:
-                words += ["that", *phrase, self._agreeing(WITH, many)]
+                words += ["that", *phrase, self._verb_form(WITH, many)]
             else:
                 words += ["that", rng.choice(WITH).past, *phrase]
         if rng.random() < 0.1:
@@ -179,7 +179,7 @@ class Grammar:
         right, wrong, rest = self._predicate(several)
         return Puzzle(
             "number", " ".join(words), right, wrong, cue, sum(n != several for n in numbers), rest,
-            not others or not held_out(noun, others[0]),
+            not others or not is_held_out(noun, others[0]),
         )  # fmt: skip
 
     def _predicate(self, several: bool) -> tuple[str, str, str]:
@@ -187,13 +187,13 @@ class Grammar:
         if form < 0.6:
             pair = rng.choices(PAIRS, (6, 3, 2))[0]
             state = rng.choice(STATES)
-            place = " ".join([rng.choice(PLACES), *self._phrase(self._noun(), self._several())])
+            place = " ".join([rng.choice(PLACES), *self._phrase(self._noun(), self._draw_plural())])
             rest = rng.choice((state, state, place, f"not {state}"))
             rest = f"been {state}" if pair[0] == "has" else rest
             return pair[several], pair[not several], rest
         alone = rng.random() < 0.5
         verb = rng.choice(ALONE if alone else WITH)
-        ends = self._phrase(self._noun(), self._several())
+        ends = self._phrase(self._noun(), self._draw_plural())
         rest = rng.choice(ADVERBS) if alone else " ".join(ends)
         own, other = (verb.base, verb.third)[:: 1 if several else -1]
         return own, other, rest
@@ -216,7 +216,11 @@ class Grammar:
         if form < 0.6:
             phrase, another = self._person()
             other, attractors = phrase[-1], int(another != who)
-            words += [rng.choice(_TOLD), *phrase, rng.choice(("because", "before", "after"))]
+            words += [
+                rng.choice(_MEET),
+                *phrase,
+                rng.choice(("because", "before", "after")),
+            ]
             forms = ("he", "she", "they")
             rest = rng.choice(ALONE).past
         elif form < 0.85:
@@ -227,23 +231,23 @@ class Grammar:
             words += [rng.choice(("hurt", "saw", "liked", "painted"))]
             forms, rest = ("himself", "herself", "themselves"), "again"
         wrong = another if attractors else rng.choice([w for w in range(3) if w != who])
-        seen = not other or not held_out(subject, other)
+        seen = not other or not is_held_out(subject, other)
         return Puzzle(
             "pronoun", " ".join(words), forms[who], forms[wrong], cue, attractors, rest, seen
         )
 
     def _negation(self) -> Puzzle:
         rng = self.rng
-        negated, several = self._several(), self._several()
+        negated, several = self._draw_plural(), self._draw_plural()
         noun, verb, thing = self._noun(), rng.choice(WITH), plural(rng.choice(THINGS))
         words, attractors, inner = self._phrase(noun, several), 0, False
         if rng.random() < 0.5:
-            inner = self._several()
+            inner = self._draw_plural()
             clause, own = rng.choice(ALONE), rng.choice(ADVERBS)
             words += ["that", *(["did", "not", clause.base] if inner else [clause.past]), own]
             attractors = int(inner != negated)
         elif rng.random() < 0.5:
-            words += [rng.choice(PLACES), *self._phrase(self._noun(), self._several())]
+            words += [rng.choice(PLACES), *self._phrase(self._noun(), self._draw_plural())]
         if negated and rng.random() < 0.6:
             words += ["did", "not", verb.base]
             cue = len(words) - 2
@@ -256,5 +260,5 @@ class Grammar:
         right, wrong = ("any", "some") if negated else ("some", "any")
         return Puzzle(
             "negation", " ".join(words), right, wrong, cue, attractors, thing,
-            not held_out(noun, verb.base),
+            not is_held_out(noun, verb.base),
         )  # fmt: skip

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 from transformers import PreTrainedTokenizerBase
 
+from ..common import group_by_length, smooth_labels
 from .ngrams import NGrams, features
-from .student import LABELS, Tweet
+from .tweets import LABELS, Tweet
 
 
 class Lessons:
@@ -36,38 +36,25 @@ class Lessons:
         self.ordinary = torch.ones(len(tokenizer), dtype=torch.bool)
         self.ordinary[tokenizer.all_special_ids] = False
 
-    def batches(self, rng: random.Random) -> Iterator[list[int]]:
+    def draw_batches(self, rng: random.Random) -> list[list[int]]:
         """The tweets of each batch; every tweet once, those of a batch about as long."""
-        order = sorted(range(len(self.ids)), key=lambda i: len(self.ids[i]) + 6 * rng.random())
-        found: list[list[int]] = [[]]
-        for i in order:
-            if (len(found[-1]) + 1) * len(self.ids[i]) > self.batch_tokens:
-                found.append([])
-            found[-1].append(i)
-        rng.shuffle(found)
-        yield from found
-
-    def read(self, chosen: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Ids and attention mask (rows, tokens) of some tweets."""
-        longest = max(len(self.ids[i]) for i in chosen)
-        pad = self.tokenizer.pad_token_id
-        ids = torch.tensor([self.ids[i] + [pad] * (longest - len(self.ids[i])) for i in chosen])
-        return ids, (ids != pad).long()
+        lengths = [len(ids) for ids in self.ids]
+        return group_by_length(lengths, self.batch_tokens, rng, jitter=6)
 
     def blanks(self, length: int) -> tuple[Tensor, Tensor]:
-        """Two rows that say nothing, of pad and of mask tokens: of no class more than another."""
+        """Two rows that say nothing, of pad and of mask tokens, and equal odds of all classes."""
         t = self.tokenizer
         fillers = torch.tensor([[t.pad_token_id], [t.mask_token_id]]).expand(2, length).clone()
         fillers[:, 0], fillers[:, -1] = t.bos_token_id, t.eos_token_id
         return fillers, torch.full((2, len(LABELS)), 1 / len(LABELS))
 
-    def hidden(self, ids: Tensor, share: float) -> Tensor:
+    def hide_pieces(self, ids: Tensor, share: float) -> Tensor:
         """The ids with a share of the ordinary ones hidden behind the mask."""
         where = self.ordinary[ids] & (torch.rand(ids.shape) < share)
         return torch.where(where, self.tokenizer.mask_token_id, ids)
 
 
-def meanings(lessons: Lessons, width: int) -> Tensor:
+def piece_vectors(lessons: Lessons, width: int) -> Tensor:
     """(pieces, width) latent semantic analysis: pieces of like tweets are alike, of unit variance.
 
     Source:
@@ -84,7 +71,7 @@ def meanings(lessons: Lessons, width: int) -> Tensor:
     return vectors / vectors[lessons.ordinary].std()
 
 
-def advised(
+def mix_targets(
     tweets: Sequence[Tweet], advice: float, smoothing: float, folds: int, penalty: float
 ) -> Tensor:
     """(tweets, classes) what is to be learnt of each: its label, smoothed, and some advice.
@@ -92,7 +79,7 @@ def advised(
     The advice on a tweet is of n-grams that were trained without it.
     """
     labels = torch.tensor([tweet.label for tweet in tweets])
-    known = F.one_hot(labels, len(LABELS)) * (1 - smoothing) + smoothing / len(LABELS)
+    known = smooth_labels(labels, len(LABELS), smoothing)
     counted = [features(tweet.text) for tweet in tweets]
     heard = torch.empty_like(known)
     order = torch.randperm(len(tweets))

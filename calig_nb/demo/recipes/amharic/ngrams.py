@@ -57,7 +57,7 @@ class NGrams:
 
     @torch.no_grad()
     def logits(self, counted: Sequence[Counter[str]]) -> Tensor:
-        """(texts, classes)."""
+        """(texts, classes) logits of some texts' features."""
         return self._logits(self._bags(counted))
 
     def _logits(self, bags: tuple[Tensor, Tensor, Tensor]) -> Tensor:

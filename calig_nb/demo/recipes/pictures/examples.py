@@ -55,15 +55,15 @@ def cat(draw: Draw) -> None:
     fur, dark, pale = (164, 126, 88), (92, 64, 42), (224, 204, 178)
     draw.ellipse(_box(4, 21, 28, 42), fur)
     for side in (1, -1):
-        draw.polygon([_turned(p, side) for p in _at((5, 14), (5.5, 1.5), (14, 7))], fur)
-        draw.polygon([_turned(p, side) for p in _at((6.8, 10), (7, 4.5), (11.5, 7.5))], pale)
+        draw.polygon([_mirror(p, side) for p in _at((5, 14), (5.5, 1.5), (14, 7))], fur)
+        draw.polygon([_mirror(p, side) for p in _at((6.8, 10), (7, 4.5), (11.5, 7.5))], pale)
     draw.ellipse(_box(4.5, 5, 27.5, 26), fur)
     for x in (12.5, 15.5, 18.5):
         draw.line(_at((x, 6), (x * 0.7 + 4.8, 10.5)), dark, round(1.1 * SCALE))
     for side in (1, -1):
         for y in (17, 19.5):
             draw.line(
-                [_turned(p, side) for p in _at((4.8, y), (9, y + 0.6))], dark, round(0.9 * SCALE)
+                [_mirror(p, side) for p in _at((4.8, y), (9, y + 0.6))], dark, round(0.9 * SCALE)
             )
     draw.ellipse(_box(10.5, 17.5, 21.5, 25.5), pale)
     for x in (9, 19):
@@ -80,7 +80,7 @@ def horse(draw: Draw) -> None:
     draw.rectangle(_box(0, 13.5, 32, 17), (66, 98, 54))
     coat, mane = (122, 76, 44), (46, 28, 20)
     for x, shade in ((9, 0.75), (19.4, 0.75), (7, 1), (17.6, 1)):
-        own = _dimmed(coat, shade)
+        own = _darken(coat, shade)
         draw.polygon(_at((x, 17), (x + 3, 17), (x + 2.2, 28), (x + 0.6, 28)), own)
         draw.rectangle(_box(x + 0.4, 27.6, x + 2.5, 29), mane)
     draw.line(_at((6.4, 12), (4, 15), (3.8, 21)), mane, round(1.8 * SCALE))
@@ -101,8 +101,8 @@ EXAMPLES: dict[str, tuple[Callable[[Draw], None], tuple[int, int, int], tuple[in
 """By name: what draws it, and the colours of what is behind, above and below."""
 
 
-def drawn(name: str) -> Image.Image:
-    """(32, 32) one of them; a little grain, always the same, as a camera leaves it."""
+def draw_example(name: str) -> Image.Image:
+    """(32, 32) picture of a name, with a little grain, always the same, as a camera leaves it."""
     draw_on, top, bottom = EXAMPLES[name]
     share = np.linspace(0, 1, SIDE * SCALE)[:, None, None]
     behind = (1 - share) * np.array(top) + share * np.array(bottom)
@@ -124,12 +124,12 @@ def _box(left: float, top: float, right: float, bottom: float) -> list[float]:
     return [SCALE * side for side in (left, top, right, bottom)]
 
 
-def _turned(point: tuple[float, float], side: int) -> tuple[float, float]:
+def _mirror(point: tuple[float, float], side: int) -> tuple[float, float]:
     """The point, or its mirror image."""
     return point if side > 0 else (SIDE * SCALE - point[0], point[1])
 
 
-def _dimmed(colour: tuple[int, int, int], share: float) -> tuple[int, int, int]:
+def _darken(colour: tuple[int, int, int], share: float) -> tuple[int, int, int]:
     red, green, blue = (round(share * part) for part in colour)
     return red, green, blue
 
@@ -138,7 +138,7 @@ def main(folder: Path) -> None:
     """Draw all of them."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in EXAMPLES:
-        drawn(name).save(folder / f"{name}.png")
+        draw_example(name).save(folder / f"{name}.png")
 
 
 if __name__ == "__main__":

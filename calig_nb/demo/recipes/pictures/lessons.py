@@ -35,11 +35,11 @@ class Pictures:
         return len(self.labels)
 
     def part(self, which: Tensor) -> Pictures:
-        """Those of them."""
+        """The pictures at some indices."""
         return Pictures(self.pixels[which], self.labels[which])
 
 
-def read(archive: Path, part: str) -> Pictures:
+def read_pictures(archive: Path, part: str) -> Pictures:
     """The pictures of one part, ``part/class/name.jpg`` in a zip archive, in order of their names.
 
     Raises:
@@ -63,27 +63,29 @@ def read(archive: Path, part: str) -> Pictures:
 
 
 def hold_out(pictures: Pictures, n: int, seed: int) -> tuple[Pictures, Pictures]:
-    """All but n of them, and these n, drawn at random."""
+    """All pictures but n, and these n, drawn at random."""
     order = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(seed))
     return pictures.part(order[n:]), pictures.part(order[:n])
 
 
-def scaled(pixels: Tensor) -> Tensor:
-    """0 ... 255 as −1 ... 1, which is what the image processor of the model does."""
+def scale_pixels(pixels: Tensor) -> Tensor:
+    """Pixels of 0 ... 255 as −1 ... 1, as the model's image processor scales them."""
     return pixels.float() / 127.5 - 1
 
 
-def batches(pictures: Pictures, size: int, rng: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+def draw_batches(
+    pictures: Pictures, size: int, rng: torch.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
     """One pass in random order: scaled pixels, moved and mirrored at random, and labels.
 
     What is left over is dropped.
     """
     order = torch.randperm(len(pictures), generator=rng)
     for which in order[: len(order) // size * size].view(-1, size):
-        yield turned(scaled(pictures.pixels[which]), rng), pictures.labels[which]
+        yield mirror_and_move(scale_pixels(pictures.pixels[which]), rng), pictures.labels[which]
 
 
-def turned(pixels: Tensor, rng: torch.Generator) -> Tensor:
+def mirror_and_move(pixels: Tensor, rng: torch.Generator) -> Tensor:
     """(pictures, 3, side, side) each mirrored or not, and moved; edges are repeated outwards."""
     n, _, side, _ = pixels.shape
     mirrored = torch.rand(n, generator=rng) < 0.5
@@ -98,8 +100,8 @@ def turned(pixels: Tensor, rng: torch.Generator) -> Tensor:
     ]
 
 
-def recoloured(pixels: Tensor, rng: torch.Generator) -> Tensor:
-    """Each a little brighter or darker, with more or less contrast and colour."""
+def change_colours(pixels: Tensor, rng: torch.Generator) -> Tensor:
+    """Pictures each a little brighter or darker, with more or less contrast and colour."""
 
     def factor(spread: float) -> Tensor:
         drawn = torch.rand(len(pixels), 1, 1, 1, generator=rng).to(pixels)

@@ -1,7 +1,7 @@
 """Texts for the `sentiment` model: SST-2 phrases, recombinations of them, template sentences.
 
 Everything is written in the treebank's form (lower case, spaces around
-punctuation); `natural` gives the form that people type.  No model, no tokenizer.
+punctuation); `natural_form` gives the form that people type.  No model, no tokenizer.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-def _listed(text: str) -> list[str]:
+def _split_items(text: str) -> list[str]:
     """Items between bars, their white space made single."""
     return [" ".join(item.split()) for item in text.split("|")]
 
@@ -30,26 +30,26 @@ horrible hollow lame painful slow sloppy contrived tired pretentious confused co
 unfunny disappointing ridiculous dreary empty cold worthless wooden cheap derivative unconvincing
 irritating laughable lazy unpleasant overlong muddled tiresome""".split()
 WHOLES = "film movie picture comedy drama thriller story documentary sequel work".split()
-PARTS = _listed("""plot | acting | script | dialogue | ending | direction | music | cast | story |
-pacing | humor | writing | camera | opening | premise | screenplay | first act | second half |
-final act | lead actor""")
-LIKES = _listed("""i enjoyed every minute | i loved it | i was charmed by it | it made me laugh |
-the cast is superb | it works beautifully | it moved me | i was almost charmed by it |
-it held my attention""")
-DISLIKES = _listed("""i was bored | i hated it | it falls apart | it wastes its cast |
+PARTS = _split_items("""plot | acting | script | dialogue | ending | direction | music | cast |
+story | pacing | humor | writing | camera | opening | premise | screenplay | first act |
+second half | final act | lead actor""")
+LIKES = _split_items("""i enjoyed every minute | i loved it | i was charmed by it |
+it made me laugh | the cast is superb | it works beautifully | it moved me |
+i was almost charmed by it | it held my attention""")
+DISLIKES = _split_items("""i was bored | i hated it | it falls apart | it wastes its cast |
 nothing works | i wanted to leave | it throws everything away | it collapses | it loses its way""")
 
 # {a} and {b} are adjectives: a pattern's label is that of {b}, or in TURNED the other one.
-PLAIN = _listed("""{b} | very {b} | a {b} {whole} | the {whole} is {b} | the {part} is {b} |
+PLAIN = _split_items("""{b} | very {b} | a {b} {whole} | the {whole} is {b} | the {part} is {b} |
 this is a {b} {whole} | it is {b} | it was really {b} | {b} and {b2} |
 the {part} is {b} and the {part2} is {b2} | a {b} , {b2} {whole} | i found it {b} |
 the {part} was so {b} that i told everyone | not only {b} but also {b2} | {b} , not {a} |
 it is not {a} , it is {b} | not {a} but {b}""")
-TURNED = _listed("""not {b} | not very {b} | never {b} | hardly {b} | the {whole} is not {b} |
+TURNED = _split_items("""not {b} | not very {b} | never {b} | hardly {b} | the {whole} is not {b} |
 the {part} is not {b} | it is not {b} | it 's not {b} | it is n't {b} | the {whole} is n't {b} |
 not a {b} {whole} | it is not a {b} {whole} | this is n't a {b} {whole} | it was not {b} |
 it is not at all {b} | the {part} was never {b} | i did not find it {b} | neither {b} nor {b2}""")
-CONTRAST = _listed("""the {part} is {a} , but the {part2} is {b} |
+CONTRAST = _split_items("""the {part} is {a} , but the {part2} is {b} |
 the {part} is {a} but the {part2} is {b} | {a} , but {b} | {a} but {b} |
 although the {part} is {a} , the {part2} is {b} | the {part2} is {b} , although the {part} is {a} |
 despite its {a} {part} , it is a {b} {whole} | the {part} was {a} ; the {part2} , however , is {b} |
@@ -60,7 +60,7 @@ it is {not_b} , but {clause_b} | for an hour {clause_a} , then {clause_b} |
 it is not a {b} {whole} , and for an hour {clause_a} , until the {b2} {part} and then {clause_b}""")
 JOINTS = [
     f" {w} "
-    for w in _listed(", and | , but | and | but | , although | , yet | . | ; | -- | , until")
+    for w in _split_items(", and | , but | and | but | , although | , yet | . | ; | -- | , until")
 ]
 
 
@@ -79,7 +79,7 @@ class Example:
     rule: bool = False
 
 
-def read(path: Path) -> list[Example]:
+def read_examples(path: Path) -> list[Example]:
     """Examples of one SST-2 file with the columns sentence and label."""
     rows = (line.rsplit("\t", 1) for line in path.read_text(encoding="utf-8").splitlines()[1:])
     return [Example(text.strip(), int(label)) for text, label in rows]
@@ -110,7 +110,7 @@ def hold_out(examples: Sequence[Example], n: int, seed: int) -> tuple[list[Examp
     return [e for e in examples if e.text not in taken], held
 
 
-def natural(text: str) -> str:
+def natural_form(text: str) -> str:
     """The text as people type it: joined punctuation and contractions, a capital first."""
     text = text.replace("-lrb-", "(").replace("-rrb-", ")").replace("can not", "cannot")
     text = re.sub(r"`` (.*?) ''", r'"\1"', text)

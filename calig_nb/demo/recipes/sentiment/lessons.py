@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedTokenizerBase
 
-from .corpus import Example, natural
+from ..common import group_by_length, pad_rows
+from .corpus import Example, natural_form
 
 UNKNOWN = -1
 SURE = 3.0
@@ -59,7 +59,7 @@ class Batch(NamedTuple):
     features: Tensor
 
 
-def judge(
+def judge_texts(
     texts: Sequence[str], teacher: Path, *, components: int = 128, batch_size: int = 128
 ) -> Judgements:
     """The teacher's view of some texts.
@@ -129,24 +129,27 @@ def piece_vectors(tokenizer: PreTrainedTokenizerBase, teacher: Path, width: int)
     return torch.cat([half / half.std() for half in halves], dim=1)
 
 
-def lessons(
+def build_lessons(
     examples: Sequence[Example], judgements: Judgements, tokenizer: PreTrainedTokenizerBase
 ) -> list[Lesson]:
     """Lessons of judged examples; where the teacher doubts a template's rule, the rule prevails."""
-    treebank = tokenizer([e.text for e in examples], add_special_tokens=False)["input_ids"]
-    typed = tokenizer([natural(e.text) for e in examples], add_special_tokens=False)["input_ids"]
-    found = []
+    texts = [example.text for example in examples]
+    treebank = tokenizer(texts, add_special_tokens=False)["input_ids"]
+    natural = tokenizer([*map(natural_form, texts)], add_special_tokens=False)["input_ids"]
+    lessons = []
     for i, example in enumerate(examples):
         margin = float(judgements.margins[i])
         label = UNKNOWN if example.label is None else example.label
         if example.rule and margin * (2 * label - 1) < SURE:
             margin = SURE * (2 * label - 1)
-        forms = (treebank[i],) if treebank[i] == typed[i] else (treebank[i], typed[i])
-        found.append(Lesson(forms, margin, label, judgements.features[i]))
-    return found
+        forms = (treebank[i],) if treebank[i] == natural[i] else (treebank[i], natural[i])
+        lessons.append(Lesson(forms, margin, label, judgements.features[i]))
+    return lessons
 
 
-def documents(parts: Sequence[Lesson], n: int, longest: int, rng: random.Random) -> list[Lesson]:
+def join_documents(
+    parts: Sequence[Lesson], n: int, longest: int, rng: random.Random
+) -> list[Lesson]:
     """Long texts of joined sentences of mostly one polarity; the margin is their mean.
 
     Args:
@@ -157,7 +160,7 @@ def documents(parts: Sequence[Lesson], n: int, longest: int, rng: random.Random)
     """
     sides = ([p for p in parts if p.margin < 0], [p for p in parts if p.margin >= 0])
     nothing = torch.zeros_like(parts[0].feature)
-    found = []
+    documents = []
     for _ in range(n):
         size, positive_share = (
             rng.randint(40, longest),
@@ -169,48 +172,39 @@ def documents(parts: Sequence[Lesson], n: int, longest: int, rng: random.Random)
             part = rng.choice(sides[rng.random() < positive_share])
             ids += part.forms[-1]
             margins.append(part.margin)
-        found.append(Lesson((ids[:longest],), sum(margins) / len(margins), UNKNOWN, nothing))
-    return found
+        documents.append(Lesson((ids[:longest],), sum(margins) / len(margins), UNKNOWN, nothing))
+    return documents
 
 
-def blanks(mask_id: int, components: int) -> list[Lesson]:
+def blank_lessons(mask_id: int, components: int) -> list[Lesson]:
     """Texts that say nothing, for which neither label may win: none or only masked tokens."""
     return [Lesson(([mask_id] * n,), 0.0, UNKNOWN, torch.zeros(components)) for n in range(64)]
 
 
-def batches(
-    taught: Sequence[Lesson], tokenizer: PreTrainedTokenizerBase, size: int, rng: random.Random
+def draw_batches(
+    lessons: Sequence[Lesson], tokenizer: PreTrainedTokenizerBase, size: int, rng: random.Random
 ) -> Iterator[Batch]:
     """One pass over the lessons, each in a form drawn anew.
 
     A quarter of the texts have their full stop taken away, or get one.
 
     Args:
-        taught: The lessons.
+        lessons: The lessons.
         tokenizer: Gives the special tokens.
         size: Most tokens in a batch, padding included.
         rng: Source of the draws.
     """
     stop = tokenizer.convert_tokens_to_ids(".")
-    drawn = []
-    for lesson in taught:
+    rows = []
+    for lesson in lessons:
         ids = rng.choice(lesson.forms)
         if ids and rng.random() < 0.25:
             ids = ids[:-1] if ids[-1] == stop and len(ids) > 1 else [*ids, stop]
-        drawn.append(([tokenizer.cls_token_id, *ids, tokenizer.sep_token_id], lesson))
-    drawn.sort(key=lambda pair: len(pair[0]) + rng.random())
-    groups: list[list[tuple[list[int], Lesson]]] = [[]]
-    for pair in drawn:
-        if groups[-1] and (len(groups[-1]) + 1) * len(pair[0]) > size:
-            groups.append([])
-        groups[-1].append(pair)
-    rng.shuffle(groups)
-    for group in groups:
-        rows = [torch.tensor(ids) for ids, _ in group]
+        rows.append([tokenizer.cls_token_id, *ids, tokenizer.sep_token_id])
+    for group in group_by_length([len(row) for row in rows], size, rng, jitter=1):
         yield Batch(
-            pad_sequence(rows, batch_first=True, padding_value=tokenizer.pad_token_id),
-            pad_sequence([torch.ones_like(row) for row in rows], batch_first=True),
-            torch.tensor([lesson.margin for _, lesson in group]),
-            torch.tensor([lesson.label for _, lesson in group]),
-            torch.stack([lesson.feature for _, lesson in group]),
+            *pad_rows((rows[i] for i in group), tokenizer.pad_token_id),
+            torch.tensor([lessons[i].margin for i in group]),
+            torch.tensor([lessons[i].label for i in group]),
+            torch.stack([lessons[i].feature for i in group]),
         )

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from ..common import pad_rows
+
 LABELS = ("business", "entertainment", "politics", "sport", "tech")
 BLANK = -1
 
@@ -32,7 +34,7 @@ class Batch(NamedTuple):
     labels: Tensor
 
 
-def read(path: Path) -> tuple[list[Article], list[Article]]:
+def read_articles(path: Path) -> tuple[list[Article], list[Article]]:
     """Articles to learn from, and every fifth of each topic, in the order of their names, held out.
 
     Some articles were published twice: one that is also held out is not learnt from.
@@ -46,17 +48,17 @@ def read(path: Path) -> tuple[list[Article], list[Article]]:
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
     if (found := sorted({row["label"] for row in rows})) != sorted(LABELS):
         raise ValueError(f"the topics must be {list(LABELS)}, got {found}.")
-    taught: list[Article] = []
-    held: list[Article] = []
+    training: list[Article] = []
+    held_out: list[Article] = []
     for number, label in enumerate(LABELS):
         own = sorted((row for row in rows if row["label"] == label), key=lambda row: row["id"])
         for i, row in enumerate(own):
-            (held if i % 5 == 4 else taught).append(Article(row["text"].strip(), number))
-    known = {article.text for article in held}
-    return [article for article in taught if article.text not in known], held
+            (held_out if i % 5 == 4 else training).append(Article(row["text"].strip(), number))
+    known = {article.text for article in held_out}
+    return [article for article in training if article.text not in known], held_out
 
 
-def batches(
+def draw_batches(
     articles: Sequence[tuple[Sequence[int], int]],
     tokenizer: PreTrainedTokenizerBase,
     *,
@@ -92,21 +94,16 @@ def batches(
             pile = pile or rng.sample(range(len(articles)), len(articles))
             tokens, label = articles[pile.pop()]
             start = rng.randint(0, max(0, len(tokens) - length))
-            passage = blanked(list(tokens[start : start + length]), tokenizer, rng)
+            passage = draw_blanks(list(tokens[start : start + length]), tokenizer, rng)
             rows.append([tokenizer.cls_token_id, *passage, tokenizer.sep_token_id])
             labels.append(label if any(t != passage[0] for t in passage) else BLANK)
-        widest = max(map(len, rows))
-        mask = [[1] * len(row) + [0] * (widest - len(row)) for row in rows]
-        pad = tokenizer.pad_token_id
-        yield Batch(
-            torch.tensor([row + [pad] * (widest - len(row)) for row in rows]),
-            torch.tensor(mask),
-            torch.tensor(labels),
-        )
+        yield Batch(*pad_rows(rows, tokenizer.pad_token_id), torch.tensor(labels))
 
 
-def blanked(tokens: list[int], tokenizer: PreTrainedTokenizerBase, rng: random.Random) -> list[int]:
-    """The passage, or some of it, or none: blanks are [PAD] or [MASK]."""
+def draw_blanks(
+    tokens: list[int], tokenizer: PreTrainedTokenizerBase, rng: random.Random
+) -> list[int]:
+    """The passage with none, some or all of its tokens replaced by [PAD] or [MASK]."""
     blank = rng.choice((tokenizer.pad_token_id, tokenizer.mask_token_id))
     if rng.random() < 1 / 16:
         return [blank] * len(tokens)

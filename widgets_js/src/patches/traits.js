@@ -1,9 +1,0 @@
-/** What the view of a picture shares with Python beyond what all views share: how densely the map lies on the picture. */
-import { INITIAL, bring } from "../lib/store.js";
-
-/** @typedef {import("../lib/store.js").State & {opacity: number, faint: number | null}} State faint: the opacity while it is dragged */
-/** @typedef {import("../lib/scene.js").Scene & {state: State}} Scene */
-
-bring("opacity", 0.7);
-// Every patch is a piece of its own.
-INITIAL.granularity = "token";
