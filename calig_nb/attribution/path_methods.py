@@ -32,7 +32,7 @@ def integrate_layers(model: BlockModel, batch: Batch, budget: Budget) -> list[li
     layers = (0, last) if request.method == "ig" else tuple(range(last + 1))
     n_items = len(paths.targets)
     ends = [(g[:, :n_items], g[:, n_items:]) for g in paths.trace.hidden_gradients]
-    frugal, summed = paths.budget.exceeded_by(paths.row_bytes), paths.trace.cells.of_tokens
+    frugal, summed = paths.budget.is_exceeded_by(paths.row_bytes), paths.trace.cells.of_tokens
     gradients = partial(model.gradients, batch.inputs, score=paths.score, frugal=frugal)
     integrate = partial(
         layer_integrated_gradients,
@@ -93,7 +93,7 @@ class Paths:
     def points_in_pass(self, model: BlockModel) -> int:
         """How many points may share a pass."""
         n_tokens = self.inputs[0].shape[1]
-        return self.budget.points(self.row_bytes, n_tokens, model.placement[1])
+        return self.budget.max_points(self.row_bytes, n_tokens, model.placement[1])
 
     @property
     def traces_baselines(self) -> bool:
@@ -155,7 +155,7 @@ def trace_paths(model: BlockModel, batch: Batch, budget: Budget) -> Paths:
         trace.scores[:n_items].double().cpu().numpy(),
         below,
         relevance,
-        budget.beside(kept),
+        budget.less(kept),
         trace.row_bytes,
     )
 
