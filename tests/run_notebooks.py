@@ -1,4 +1,4 @@
-"""Run every notebook and keep its outputs: ``python -m tests.run_notebooks``.
+"""Run the notebooks, all or those named, and keep their outputs: ``python -m tests.run_notebooks``.
 
 What is kept are pictures, tables and text, but no widget: neither its state nor the view, whose
 number is another one each time and which nobody could open. So a notebook that says the same is
@@ -8,6 +8,7 @@ the same file, and every host shows it.
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import nbformat
@@ -44,10 +45,12 @@ def run(path: Path) -> nbformat.NotebookNode:
 
 def is_bar(output: nbformat.NotebookNode) -> bool:
     """Whether it is a bar of progress, which comes only where a cell took long."""
-    return output.get("name") == "stderr" and bool(BAR.fullmatch(output.text))
+    is_error = output.get("name") == "stderr"
+    text = output.text if is_error else output.get("data", {}).get("text/plain", "")
+    return bool(BAR.fullmatch(text))
 
 
 if __name__ == "__main__":
-    for file in sorted(NOTEBOOKS.glob("*.ipynb")):
+    for file in map(Path, sys.argv[1:]) if sys.argv[1:] else sorted(NOTEBOOKS.glob("*.ipynb")):
         nbformat.write(run(file), file)
         print(file.name)
