@@ -19,7 +19,7 @@ from torch import Tensor
 from .._arrays import Array
 from ..attribution.request import Request
 from ..explanation.explanation import Explanation
-from ..explanation.long_text import Document
+from ..explanation.long_text import LongText
 from ..explanation.methods import METHODS, fusion_of, weights_of
 from ..inputs.segmentation import IntArray
 from ..inputs.text import TextInputs
@@ -230,7 +230,7 @@ class WindowSum:
             own = {"layer_attributions": self.r, "attention_relevance": relevance}
             return Explanation(**common, **self.text.explanation_fields(), **own)
         shape = (len(first.layer_weights), len(self.units), len(self.units))
-        return Document(
+        return LongText(
             **common,
             **self.text.explanation_fields(),
             layer_attributions=self.r,
