@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .explanation.explanation import Explanation as Explanation
     from .explanation.fusion import Fusion as Fusion
     from .explanation.methods import methods as methods
-    from .pipeline.cache import load as load
+    from .explanation.serialization import load as load
     from .pipeline.explainer import Explainer as Explainer
     from .widgets import Comparison as Comparison
     from .widgets import MarkWords as MarkWords
@@ -48,7 +48,7 @@ _HOME = {
     "by_class": "explanation.by_class",
     "demos": "demo",
     "evaluate": "evaluation.evaluate",
-    "load": "pipeline.cache",
+    "load": "explanation.serialization",
     "load_demo": "demo",
     "methods": "explanation.methods",
     "sanity": "evaluation.sanity",

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
+from .explanation.formatting import printable
 
 if TYPE_CHECKING:
     from .explanation.explanation import Explanation
@@ -40,16 +41,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_, **__: _say("warning", message)
+            warnings.showwarning = lambda message, *_, **__: _print_error("warning", message)
             asked.run(asked)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        _say("error", "interrupted.")
+        _print_error("error", "interrupted.")
         return 130
     except BrokenPipeError:  # the reader has seen enough: `calig-nb explain ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ImportError, OSError, TypeError, ValueError) as error:
-        _say("error", error)
+        _print_error("error", error)
         return 1
     return 0
 
@@ -183,16 +184,16 @@ def _as_json(explanation: Explanation, rows: list[dict[str, Any]]) -> None:
 def _as_table(explanation: Explanation, rows: list[dict[str, Any]]) -> None:
     """A line for each unit: opposing evidence to the left, supporting to the right."""
     e = explanation
-    against = "" if e.contrast is None else f" rather than {_printable(e.labels[e.contrast])}"
+    against = "" if e.contrast is None else f" rather than {printable(e.labels[e.contrast])}"
     worst = max(abs(e.convergence_delta), default=0.0)
     print(
-        f"{_printable(e.target_name)}{against}: {e.probabilities[e.target]:.1%}; "
+        f"{printable(e.target_name)}{against}: {e.probabilities[e.target]:.1%}; "
         f"score {e.score:.2f}, baseline {e.baseline_score:.2f}, "
         f"error of the sum at most {worst:.2g}"
         + ("" if e.converged.all() else "; some layers missed their tolerance")
     )
     room = max(8, shutil.get_terminal_size().columns - 2 * _BAR - len(" +0.000 │"))
-    texts = [_shortened(_printable(row["text"]), room) for row in rows]
+    texts = [_fit_columns(printable(row["text"]), room) for row in rows]
     column = max((_width(text) for text in texts), default=0)
     longest = max((abs(row["attributions"]) for row in rows), default=0.0) or 1.0
     coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
@@ -206,17 +207,7 @@ def _as_table(explanation: Explanation, rows: list[dict[str, Any]]) -> None:
         print(f"{text}{' ' * (column - _width(text))} {value:+.3f} {drawn}".rstrip())
 
 
-def _printable(text: str) -> str:
-    """Text that cannot steer a terminal: control, bidi and surrogate characters are escaped."""
-    joiners = "\u200c\u200d"  # part of the writing in Persian, Hindi and of emoji
-    return "".join(
-        c if c in joiners or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
-        else c.encode("unicode_escape", "surrogatepass").decode()
-        for c in " ".join(text.split())
-    )  # fmt: skip
-
-
-def _shortened(text: str, columns: int) -> str:
+def _fit_columns(text: str, columns: int) -> str:
     kept = ""
     for c in text:
         if _width(kept + c) > columns - 1:
@@ -233,5 +224,5 @@ def _width(text: str) -> int:
     )
 
 
-def _say(what: str, message: object) -> None:
-    print(f"calig-nb: {what}: {_printable(str(message))}", file=sys.stderr)
+def _print_error(what: str, message: object) -> None:
+    print(f"calig-nb: {what}: {printable(str(message))}", file=sys.stderr)

@@ -15,10 +15,19 @@ import torch
 
 from calig_nb import Explainer
 
-from .helpers.zoo import SENTENCE, tiny_model, tiny_tokenizer
+from .helpers.zoo import FAMILIES, SENTENCE, ZOO, tiny_model, tiny_tokenizer
 
 torch.set_num_threads(1)
 torch.backends.mha.set_fastpath_enabled(False)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Of tests over architectures, one of each family runs always and the rest in the full run."""
+    for item in items:
+        name = getattr(item, "callspec", None) and item.callspec.params.get("name")
+        if name in ZOO and name not in FAMILIES:
+            item.add_marker(pytest.mark.full)
 
 
 @pytest.fixture(scope="session")

@@ -168,7 +168,7 @@ def test_a_hostile_text_and_a_model_with_hostile_classes(capsys, tmp_path):
 
 def test_wide_and_combining_letters_stand_in_line(capsys):
     assert cli._width("中文") == 4 and cli._width("e\u0301") == 1
-    assert cli._shortened("中" * 10, 9) == "中中中中…"
+    assert cli._fit_columns("中" * 10, 9) == "中中中中…"
 
 
 def test_interrupted_is_130(capsys, monkeypatch):

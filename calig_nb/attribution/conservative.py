@@ -137,7 +137,7 @@ def constant_rules(model: nn.Module, *, halved: bool = False) -> Iterator[Consta
         x = next(iter((*args, *kwargs.values())))
         return mode.constant_ratio(x, run)
 
-    with blocks.taken_over_each(activations, enter), mode:
+    with blocks.intercept_each(activations, enter), mode:
         yield mode
 
 

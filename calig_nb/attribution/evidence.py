@@ -16,7 +16,7 @@ from .._arrays import Array
 from ..models import blocks
 from ..models.attention import KeepHeads
 from ..models.block_model import BlockModel, ModelInputs, Trace
-from ..models.kernels import WrittenOut, fast_matmul
+from ..models.kernels import UnfusedAttention, fast_matmul
 from ..models.memory import Budget
 from .request import Request, Target, choose_target, score_function
 
@@ -182,7 +182,7 @@ def count_tokens(model: BlockModel, inputs: ModelInputs) -> int:
     value = next(iter(inputs.values()))
     if value.ndim == 2:
         return value.shape[1]
-    return blocks.entering(model.find(inputs), partial(model.predict, inputs)).shape[1]
+    return blocks.entering_state(model.find(inputs), partial(model.predict, inputs)).shape[1]
 
 
 def fits_eager_attention(model: BlockModel, inputs: ModelInputs) -> bool:
@@ -197,7 +197,7 @@ def fastest_kernels(model: BlockModel, inputs: ModelInputs) -> Iterator[None]:
     with ExitStack() as stack:
         fast = work >= FAST_WORK and stack.enter_context(fast_matmul(*model.placement))
         if fast and fits_eager_attention(model, inputs):
-            stack.enter_context(WrittenOut())
+            stack.enter_context(UnfusedAttention())
         yield
 
 

@@ -33,7 +33,9 @@ def occlude_tokens(model: BlockModel, batch: Batch, budget: Budget) -> list[list
         embeddings[:n_items],
         embeddings[n_items:],
         cells=trace.cells.members(embeddings.shape[1]),
-        internal_batch_size=budget.points(trace.row_bytes, embeddings.shape[1], model.placement[1]),
+        internal_batch_size=budget.max_points(
+            trace.row_bytes, embeddings.shape[1], model.placement[1]
+        ),
     )
     # What leaves the last block has no value of its own.
     rows = np.stack([found.cpu().numpy(), np.zeros(found.shape)], axis=2)

@@ -141,7 +141,7 @@ def trace_paths(model: BlockModel, batch: Batch, budget: Budget) -> Paths:
         below = trace.scores[n_items:].double().cpu().numpy()[..., None].repeat(len(starts), -1)
     else:
         starts, below = _hidden_baselines(model, batch, inputs, score)
-    budget = budget.beside(kept)
+    budget = budget.less(kept)
     return Paths(
         trace,
         targets,
@@ -151,8 +151,8 @@ def trace_paths(model: BlockModel, batch: Batch, budget: Budget) -> Paths:
         trace.scores[:n_items].double().cpu().numpy(),
         below,
         relevance,
-        budget.points(trace.row_bytes, inputs[0].shape[1], model.placement[1]),
-        budget.exceeded_by(trace.row_bytes),
+        budget.max_points(trace.row_bytes, inputs[0].shape[1], model.placement[1]),
+        budget.is_exceeded_by(trace.row_bytes),
     )
 
 

@@ -160,7 +160,7 @@ def check(
     if isinstance(random, bool) or not isinstance(random, int) or random < 1:
         raise ValueError(f"random must be a whole number from 1, got {random!r}.")
     scorer = Scorer(engine)
-    text = engine.reader.again(explanation)
+    text = engine.reader.read_again(explanation)
     deletion = engine.reader.deletions[0] if deletion is None else deletion
     _refuse_another_model(explanation, scorer, text)
     units = ordinary_words(text)
@@ -193,7 +193,7 @@ def check(
         method=str(explanation.config.get("method", "ca-lig")),
         target=_named(explanation),
         words=n,
-        noun="patches" if engine.reader.pixels else "words",
+        noun="patches" if engine.reader.is_of_pictures else "words",
         worst_delta=_worst_delta(explanation),
         converged=bool(explanation.converged.all()),
         deletion=deletion,

@@ -43,11 +43,11 @@ class Scorer:
             ValueError: If the model's logits are not finite.
         """
         model, reader = self.engine.model, self.engine.reader
-        lengths = [reader.length(one) for one in inputs]
+        lengths = [reader.length_of(one) for one in inputs]
         found: dict[int, Tensor] = {}
         with model.preserved():
             for group in group_by_length(lengths, self._may_pad(inputs, lengths)):
-                rows = model.to_device(reader.padded([inputs[i] for i in group]))
+                rows = model.to_device(reader.pad_batch([inputs[i] for i in group]))
                 found |= dict(zip(group, model.predict(rows).cpu(), strict=True))
         logits = torch.stack([found[i] for i in range(len(inputs))])
         if not torch.isfinite(logits).all():
@@ -69,8 +69,8 @@ class Scorer:
         found = []
         for i, (text, row, target) in enumerate(zip(texts, logits, targets, strict=True)):
             labels = self.labels_of(logits, text)
-            if text.question is not None and text.question.asked:
-                target = text.question.asked[0]
+            if text.question is not None and text.question.targets:
+                target = text.question.targets[0]
             try:
                 index = choose_target(target, None, "logit", labels, row).index
             except (TypeError, ValueError) as error:
@@ -111,7 +111,7 @@ class Scorer:
         one_of("deletion", deletion, reader.deletions)
         rows, where = np.unique(deleted & ~text.special, axis=0, return_inverse=True)
         kept = {} if deletion == "remove" else self.engine.model.positions(text.model_inputs)
-        logits = self.logits([reader.without(text, row, deletion) | kept for row in rows])
+        logits = self.logits([reader.delete_units(text, row, deletion) | kept for row in rows])
         apart = self.engine.model.multi_label or logits.shape[1] == 1
         plain = contrast is not None or apart
         score = Target(target, contrast, "logit" if plain else "log_odds").score(logits.double())
@@ -122,7 +122,7 @@ class Scorer:
         if self._pads is None and len(set(lengths)) > 1:
             model, reader = self.engine.model, self.engine.reader
             short, long = int(np.argmin(lengths)), int(np.argmax(lengths))
-            both = model.to_device(reader.padded([inputs[short], inputs[long]]))
+            both = model.to_device(reader.pad_batch([inputs[short], inputs[long]]))
             alone = model.predict(model.to_device(inputs[short]))
             self._pads = "attention_mask" in both and torch.allclose(
                 model.predict(both)[:1], alone, rtol=1e-4, atol=1e-5

@@ -87,7 +87,7 @@ def evaluate(
         one_of("deletion", way, reader.deletions)
     if not ways or len(set(ways)) < len(ways):
         raise ValueError(f"deletion must name one way or several different ones, got {ways}.")
-    options = _method_options(methods, tolerance, reader.pixels)
+    options = _method_options(methods, tolerance, reader.is_of_pictures)
     if n_resamples < 1:
         raise ValueError(f"n_resamples must be at least 1, got {n_resamples}.")
     wanted = _wanted_metrics(metrics, rationales is not None)
@@ -105,7 +105,7 @@ def evaluate(
 
     cost = table(["passes", "seconds"])
     return Evaluation(
-        texts=tuple(reader.named(item.source, item.number) for item in items),
+        texts=tuple(reader.label_of(item.source, item.number) for item in items),
         targets=tuple(item.label for item in items),
         methods=tuple(names),
         metrics=tuple(named),

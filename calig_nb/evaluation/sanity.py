@@ -269,7 +269,7 @@ def _changes(engine: Engine, text: TextInputs, request: Request, own: Array) -> 
 
 def _double(engine: Engine, text: TextInputs) -> TextInputs | None:
     """The text twice over, where the model takes so much."""
-    if engine.reader.pixels:
+    if engine.reader.is_of_pictures:
         return None
     try:
         return engine.reader.read(f"{text.text} {text.text}")

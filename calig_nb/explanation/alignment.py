@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from .._arrays import Array
 from .explanation import Explanation
+from .formatting import method_title
 from .fusion import normalise
 from .units import Granularity, Unit
 
@@ -102,7 +103,7 @@ def same_input(one: Explanation, other: Explanation) -> bool:
 def names_of(explanations: Sequence[Explanation]) -> tuple[str, ...]:
     """Names that tell explanations apart: by method, class, model or λ, or by number."""
     features = (
-        lambda e: str(e.config.get("method", "")).replace("ca-lig", "CA-LIG"),
+        lambda e: method_title(str(e.config.get("method", ""))),
         lambda e: e.target_name + ("" if e.contrast is None else f" / {e.labels[e.contrast]}"),
         lambda e: str(e.config.get("model", "")).rstrip("/").split("/")[-1],
         lambda e: f"λ = {e.fusion.lam:g}",
@@ -170,8 +171,10 @@ def _pairs(
             yield from zip(a, b, strict=True)
         return
     if one.text == other.text:
-        spans = [[_span(e, units[i]) for i in inside] for e, units, inside in
-                 ((one, ours, a), (other, theirs, b))]  # fmt: skip
+        spans = [
+            [_span(e, units[i]) for i in inside]
+            for e, units, inside in ((one, ours, a), (other, theirs, b))
+        ]
         i = j = 0
         while i < len(a) and j < len(b):
             (start, end), (start_b, end_b) = spans[0][i], spans[1][j]

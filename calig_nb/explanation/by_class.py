@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._arrays import Array
+from .._upward import import_upward
 from .explanation import Explanation
 from .units import Granularity, Unit
 
@@ -71,9 +72,9 @@ class ByClass:
         self, k: int | None = STRONGEST, *, theme: str = "light", width: float = 10
     ) -> Figure:
         """The strongest rows with a bar for each class; see :mod:`calig_nb.figures.by_class`."""
-        from ..figures import classes_figure
-
-        return classes_figure(self, k, theme=theme, width=width)
+        draw = import_upward("figures", "classes_figure")
+        figure: Figure = draw(self, k, theme=theme, width=width)
+        return figure
 
     def __repr__(self) -> str:
         return f"ByClass({len(self.units)} {self.granularity}s, {', '.join(self.names)})"

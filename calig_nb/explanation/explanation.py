@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from .._arrays import read_only
+from .._arrays import Array, read_only
 from .._validation import one_of
 from . import fusion as fu
 from .display import Shown
@@ -18,7 +18,8 @@ from .fusion import Channel, Fusion
 from .methods import fused
 from .units import Granularity, Unit, merged, passage_ids, whole
 
-Array = npt.NDArray[np.float64]
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Source(Protocol):
@@ -110,12 +111,19 @@ class Explanation(Shown):
             object.__setattr__(self, name, tuple(map(whole, getattr(self, name))))
         layers, t, c = len(self.layer_weights), len(self.tokens), len(self.labels)
         shapes: dict[str, tuple[int, ...]] = {
-            "special": (t,), "offsets": (t, 2), "word_ids": (t,), "sentence_ids": (t,),
-            "probabilities": (c,), "baseline_scores": (layers + 1,),
-            "layer_attributions": (layers + 1, t), "attention_relevance": (layers, t, t),
-            "layer_weights": (layers,), "n_steps": (layers + 1,), "token_error": (layers + 1,),
+            "special": (t,),
+            "offsets": (t, 2),
+            "word_ids": (t,),
+            "sentence_ids": (t,),
+            "probabilities": (c,),
+            "baseline_scores": (layers + 1,),
+            "layer_attributions": (layers + 1, t),
+            "attention_relevance": (layers, t, t),
+            "layer_weights": (layers,),
+            "n_steps": (layers + 1,),
+            "token_error": (layers + 1,),
             "converged": (layers + 1,),
-        }  # fmt: skip
+        }
         if self.segment_ids is not None:
             shapes["segment_ids"] = (t,)
         if (self.image is None) != (self.grid is None):
@@ -136,6 +144,11 @@ class Explanation(Shown):
             f"Explanation(target={self.target_name!r}{against}, score={self.score:.2f}, "
             f"tokens={len(self.tokens)}, layers={len(self.layer_weights)}, lam={self.fusion.lam})"
         )
+
+    @property
+    def drawn(self) -> Explanation:
+        """What the views draw: this; of a long document, its phrases."""
+        return self
 
     @property
     def target_name(self) -> str:
@@ -306,3 +319,72 @@ class Explanation(Shown):
         """
         ids = None if granularity == "token" else getattr(self, f"{granularity}_ids", None)
         return merged(granularity, self.text, self.tokens, self.special, self.offsets, ids)
+
+    def answer_sign(self, target: int, contrast: int | None) -> int:
+        """How this answers the question for a class: 1 it does, -1 mirrored, 0 it does not."""
+        if (target, contrast) == (self.target, self.contrast):
+            return 1
+        if not self.config.get("antisymmetric", False):
+            return 0
+        if self.contrast is not None:
+            return -1 if (target, contrast) == (self.contrast, self.target) else 0
+        return -1 if len(self.labels) == 2 and (target, contrast) == (1 - self.target, None) else 0
+
+    def block_matrices(self, layer: int) -> Array:
+        """(2, T, T) M_b, what one block adds, for and against; of a signed fusion its halves."""
+        only = slice(layer, layer + 1)
+        matrices = fu.channels(
+            self.layer_attributions[only],
+            self.attention_relevance[only],
+            self.layer_weights[only],
+            self.fusion,
+        )[:, 0]
+        if len(matrices) == 2:
+            return np.asarray(matrices)
+        return np.stack([np.maximum(matrices[0], 0), np.maximum(-matrices[0], 0)])
+
+    def to_frame(self, granularity: Granularity | Literal["layer"] = "token") -> pd.DataFrame:
+        """The numbers as a table.
+
+        Args:
+            granularity: "token", "word", "sentence" or "passage" gives a row for each, its
+                evidence summed over its tokens, with one column of r_b for each layer; "layer"
+                gives a row for each layer with its total, its error and what it took.
+        """
+        import pandas as pd
+
+        if granularity == "layer":
+            return pd.DataFrame(
+                {
+                    "layer": np.arange(len(self.n_steps)),
+                    "total": self.layer_attributions.sum(axis=1),
+                    "convergence_delta": self.convergence_delta,
+                    "token_error": self.token_error,
+                    "n_steps": self.n_steps,
+                    "converged": self.converged,
+                    "layer_weight": [*self.layer_weights, np.nan],
+                }
+            )
+        columns = {n: getattr(self, n) for n in ("attributions", "supporting", "opposing")}
+        columns |= {f"layer_{b}": r for b, r in enumerate(self.layer_attributions)}
+        return pd.DataFrame(
+            {
+                granularity: unit.text,
+                "special": unit.special,
+                **{name: values[list(unit.tokens)].sum() for name, values in columns.items()},
+            }
+            for unit in self.units(granularity)
+        )
+
+    def top(self, k: int = 10, granularity: Granularity = "word") -> pd.DataFrame:
+        """The k ordinary words with most relevance, strongest first, whatever its sign.
+
+        Raises:
+            ValueError: If ``k`` is below 1.
+        """
+        if k < 1:
+            raise ValueError(f"k must be at least 1, got {k}.")
+        table = self.to_frame(granularity)
+        table = table[~table["special"]][[granularity, "attributions", "supporting", "opposing"]]
+        order = table["attributions"].abs().sort_values(ascending=False, kind="stable").index
+        return table.loc[order[:k]].reset_index(drop=True)

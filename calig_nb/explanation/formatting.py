@@ -1,21 +1,41 @@
-"""Numbers and names as they are printed; the twin of format.js."""
+"""Numbers and names as they are printed, everywhere; format.js is the twin."""
 
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
 MINUS = "−"
+_UNSEEN = re.compile(
+    r"[\s\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+"
+)
+_STEERING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_JOINERS = "\u200c\u200d"
+"""Part of the writing in Persian, in Hindi and of emoji."""
+_SUBSCRIPT = "".join(chr(0x2080 + digit) for digit in range(10))
 
 
-def signed(value: float, digits: int = 2) -> str:
-    """A number with its sign; one that rounds to zero has none."""
+def signed(value: float, digits: int = 2, missing: str = "n/a") -> str:
+    """A number with its sign; one that rounds to zero has none.
+
+    Args:
+        value: What is printed.
+        digits: Decimals.
+        missing: What stands for infinities and NaN.
+    """
     if not math.isfinite(value):
-        return "n/a"
+        return missing
     text = f"{abs(value):.{digits}f}"
     return text if float(text) == 0 else (MINUS if value < 0 else "+") + text
+
+
+def signed_share(value: float) -> str:
+    """A share with its sign and two digits, of a small one three; a dash for what is not there."""
+    text = signed(value, 2 if abs(value) >= 0.1 else 3, "–")
+    return "0" if text == "0.000" else text
 
 
 def number(value: float, digits: int = 2) -> str:
@@ -24,7 +44,7 @@ def number(value: float, digits: int = 2) -> str:
 
 
 def percent(share: float) -> str:
-    """A probability."""
+    """A probability in percent, with a second decimal where it is nearly 0 or 1."""
     if not math.isfinite(share):
         return "n/a"
     sharp = share >= 0.9995 or share < 0.0005
@@ -32,20 +52,29 @@ def percent(share: float) -> str:
 
 
 def error(share: float) -> str:
-    """A relative error."""
+    """A relative error in percent."""
     if not math.isfinite(share):
         return "n/a"
     return "> 1000 %" if share >= 10 else f"{share * 100:.1f} %"
 
 
-def digits(largest: float) -> int:
+def error_bound(share: float) -> str:
+    """A relative error in percent, rounded up so that it stays a bound: "0.3 %"."""
+    percent = 100 * share
+    if percent < 0.001:
+        return "0.001 %"
+    scale = 10.0 ** (1 - math.floor(math.log10(percent)))
+    return f"{math.ceil(percent * scale - 1e-9) / scale:.10g} %"
+
+
+def digits_of(largest: float) -> int:
     """Decimals that keep two figures of the largest value."""
     if not largest > 0:
         return 2
     return min(6, max(2, 1 - math.floor(math.log10(largest))))
 
 
-def rounded(value: float) -> int:
+def round_half_up(value: float) -> int:
     """To the nearest whole number, halves up, as JavaScript does."""
     return math.floor(value + 0.5)
 
@@ -56,24 +85,48 @@ def is_right_to_left(text: str) -> bool:
     return unicodedata.bidirectional(first) in ("R", "AL") if first else False
 
 
-def isolated(text: str) -> str:
+def isolate(text: str) -> str:
     """A name from right to left, kept from reordering the sentence that it stands in."""
     foreign = any(unicodedata.bidirectional(c) in ("R", "AL") for c in text)
     return f"\u2068{text}\u2069" if foreign else text
 
 
-def quoted(text: str) -> str:
+def quote_marks(text: str) -> str:
     """Punctuation gets lost among words and figures."""
     marks = bool(text) and all(unicodedata.category(c)[0] in "PS" for c in text)
     return f"“{text}”" if marks else text
 
 
-def short(text: str, length: int) -> str:
-    """A name of at most so many characters."""
-    return isolated(text if len(text) <= length else f"{text[: length - 1]}…")
+def shorten(text: str, length: int) -> str:
+    """A name of at most so many characters; the subscript that tells namesakes apart stays."""
+    if len(text) > length:
+        mark = text[len(text.rstrip(_SUBSCRIPT)) :]
+        text = f"{text[: length - 1]}…{mark}"
+    return isolate(text)
 
 
-def bare(name: str) -> str:
+def legible(text: str, most: int = 10_000) -> str:
+    """The text in one line of visible characters, cut where it is longer."""
+    line = _UNSEEN.sub(" ", text).strip()
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """The text in one line that cannot steer a terminal: what is invisible is escaped."""
+    return "".join(
+        c
+        if c in _JOINERS or unicodedata.category(c) not in _STEERING
+        else c.encode("unicode_escape", "surrogatepass").decode()
+        for c in " ".join(text.split())
+    )
+
+
+def method_title(method: str) -> str:
+    """A method's name as it is written: CA-LIG in capitals, the others as they are called."""
+    return method.replace("ca-lig", "CA-LIG")
+
+
+def strip_brackets(name: str) -> str:
     """The name of a special token without its brackets."""
     inner = name
     for opening in ("[", "<"):
@@ -87,13 +140,13 @@ def bare(name: str) -> str:
     return inner or name
 
 
-def told(names: Sequence[str]) -> list[str]:
-    """Names, told apart by a subscript where they repeat."""
+def distinct_labels(names: Sequence[str]) -> list[str]:
+    """Names, with a subscript that tells them apart where they repeat."""
     count, seen, labels = Counter(names), Counter[str](), []
     for name in names:
         seen[name] += 1
-        mark = "".join(chr(0x2080 + int(d)) for d in str(seen[name])) if count[name] > 1 else ""
-        labels.append(quoted(name) + mark)
+        mark = "".join(_SUBSCRIPT[int(d)] for d in str(seen[name])) if count[name] > 1 else ""
+        labels.append(quote_marks(name) + mark)
     return labels
 
 

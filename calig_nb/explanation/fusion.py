@@ -13,9 +13,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from .._arrays import Array
 from .._validation import one_of
 
-Array = npt.NDArray[np.float64]
 Normalisation = Literal["columns", "max", "none"]
 Channels = Literal["split", "signed"]
 Readout = Literal["all", "pooled"]

@@ -17,7 +17,7 @@ from .fusion import Channel
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Document(Explanation):
+class LongText(Explanation):
     """Why a model gave one score to a long text; token by token, and in phrases for the views.
 
     ``layer_attributions`` are complete as ever. The evidence of a token is what enters at each

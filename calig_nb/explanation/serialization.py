@@ -1,9 +1,11 @@
-"""Explanations and attention heads as bytes: safetensors, no pickle."""
+"""Explanations and attention heads as bytes and files: safetensors, no pickle."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,15 +13,45 @@ import numpy.typing as npt
 
 from .explanation import Explanation
 from .fusion import Fusion
-from .long_text import Document
+from .long_text import LongText
 
 FORMAT = "calig_nb explanation 1"
+PART = ".part"
+"""Ending of a file that is being written."""
 _ZEROS = "zeros"
 _NOT_STORED = ("source",)
 
 
+def save(explanation: Explanation, path: str | Path) -> None:
+    """Write an explanation; the file appears whole or not at all.
+
+    Args:
+        explanation: What to keep.
+        path: Where; by custom ``*.safetensors``. An existing file is replaced.
+
+    Raises:
+        OSError: If the folder does not exist or cannot be written to.
+    """
+    write_whole(Path(path), to_bytes(explanation))
+
+
+def load(path: str | Path) -> Explanation:
+    """Open a saved explanation. It needs neither torch nor the model.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is damaged or is not an explanation.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"There is no saved explanation at {path}.")
+    try:
+        return from_bytes(Path(path).read_bytes())
+    except ValueError as error:
+        raise ValueError(f"{path} is not a readable explanation: {error}.") from error
+
+
 def to_bytes(explanation: Explanation) -> bytes:
-    """An explanation, whole."""
+    """The bytes of an explanation, as one safetensors file."""
     from safetensors.numpy import save as written_out
 
     arrays: dict[str, npt.NDArray[Any]] = {}
@@ -68,7 +100,7 @@ def from_bytes(content: bytes) -> Explanation:
         if fields.get("grid"):
             fields["grid"] = tuple(fields["grid"])
         if "condensed" in fields:
-            return Document(**fields | {"condensed": from_bytes(fields["condensed"].tobytes())})
+            return LongText(**fields | {"condensed": from_bytes(fields["condensed"].tobytes())})
         return Explanation(**fields)
     except (SafetensorError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(str(error)) from error
@@ -103,3 +135,16 @@ def heads_from_bytes(content: bytes) -> npt.NDArray[np.float32]:
         return np.asarray(stored["values"] * stored["scale"][:, None, None], dtype=np.float32)
     except (SafetensorError, KeyError) as error:
         raise ValueError(str(error)) from error
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that appears whole or not at all, in the place of one that is there."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=PART, delete=False) as part:
+        try:
+            part.write(content)
+            part.close()
+            Path(part.name).replace(path)
+        except BaseException:
+            part.close()
+            Path(part.name).unlink(missing_ok=True)
+            raise

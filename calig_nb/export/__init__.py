@@ -12,9 +12,10 @@ import numpy as np
 
 from .._validation import warn_user
 from .._version import __version__
+from ..explanation.formatting import error_bound
 from ..widgets import Comparison, View, show
 from ..widgets.state import State
-from ..widgets.static_output import picture
+from ..widgets.static_output import render_picture
 from . import wording as wo
 from .packing import Packed, pack
 from .page import Contents, document
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 6_000_000
 _NO_HEADS = "Heads need the notebook: this page was made without them."
-_TOLD = 0.01
+_WORTH_A_WARNING = 0.01
 """A loss above this is warned of; every loss is stated on the page."""
 _SLACK = 2000
 """Characters for the scales of the matrices and the statement of the loss."""
@@ -65,7 +66,7 @@ def write(shown: View | Comparison, path: str | Path, max_bytes: int = MAX_BYTES
         ValueError: If the path does not end in .html, or the page does not fit in max_bytes.
         OSError: If the folder does not exist, or the file cannot be written.
     """
-    file = _writable(path)
+    file = _page_file(path)
     content = html(shown, max_bytes).encode("utf8")
     part = file.with_name(f"{uuid.uuid4().hex}.part")
     try:
@@ -83,39 +84,45 @@ def write(shown: View | Comparison, path: str | Path, max_bytes: int = MAX_BYTES
 def html(shown: View | Comparison, max_bytes: int = MAX_BYTES) -> str:
     """The page as a string; see :func:`write`."""
     with np.errstate(invalid="ignore"):  # what is not a number is drawn as such
-        story, draw = shown._story()
+        story, draw = shown.describe()
         if isinstance(shown, Comparison):
             explanations = shown.explanations
             words = wo.of_several(explanations, shown.names, story)
         else:
             explanations = (shown.explanation,)
             words = wo.of_one(*explanations)
-        image = picture(story, draw)
-    traits = {name: getattr(shown, name) for name in sorted(_own_traits(shown))}
+        image = render_picture(story, draw)
+    traits = {name: getattr(shown, name) for name in sorted(own_traits(shown))}
     bundle = shown.bundle
-    bare = Contents(_at_home(traits, None), [], words, story, image, bundle)
+    bare = Contents(_without_kernel(traits, None), [], words, story, image, bundle)
     packed = pack(explanations, max_bytes - len(document(bare).encode("utf8")) - _SLACK)
-    if packed.loss > _TOLD:
+    if packed.loss > _WORTH_A_WARNING:
         warn_user(
             f"To fit into {max_bytes:,} bytes the matrices were coarsened: the evidence of a "
-            f"token may change by {wo.relative(packed.loss)} of the strongest. Allow more with "
+            f"token may change by {error_bound(packed.loss)} of the strongest. Allow more with "
             "max_bytes=."
         )
     told = dataclasses.replace(words, notes=(*words.notes, _statement(packed)))
-    return document(Contents(_at_home(traits, packed), packed.contents, told, story, image, bundle))
+    return document(
+        Contents(_without_kernel(traits, packed), packed.contents, told, story, image, bundle)
+    )
 
 
-def _own_traits(shown: State) -> set[str]:
+def own_traits(shown: State) -> set[str]:
     """Names of the traits that the page's views read."""
     inherited = anywidget.AnyWidget.class_traits().keys() | {"_esm", "_css", "_anywidget_id"}
     return set(shown.traits(sync=True).keys() - inherited)
 
 
-def _at_home(traits: dict[str, Any], packed: Packed | None) -> dict[str, Any]:
+def _without_kernel(traits: dict[str, Any], packed: Packed | None) -> dict[str, Any]:
     """The traits where no kernel is: matrices follow by themselves, and nothing else can be had."""
 
     def one(item: dict[str, Any], n: int) -> dict[str, Any]:
-        form = {**packed.forms[n], "within": _within(packed)} if packed else item["_meta"]["matrix"]
+        form = (
+            {**packed.forms[n], "within": _loss_in_words(packed)}
+            if packed
+            else item["_meta"]["matrix"]
+        )
         meta = {**item["_meta"], "live": False, "no_heads": _NO_HEADS, "matrix": form}
         return {**item, "_meta": meta, "_matrices": b""}
 
@@ -125,8 +132,8 @@ def _at_home(traits: dict[str, Any], packed: Packed | None) -> dict[str, Any]:
     return {**resting, "_items": [one(item, n) for n, item in enumerate(traits["_items"])]}
 
 
-def _within(packed: Packed) -> str:
-    return f"{wo.relative(packed.loss)} of the strongest token"
+def _loss_in_words(packed: Packed) -> str:
+    return f"{error_bound(packed.loss)} of the strongest token"
 
 
 def _statement(packed: Packed) -> str:
@@ -134,13 +141,13 @@ def _statement(packed: Packed) -> str:
     coarse = f", {packed.levels} levels to either side" if packed.levels < 127 else ""
     return (
         f"Attention relevance is kept in {bits}{coarse}: the evidence of a token stays within "
-        f"{_within(packed)}. Made by calig_nb {__version__}; "
+        f"{_loss_in_words(packed)}. Made by calig_nb {__version__}; "
         "this page needs no network and sends nothing. Single heads and other classes need the "
         "notebook."
     )
 
 
-def _writable(path: str | Path) -> Path:
+def _page_file(path: str | Path) -> Path:
     file = Path(path)
     if file.suffix.lower() not in (".html", ".htm"):
         raise ValueError(

@@ -58,7 +58,7 @@ def pack(explanations: Sequence[Explanation], room: int) -> Packed:
     fine = 2 * sum(e.attention_relevance.size for e in explanations) <= FINE_LIMIT
     size = 0
     for step in (0, *STEPS) if fine else STEPS:
-        found = [_packed(e, step) for e in explanations]
+        found = [_pack_one(e, step) for e in explanations]
         size = sum(len(content) for _, content, _ in found)
         if size <= room:
             forms, contents, decoded = zip(*found, strict=True)
@@ -70,11 +70,11 @@ def pack(explanations: Sequence[Explanation], room: int) -> Packed:
     )
 
 
-def _packed(explanation: Explanation, step: int) -> tuple[dict[str, Any], str, Array]:
+def _pack_one(explanation: Explanation, step: int) -> tuple[dict[str, Any], str, Array]:
     """Form, content, and the matrices as the page will read them; step 0 takes 16 bits."""
     stack = explanation.attention_relevance
     limit = 0 if step else 2 * stack.size
-    bits, scales, content = wire.companded(stack, limit, max(1, step))
+    bits, scales, content = wire.compand(stack, limit, max(1, step))
     most, kind = (127, "i1") if bits == 8 else (32767, "<i2")
     shares = np.frombuffer(content, kind).reshape(stack.shape) / most
     decoded = shares * np.abs(shares) * np.array(scales)[:, None, None]

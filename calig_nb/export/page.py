@@ -9,14 +9,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 from typing import Any
 
-from .. import widgets
-from ..widgets.static_output import Story, table
+from ..explanation.summary import Story
+from ..widgets.state import STATIC
+from ..widgets.static_output import render_table
 from .wording import Words
-
-_STATIC = Path(widgets.__file__).parent / "static"
 
 REFUSAL = "This page has no kernel: that needs the notebook."
 _ABLE = (
@@ -92,7 +90,7 @@ def document(contents: Contents) -> str:
 {contents.picture}
 <figcaption>A picture: the live view needs scripts and a browser of 2024 or newer.</figcaption>
 </figure>
-{table(story)}
+{render_table(story)}
 </div>
 <footer>
 {notes}
@@ -106,7 +104,7 @@ def document(contents: Contents) -> str:
 
 
 def _file(name: str) -> str:
-    return (_STATIC / name).read_text(encoding="utf8").strip()
+    return (STATIC / name).read_text(encoding="utf8").strip()
 
 
 def _script(bundle: str) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..explanation.explanation import Explanation
-from ..explanation.recipe import recipe
-from ..widgets.static_output import LABEL, Story, clean, signed, sure
+from ..explanation.formatting import error_bound, legible, signed_share
+from ..explanation.summary import LABEL, Story, probability_text, recipe
 
 _NAME = 60
 
@@ -33,7 +33,7 @@ def of_one(explanation: Explanation) -> Words:
     """The words around the views of one explanation."""
     e = explanation
     return Words(
-        title=f"Why {clean(e.target_name, LABEL)}? {clean(e.text, _NAME) or 'A picture'}",
+        title=f"Why {legible(e.target_name, LABEL)}? {legible(e.text, _NAME) or 'A picture'}",
         heading=_verdict(e),
         notes=(_how(e), _exactness([e])),
     )
@@ -43,39 +43,39 @@ def of_several(explanations: Sequence[Explanation], names: Sequence[str], story:
     """The words around a comparison, of which the story names the largest difference."""
     unit = "word" if explanations[0].image is None else "patch"
     largest = f"“{story.rows[0][0]}” makes" if story.rows else f"No {unit} makes"
-    heading = f"{largest} the {'largest ' * (len(story.rows) > 1)}difference"
+    heading = f"{largest} the {'largest difference' if len(story.rows) > 1 else 'difference'}"
     if story.head[-1] not in ("difference", "spread"):
-        heading = clean(" beside ".join(names), 100)
+        heading = legible(" beside ".join(names), 100)
     return Words(
-        title=clean(" beside ".join(names), 100),
+        title=legible(" beside ".join(names), 100),
         heading=heading,
         notes=(*dict.fromkeys(_how(e) for e in explanations), _exactness(explanations)),
     )
 
 
 def _verdict(e: Explanation) -> str:
-    target = clean(e.target_name, _NAME)
-    against = "" if e.contrast is None else f" rather than {clean(e.labels[e.contrast], _NAME)}"
+    target = legible(e.target_name, _NAME)
+    against = "" if e.contrast is None else f" rather than {legible(e.labels[e.contrast], _NAME)}"
     if len(e.labels) < 2 or not np.isfinite(e.probabilities).all():
-        return f"The model gives {target} a {sure(e)}{against}"
+        return f"The model gives {target} a {probability_text(e)}{against}"
     if e.answer == e.target_name:
-        return f"The model answers {target}, at {sure(e)}{against}"
+        return f"The model answers {target}, at {probability_text(e)}{against}"
     best = e.labels.index(e.answer)
-    answer = f"The model answers {clean(e.answer, _NAME)}, at {sure(e, best)}"
+    answer = f"The model answers {legible(e.answer, _NAME)}, at {probability_text(e, best)}"
     return f"{answer}; this is what speaks for {target}{against}"
 
 
 def _how(e: Explanation) -> str:
-    made = clean(recipe(e.config), 120) or "an unnamed method"
+    made = legible(recipe(e.config), 120) or "an unnamed method"
     parts = [f"Method: {made}", f"{len(e.layer_weights)} layers", f"{len(e.tokens)} tokens"]
     if e.grid is not None:
         parts[-1] = f"{e.grid[0]} × {e.grid[1]} patches"
     if model := str(e.config.get("model", "")).replace("\\", "/").rstrip("/").split("/")[-1]:
         parts.append(model)
-    parts.append(f"score {signed(e.score)}")
+    parts.append(f"score {signed_share(e.score)}")
     if np.isfinite(e.baseline_score) and e.config.get("baselines") != "none":
-        parts[-1] += f" against {signed(e.baseline_score)} of the baseline"
-    return ", ".join(clean(part, 150) for part in parts) + "."
+        parts[-1] += f" against {signed_share(e.baseline_score)} of the baseline"
+    return ", ".join(legible(part, 150) for part in parts) + "."
 
 
 def _exactness(explanations: Sequence[Explanation]) -> str:
@@ -97,13 +97,4 @@ def _exactness(explanations: Sequence[Explanation]) -> str:
 
 def _largest(values: Iterable[float]) -> str:
     known = [v for v in values if np.isfinite(v)]
-    return relative(max(known)) if known else ""
-
-
-def relative(share: float) -> str:
-    """A relative error in percent, rounded up so that it stays a bound: "0.3 %"."""
-    percent = 100 * share
-    if percent < 0.001:
-        return "0.001 %"
-    scale = 10.0 ** (1 - np.floor(np.log10(percent)))
-    return f"{np.ceil(percent * scale - 1e-9) / scale:.10g} %"
+    return error_bound(max(known)) if known else ""

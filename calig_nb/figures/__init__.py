@@ -15,7 +15,6 @@ from .flow import flow_figure as flow_figure
 from .options import State as State
 from .patch_comparison import patch_comparison_figure as patch_comparison_figure
 from .patches import patches_figure as patches_figure
-from .question import answers as answers
 from .rollout import rollout_figure as rollout_figure
 from .sanity import sanity_figure as sanity_figure
 from .tokens import tokens_figure as tokens_figure

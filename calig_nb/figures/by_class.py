@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..explanation.formatting import digits, isolated, percent, signed
-from .canvas.page import Page, fitting, measured
+from ..explanation.formatting import digits_of, isolate, percent, signed
+from .canvas.page import Page, fit_text, text_width
 from .options import check_page
 
 if TYPE_CHECKING:
@@ -39,10 +39,15 @@ def classes_figure(
     first = page.width * 0.4
     column = (page.width - first) / len(found.names)
     most = float(np.abs(found.values[rows]).max(initial=0)) or 1.0
-    places = digits(most)
+    places = digits_of(most)
     unit = "in units of the scores" if found.in_scores else "in shares of each class's evidence"
-    page.text(0, 12, fitting(f"{found.granularity}s against classes, {unit}", 12, page.width), 12,
-              colours.muted)  # fmt: skip
+    page.text(
+        0,
+        12,
+        fit_text(f"{found.granularity}s against classes, {unit}", 12, page.width),
+        12,
+        colours.muted,
+    )
     key = (
         ("supports the class", 1, colours.supports_text),
         ("opposes it", -1, colours.opposes_text),
@@ -54,7 +59,7 @@ def classes_figure(
     page.advance(56)
     for i, (name, p) in enumerate(zip(found.names, found.probabilities, strict=True)):
         left = first + i * column
-        page.text(left, 0, fitting(isolated(name), 13, column - 8), 13, bold=True)
+        page.text(left, 0, fit_text(isolate(name), 13, column - 8), 13, bold=True)
         page.text(left, 16, percent(float(p)), 12, colours.muted)
     page.advance(26)
     for row in rows:
@@ -81,8 +86,8 @@ def _lines(text: str, room: float) -> list[str]:
     """The text in at most two lines, the last cut with an ellipsis where it is longer."""
     words = text.split()
     first = ""
-    while words and measured(f"{first} {words[0]}", 12) <= room:
+    while words and text_width(f"{first} {words[0]}", 12) <= room:
         first = f"{first} {words.pop(0)}".strip()
     if not first:
-        return [fitting(text, 12, room)]
-    return [first, fitting(" ".join(words), 12, room)][: 2 if words else 1]
+        return [fit_text(text, 12, room)]
+    return [first, fit_text(" ".join(words), 12, room)][: 2 if words else 1]

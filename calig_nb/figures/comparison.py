@@ -9,15 +9,15 @@ import numpy as np
 
 from .._validation import one_of
 from ..explanation.alignment import comparable, names_of
-from ..explanation.formatting import isolated, layer_in, number, percent, signed
+from ..explanation.formatting import isolate, layer_in, number, percent, signed
 from ..explanation.methods import fused
 from ..explanation.units import Granularity
-from .canvas.page import Page, Span, fitting
+from .canvas.page import Page, Span, fit_text
 from .options import State, check_page
 from .parts.legend import draw_legend
 from .parts.prose import draw_prose
 from .parts.score_line import draw_head
-from .scene.comparison import NOTHING, Compared, compared, comparison_story
+from .scene.comparison import NOTHING, Compared, compare, comparison_story
 from .scene.story import draw_caption
 
 if TYPE_CHECKING:
@@ -72,14 +72,14 @@ def comparison_figure(
     state = State(
         lam=lam, layer=layer, selected=selected, granularity=granularity, theme=theme, width=width
     )
-    c = compared(explanations, names_of(explanations) if names is None else names, state)
+    c = compare(explanations, names_of(explanations) if names is None else names, state)
     page = Page(width, theme)
     draw_title(page, c, f"{granularity}s")
     draw_caption(page, c.changes, comparison_story(c))
     recipes = {scene.recipe for scene in c.scenes}
     draw_legend(page, "text", c.name, recipes.pop() if len(recipes) == 1 else "")
     page.advance(6)
-    _sides(page, c)
+    _draw_sides(page, c)
     if c.order:
         draw_rows(page, c, k or FEW, granularity, c.labels)
     return page.finished()
@@ -96,7 +96,7 @@ def check_shown(explanations: Sequence[Explanation], layer: int | None, k: int |
 
 def draw_title(page: Page, c: Compared, grain: str) -> None:
     """What is compared, at which layer and λ, in words or patches."""
-    title = [Span(" against ".join(isolated(name) for name in c.names), page.colours.muted)]
+    title = [Span(" against ".join(isolate(name) for name in c.names), page.colours.muted)]
     page.spans(0, 22, title, 22)
     layer, shown = c.state.layer, [scene.explanation for scene in c.scenes]
     own = {e.fusion.lam for e in shown if fused(e.method)}
@@ -112,7 +112,7 @@ def draw_title(page: Page, c: Compared, grain: str) -> None:
     page.advance(76)
 
 
-def _sides(page: Page, c: Compared) -> None:
+def _draw_sides(page: Page, c: Compared) -> None:
     """The texts, as many beside each other as there is room for."""
     across = max(1, min(int(page.width // NARROWEST), len(c.names), 3))
     wide, top, foot = (page.width - (across - 1) * APART) / across, page.y, page.y
@@ -126,7 +126,7 @@ def _sides(page: Page, c: Compared) -> None:
             sure = percent(float(own.probabilities[own.target]))
             page.line(0, wide, 0, 0, page.colours.rule)
             page.advance(8)
-            page.text(0, 14, fitting(isolated(name), 15, wide), 15, bold=True)
+            page.text(0, 14, fit_text(isolate(name), 15, wide), 15, bold=True)
             said = f"{scene.name} {sure}, score {signed(own.score)}"
             page.text(0, 32, said, 12, page.colours.muted)
             page.advance(44)
@@ -149,13 +149,13 @@ def draw_rows(page: Page, c: Compared, k: int, unit: str, labels: Sequence[str])
     heads = [unit, *c.names, "difference" if c.two else "spread"]
     for i, name in enumerate(heads):
         x, room = (0.0, first) if i == 0 else (first + (i - 1) * column, column)
-        page.text(x, 12, fitting(isolated(name), 12, room - 8), 12, colours.muted)
+        page.text(x, 12, fit_text(isolate(name), 12, room - 8), 12, colours.muted)
     page.advance(20)
     for n in c.order[:k]:
         bold = n in c.selected
-        page.text(0, 15, fitting(labels[n], 13, first - 10), 13, bold=bold)
+        page.text(0, 15, fit_text(labels[n], 13, first - 10), 13, bold=bold)
         for i, value in enumerate(c.found.values[n]):
-            _cell(page, c, first + i * column, column, float(value), f"row {n} {i}")
+            _draw_cell(page, c, first + i * column, column, float(value), f"row {n} {i}")
         change = float(c.changes[n])
         shown = signed(change, c.digits) if c.two else number(change, c.digits)
         page.text(first + len(c.names) * column, 15, shown, 12, bold=True)
@@ -167,7 +167,9 @@ def draw_rows(page: Page, c: Compared, k: int, unit: str, labels: Sequence[str])
             page.advance(22)
 
 
-def _cell(page: Page, c: Compared, left: float, column: float, value: float, label: str) -> None:
+def _draw_cell(
+    page: Page, c: Compared, left: float, column: float, value: float, label: str
+) -> None:
     """A bar from the middle of its column, and its number."""
     half = min((column - 62) / 2, 85)
     if half >= 12:

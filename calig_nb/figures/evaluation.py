@@ -68,20 +68,25 @@ def evaluation_figure(
         top = height - (n // across) * row
         box = (left / width, (top - row + 0.3) / height, (panel - 0.16) / width)
         axes = figure.add_axes((*box, (row - HEAD) / height), facecolor=colours.page)
-        _panel(axes, evaluation, metric, colours, named=n % across == 0)
+        _draw_panel(axes, evaluation, metric, colours, named=n % across == 0)
     note = (
         f"{len(evaluation.texts)} texts, means and {LEVEL:.0%} intervals. ● differs from "
         f"{evaluation.methods[0]} on the same texts beyond the interval, ○ does not; dashed: "
         "random map."
     ).replace("%", " %")
     figure.text(
-        0.1 / width, 0.12 / height, note, size=8, color=colours.muted, family=list(SANS),
+        0.1 / width,
+        0.12 / height,
+        note,
+        size=8,
+        color=colours.muted,
+        family=list(SANS),
         wrap=True,
-    )  # fmt: skip
+    )
     return figure
 
 
-def _panel(
+def _draw_panel(
     axes: Any, evaluation: Evaluation, metric: str, colours: Palette, *, named: bool
 ) -> None:
     """One metric: a line for each method, the first on top."""
@@ -92,9 +97,14 @@ def _panel(
         mean, low, high = evaluation.means[:, j, k]
         if not np.isfinite(mean):
             axes.annotate(
-                "–", (0.5, j), xycoords=("axes fraction", "data"), size=8, color=colours.muted,
-                ha="center", va="center",
-            )  # fmt: skip
+                "–",
+                (0.5, j),
+                xycoords=("axes fraction", "data"),
+                size=8,
+                color=colours.muted,
+                ha="center",
+                va="center",
+            )
             continue
         colour = colours.supports if not j else colours.ink if j + 1 < count else colours.muted
         if np.isfinite(low):

@@ -63,7 +63,7 @@ def draw_flow(page: Page, scene: Scene) -> None:
         draw_caption(page, scene.evidence, flow_story(scene, {}))
         return
     draw_minimap(page, scene)
-    layout, flow = places(page, scene)
+    layout, flow = place_flow(page, scene)
     draw_rules(page, layout)
     draw_ribbons(page, scene, layout, flow)
     draw_strips(page, scene, layout, flow)
@@ -78,13 +78,16 @@ def draw_flow(page: Page, scene: Scene) -> None:
     draw_caption(page, scene.evidence, flow_story(scene, flow.drawn))
 
 
-def places(page: Page, scene: Scene) -> tuple[Layout, Flow]:
+def place_flow(page: Page, scene: Scene) -> tuple[Layout, Flow]:
     """Where everything of the flow stands."""
     own = scene.explanation
     layout = layout_of(
-        page.width, scene.sight, own.layer_weights.tolist(), widths_of(scene.units, 12),
+        page.width,
+        scene.sight,
+        own.layer_weights.tolist(),
+        widths_of(scene.units, 12),
         scene.right_to_left,
-    )  # fmt: skip
+    )
     found = steps_of(own, scene.units, scene.active, scene.sign, MOST)
     connected = own.fusion.readout == "all"
     total = scene.supporting + scene.opposing

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..explanation.alignment import comparable, names_of
-from ..explanation.formatting import isolated, number, percent, rounded, signed
+from ..explanation.formatting import isolate, method_title, number, percent, round_half_up, signed
 from .canvas.page import Page, Span
 from .comparison import FEW, check_shown, draw_rows, draw_title
 from .options import State, check_page
 from .parts.patch_notes import draw_legend
 from .parts.patch_plate import Plates
 from .patches import LARGEST, draw_scale
-from .scene.comparison import compared
+from .scene.comparison import compare
 from .scene.patch_comparison import ComparedPictures, pictures_story
 from .scene.story import draw_caption
 
@@ -68,16 +68,21 @@ def patch_comparison_figure(
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity must lie between 0 and 1, got {opacity}.")
     state = State(
-        lam=lam, layer=layer, selected=selected, granularity="token", opacity=opacity,
-        theme=theme, width=width,
-    )  # fmt: skip
-    c = compared(explanations, names_of(explanations) if names is None else names, state)
+        lam=lam,
+        layer=layer,
+        selected=selected,
+        granularity="token",
+        opacity=opacity,
+        theme=theme,
+        width=width,
+    )
+    c = compare(explanations, names_of(explanations) if names is None else names, state)
     p = ComparedPictures(c)
     page = Page(width, theme)
     draw_title(page, c, "patches")
     draw_caption(page, p.evidence, pictures_story(p))
     page.advance(4)
-    _pictures(page, p)
+    _draw_pictures(page, p)
     draw_scale(page, p.limit)
     for reason in p.lacking:
         page.advance(page.paragraph(0, [Span(reason)], 12, page.colours.muted) + 4)
@@ -111,7 +116,7 @@ def columns_of(width: float, count: int, differences: int) -> int:
     return min(fit, 2)
 
 
-def _pictures(page: Page, p: ComparedPictures) -> None:
+def _draw_pictures(page: Page, p: ComparedPictures) -> None:
     """The pictures, then their differences, in rows."""
     count, across = len(p.c.names), columns_of(page.width, len(p.c.names), len(p.differences))
     side = min(LARGEST, (page.width - (across - 1) * APART) // across)
@@ -120,16 +125,16 @@ def _pictures(page: Page, p: ComparedPictures) -> None:
     rows = [sides + others] if count == 2 else [sides, others]
     for row in rows:
         for start in range(0, len(row), across):
-            _row(page, row[start : start + across], side)
+            _draw_row(page, row[start : start + across], side)
 
 
-def _row(page: Page, row: Sequence[_Plate], side: float) -> None:
+def _draw_row(page: Page, row: Sequence[_Plate], side: float) -> None:
     """Pictures of one row: all begin at one height, whatever stands over them."""
     top, colours, heads = page.y, page.colours, 0.0
     for n, plate in enumerate(row):
         page.y = top
         with page.column(n * (side + APART), side):
-            high = page.paragraph(0, [Span(isolated(plate.name), colours.ink, True)], 14)
+            high = page.paragraph(0, [Span(isolate(plate.name), colours.ink, True)], 14)
             high += page.paragraph(high, [Span(plate.said, colours.muted)], 12)
             heads = max(heads, high)
     foot = top
@@ -147,35 +152,41 @@ def _side(page: Page, p: ComparedPictures, i: int, side: float) -> _Plate:
     """An explained picture."""
     scene, own = p.c.scenes[i], p.c.scenes[i].explanation
     plates = Plates(page, scene)
-    wide = float(rounded(min(side, side * plates.ratio)))
-    method, name = own.method.replace("ca-lig", "CA-LIG"), p.c.names[i]
+    wide = float(round_half_up(min(side, side * plates.ratio)))
+    method, name = method_title(own.method), p.c.names[i]
     said = f"{scene.name} {percent(float(own.probabilities[own.target]))}"
     said += f", score {signed(own.score)}"
 
     def draw() -> None:
         plates.draw(0, 0, wide, scene.evidence, p.limit, p.chosen(i), f"map {i}")
-        for _, t in scene.holes:
-            plates.hole(int(scene.unit_of[t]), wide)
+        for unit in dict.fromkeys(int(scene.unit_of[k]) for _, _, k in scene.lost):
+            plates.hole(unit, wide)
 
     return _Plate(
-        name, said if method == name else f"{method}: {said}", plates.height(wide), draw,
+        name,
+        said if method == name else f"{method}: {said}",
+        plates.height(wide),
+        draw,
         p.sum_of(i),
-    )  # fmt: skip
+    )
 
 
 def _difference(page: Page, p: ComparedPictures, i: int, side: float) -> _Plate:
     """What one has more, or less, than the first."""
     first, values = p.c.scenes[0], p.differences[i]
     plates = Plates(page, first)
-    wide = float(rounded(min(side, side * plates.ratio)))
+    wide = float(round_half_up(min(side, side * plates.ratio)))
 
     def draw() -> None:
         plates.draw(0, 0, wide, values, p.limit, p.chosen(0), f"difference {i}", bare=not p.same(i))
 
     return _Plate(
-        f"{p.c.names[i]} less {p.c.names[0]}", "the difference, on the same scale",
-        plates.height(wide), draw, p.sum_of(i, difference=True),
-    )  # fmt: skip
+        f"{p.c.names[i]} less {p.c.names[0]}",
+        "the difference, on the same scale",
+        plates.height(wide),
+        draw,
+        p.sum_of(i, difference=True),
+    )
 
 
 def legend(p: ComparedPictures) -> list[tuple[str, str]]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..explanation.formatting import MINUS, digits, number, rounded, signed
-from .canvas.page import HATCH, Page, Span, measured
+from ..explanation.formatting import MINUS, digits_of, number, round_half_up, signed
+from .canvas.page import HATCH, Page, Span, text_width
 from .options import State
 from .parts.headline import draw_headline
 from .parts.patch_notes import draw_ledger, draw_legend, draw_links, legend
@@ -54,7 +54,7 @@ def patches_figure(explanation: Explanation, **options: Any) -> Figure:
     draw_caption(page, scene.evidence, patch_story(scene, links))
     apart = page.width >= MIDDLE + 100
     side = min(LARGEST, page.width // 2 if apart else page.width)
-    wide = float(rounded(min(side, side * plates.ratio)))
+    wide = float(round_half_up(min(side, side * plates.ratio)))
     top = page.y
     draw_main(plates, wide)
     foot, page.y = page.y, top if apart else page.y
@@ -77,8 +77,8 @@ def draw_main(plates: Plates, width: float) -> None:
     at = 0 if scene.layer is None else scene.layer + 1
     values, limit = own.frames[at], own.limits[min(at, 1)]
     plates.draw(0, 0, width, values, limit, scene.selected, "map")
-    for _, t in scene.holes:
-        plates.hole(int(scene.unit_of[t]), width)
+    for unit in dict.fromkeys(int(scene.unit_of[k]) for _, _, k in scene.lost):
+        plates.hole(unit, width)
     page.advance(plates.height(width) + 10)
     with page.column(0, width):
         draw_scale(page, limit)
@@ -92,14 +92,15 @@ def draw_main(plates: Plates, width: float) -> None:
 
 def draw_scale(page: Page, limit: float) -> None:
     """From the strongest opposition to the strongest support, in the middle of the page."""
-    colours, most, steps = page.colours, number(limit, digits(limit)), 48
+    colours, most, steps = page.colours, number(limit, digits_of(limit)), 48
     low, high = f"opposes {MINUS}{most}", f"{most} supports"
-    x = (page.width - measured(low, 11) - measured(high, 11) - 2 * steps - 16) / 2
+    x = (page.width - text_width(low, 11) - text_width(high, 11) - 2 * steps - 16) / 2
     x += page.text(x, 11, low, 11, colours.opposes_text) + 8
     t = (2 * (np.arange(steps) + 0.5)) / steps - 1
     full = np.ones(steps)
-    page.boxes(np.stack([x + 2 * np.arange(steps), 3 * full, 2 * full, 9 * full], -1),
-               colours.tones(t))  # fmt: skip
+    page.boxes(
+        np.stack([x + 2 * np.arange(steps), 3 * full, 2 * full, 9 * full], -1), colours.tones(t)
+    )
     page.rect(x, 3, steps, 9, colours.page, 0, hatch=HATCH, hatch_alpha=0.5)
     page.text(x + 2 * steps + 8, 11, high, 11, colours.supports_text)
     page.advance(22)
@@ -108,7 +109,7 @@ def draw_scale(page: Page, limit: float) -> None:
 def draw_film(plates: Plates) -> None:
     """The picture itself, and all layers as small pictures."""
     page, scene, own, colours = plates.page, plates.scene, plates.map, plates.page.colours
-    wide = float(rounded(FRAME * min(1.0, plates.ratio)))
+    wide = float(round_half_up(FRAME * min(1.0, plates.ratio)))
     high = plates.height(wide)
     across = max(1, int((page.width - 6) // (wide + 14)))
     at = 0 if scene.layer is None else scene.layer + 1

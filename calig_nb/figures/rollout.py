@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..explanation.formatting import MINUS, number, short, signed
-from .canvas.page import Page, Span, measured
+from ..explanation.formatting import MINUS, layer_in, number, shorten, signed
+from .canvas.page import Page, Span, text_width
 from .options import State
 from .parts.headline import draw_headline
 from .parts.legend import draw_legend
@@ -21,7 +21,8 @@ from .scene.story import Part, Story, draw_caption, holes_story, text_story, wor
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..explanation.explanation import Array, Explanation
+    from .._arrays import Array
+    from ..explanation.explanation import Explanation
     from .scene.scene import Scene
 
 SIDE, STEP = 46, 60
@@ -64,7 +65,7 @@ def draw_rollout(page: Page, scene: Scene) -> None:
         page.y = top + board.y0 - 10
     room = page.width - board.width - 24 if wide else page.width
     with page.column(board.width + 24 if wide else 0, max(room, BESIDE - 24) if wide else room):
-        _notes(page, m)
+        _draw_notes(page, m)
     page.y = max(page.y, foot)
 
 
@@ -84,7 +85,7 @@ def draw_thumbs(
     page.advance(-(-len(film) // across) * (STEP + 12) + 8)
 
 
-def _notes(page: Page, m: Matrix) -> None:
+def _draw_notes(page: Page, m: Matrix) -> None:
     """The channel, the scale, how to read it, the strongest links, the heads."""
     scene, state, colours = m.scene, m.scene.state, page.colours
     cancels = state.channel == "net" or m.alone
@@ -92,16 +93,16 @@ def _notes(page: Page, m: Matrix) -> None:
     told += ["residual diagonal"] * (state.residual and not cancels)
     page.advance(page.paragraph(0, [Span("  ·  ".join(told), colours.ink)], 13) + 4)
     draw_scale(page, m)
-    page.advance(page.paragraph(0, [Span(how(m))], 12, colours.soft) + 6)
+    page.advance(page.paragraph(0, [Span(reading_note(m))], 12, colours.soft) + 6)
     selected, labels = scene.selected, scene.labels
     one = selected[0] if len(selected) == 1 else None
     links = m.strongest(LINKS) if one is None else m.links(one, LINKS)
     if links:
-        head = "Strongest links" if one is None else f"Links of {short(labels[one], 20)}"
+        head = "Strongest links" if one is None else f"Links of {shorten(labels[one], 20)}"
         page.text(0, 12, head, 12, colours.soft, bold=True)
         for n, (row, column, value) in enumerate(links):
             y, x = 32 + 20 * n, 0.0
-            for text in (short(labels[column], 14), " → ", short(labels[row], 14)):
+            for text in (shorten(labels[column], 14), " → ", shorten(labels[row], 14)):
                 x += page.text(x, y, text, 12)
             end = max(min(244.0, page.width), x + 16)
             page.text(end, y, signed(value, m.digits), 12, colours.text(value), align="right")
@@ -115,7 +116,7 @@ def _notes(page: Page, m: Matrix) -> None:
         draw_thumbs(page, list(heads), labels, m.head, limit, scene.right_to_left)
 
 
-def how(m: Matrix) -> str:
+def reading_note(m: Matrix) -> str:
     """How to read it."""
     summed = (
         "A ⊙ ∂f/∂A, in units of the score; the mean over the heads is fused."
@@ -145,7 +146,7 @@ def matrix_story(m: Matrix) -> Story:
     scene = m.scene
     if m.cross is not None:
         return _cell_story(m)
-    if scene.holes:
+    if scene.lost:
         return holes_story(scene)
     links = m.strongest(2)
     if not links:
@@ -154,9 +155,12 @@ def matrix_story(m: Matrix) -> Story:
     story = [Part(f"{m.title}: the strongest step{'s' * (len(links) > 1)} ")]
     for n, (row, column, value) in enumerate(links):
         story += [
-            Part(", " if n else ""), word(scene, column), Part(" → "), word(scene, row),
+            Part(", " if n else ""),
+            word(scene, column),
+            Part(" → "),
+            word(scene, row),
             Part(f" {signed(value, m.digits)}"),
-        ]  # fmt: skip
+        ]
     return [*story, Part(f", in {m.unit}.")]
 
 
@@ -166,6 +170,12 @@ def _cell_story(m: Matrix) -> Story:
     plus, minus = (number(float(side[row, column]), d) for side in m.pair)
     itself = ", and itself)." if scene.state.residual and own and not m.alone else ")."
     into = [] if own else [word(scene, row), Part(": ")]
+    lost = [
+        layer_in(scene.layers, b)
+        for b, i, k in scene.lost
+        if (scene.unit_of[i], scene.unit_of[k]) == m.cross and m.head is None and m.counts(b)
+    ]
+    missing = f" Not a number in {', '.join(dict.fromkeys(lost))}: counted as zero."
     return [
         Part(f"{m.title}: "),
         word(scene, column),
@@ -173,6 +183,7 @@ def _cell_story(m: Matrix) -> Story:
         *into,
         Part(signed(float(np.asarray(m.shown)[row, column]), d), strong=True),
         Part(f" ({plus} for {MINUS} {minus} against {scene.name}{itself}"),
+        *([Part(missing)] if lost else []),
     ]
 
 
@@ -182,6 +193,6 @@ def draw_fold(page: Page) -> None:
     page.line(0, page.width, 0, 0, colours.rule)
     x = page.text(0, 24, "Rollout matrix", 13, colours.soft) + 8
     told = "which position received evidence from which word"
-    if x + measured(told, 12) <= page.width:
+    if x + text_width(told, 12) <= page.width:
         page.text(x, 24, told, 12, colours.muted)
     page.advance(40)

@@ -49,8 +49,9 @@ def sanity_figure(sanity: Sanity, *, theme: str = "light", width: float = 7.5) -
             mean, low, high = sanity.correlations[side, :, j]
             colour = cycle[j % len(cycle)]
             axes.fill_between(at, low, high, color=colour, alpha=0.15, lw=0)
-            axes.plot(at, mean, MARKS[j % len(MARKS)] + "-", ms=4, lw=1.4, color=colour,
-                      label=method)  # fmt: skip
+            axes.plot(
+                at, mean, MARKS[j % len(MARKS)] + "-", ms=4, lw=1.4, color=colour, label=method
+            )
         axes.set_ylim(-1.05, 1.05)
         axes.set_xticks(at, sanity.depths, rotation=35, ha="right", rotation_mode="anchor")
         axes.set_yticks([-1, 0, 1], ["−1", "0", "1"] if not side else [""] * 3)
@@ -69,7 +70,13 @@ def sanity_figure(sanity: Sanity, *, theme: str = "light", width: float = 7.5) -
         "intervals; weights drawn anew from the head down, each step with all before it."
     )
     figure.text(
-        0.1 / width, 0.1 / height, "\n".join([note, *lines]), size=7.5, color=colours.muted,
-        family=family, wrap=True, va="bottom",
-    )  # fmt: skip
+        0.1 / width,
+        0.1 / height,
+        "\n".join([note, *lines]),
+        size=7.5,
+        color=colours.muted,
+        family=family,
+        wrap=True,
+        va="bottom",
+    )
     return figure

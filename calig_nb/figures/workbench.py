@@ -46,7 +46,7 @@ def workbench_figure(explanation: Explanation, **options: Any) -> Figure:
     if scene.order:
         page.line(0, page.width, 0, 0, page.colours.rule)
         page.advance(14)
-        _reading(page, scene)
+        _draw_reading(page, scene)
         if state.matrix:
             draw_fold(page)
             draw_rollout(page, scene)
@@ -56,7 +56,7 @@ def workbench_figure(explanation: Explanation, **options: Any) -> Figure:
     return page.finished()
 
 
-def _reading(page: Page, scene: Scene) -> None:
+def _draw_reading(page: Page, scene: Scene) -> None:
     """Text, ledger and score line; side by side where there is room."""
     if page.width < WIDE:
         draw_prose(page, scene)

@@ -14,10 +14,9 @@ from torch import Tensor
 
 from ..models.block_model import BlockModel
 from . import patch_grid as patches
-from .image_loading import checked, normalisation, opened, visible
-from .reader import Reading
+from .image_loading import check_pixels, normalisation, open_image, pixels_to_image
 from .segmentation import BoolArray
-from .text import TextInputs
+from .text import InputReader, TextInputs
 
 if TYPE_CHECKING:
     from ..explanation.explanation import Explanation
@@ -39,13 +38,13 @@ class ImageInputs(TextInputs):
     grid: tuple[int, int]
 
     @property
-    def noted(self) -> dict[str, Any]:
+    def config(self) -> dict[str, Any]:
         """Height and width, where the last patches reach beyond and ``image`` with them."""
         height, width = self.model_inputs["pixel_values"].shape[-2:]
         return {} if self.image.shape[:2] == (height, width) else {"pixels": [height, width]}
 
 
-class ImageReader(Reading):
+class ImageReader(InputReader):
     """Reads pictures with a Hugging Face image processor, or with any callable.
 
     Args:
@@ -56,20 +55,20 @@ class ImageReader(Reading):
 
     deletions = ("mean", "blur", "zero")
     noun = "picture"
-    pixels = True
+    is_of_pictures = True
 
     def __init__(self, processor: Any, model: BlockModel) -> None:
         self.processor, self.model = processor, model
         self._layouts: dict[tuple[int, ...], patches.Layout] = {}
 
-    def single(self, inputs: Any) -> bool:
+    def is_single(self, inputs: Any) -> bool:
         """Whether this is one picture, not several."""
         if isinstance(inputs, (np.ndarray, Tensor)):
             return inputs.ndim < 4 or len(inputs) == 1
         return isinstance(inputs, (str, bytes, Mapping)) or not isinstance(inputs, Iterable)
 
-    def named(self, picture: Any, number: int) -> str:
-        """What a table says of it."""
+    def label_of(self, picture: Any, number: int) -> str:
+        """What a table calls a picture."""
         return str(picture) if isinstance(picture, (str, Path)) else f"picture {number}"
 
     def read(
@@ -97,16 +96,16 @@ class ImageReader(Reading):
         if isinstance(picture, Mapping):
             pixels = picture.get("pixel_values")
         else:
-            own = opened(picture, name)
+            own = open_image(picture, name)
             if hasattr(self.processor, "model_input_names"):
                 pixels = self.processor(images=own, return_tensors="pt")
             else:
                 pixels = self.processor(own)
             pixels = pixels.get("pixel_values") if isinstance(pixels, Mapping) else pixels
-        return self._inputs(checked(pixels, name))
+        return self._inputs(check_pixels(pixels, name))
 
-    def again(self, explanation: Explanation) -> ImageInputs:
-        """What was explained, as the model saw it.
+    def read_again(self, explanation: Explanation) -> ImageInputs:
+        """The picture of an explanation, as the model saw it.
 
         Raises:
             ValueError: If there is none, or the processor does not say how it was normalised.
@@ -121,7 +120,7 @@ class ImageReader(Reading):
         rows = torch.from_numpy(seen).permute(2, 0, 1)[None] / 255
         return self._inputs((rows - mean) / std)
 
-    def padded(self, pictures: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    def pad_batch(self, pictures: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
         """Several pictures' inputs, a row each.
 
         Raises:
@@ -132,11 +131,11 @@ class ImageReader(Reading):
             raise ValueError(f"pictures must be of one size to share a pass, got {sorted(sizes)}.")
         return {"pixel_values": torch.cat([one["pixel_values"] for one in pictures])}
 
-    def length(self, inputs: Mapping[str, Tensor]) -> int:
-        """By what inputs may share a pass."""
+    def length_of(self, inputs: Mapping[str, Tensor]) -> int:
+        """The width in pixels; inputs of about one length may share a pass."""
         return int(inputs["pixel_values"].shape[-1])
 
-    def baselines_of(self, baselines: Any) -> Any:
+    def check_baselines(self, baselines: Any) -> Any:
         """The baseline as a request holds it: a name, or pixel values.
 
         Raises:
@@ -153,7 +152,7 @@ class ImageReader(Reading):
             )
         return self.read(baselines, "baselines").model_inputs["pixel_values"]
 
-    def baseline(
+    def make_baseline(
         self, inputs: TextInputs, baselines: str | Tensor
     ) -> tuple[dict[str, Tensor], str]:
         """Another picture in the place of this one, and its name.
@@ -169,8 +168,8 @@ class ImageReader(Reading):
         """
         own = inputs.model_inputs["pixel_values"]
         if isinstance(baselines, str):
-            how = self.baselines_of(baselines)
-            return {"pixel_values": patches.replaced(own, how)}, BASELINES[how]
+            how = self.check_baselines(baselines)
+            return {"pixel_values": patches.blank_picture(own, how)}, BASELINES[how]
         other = baselines[None] if baselines.ndim == own.ndim - 1 else baselines
         if other.shape != own.shape or not baselines.is_floating_point():
             raise ValueError(
@@ -179,7 +178,7 @@ class ImageReader(Reading):
             )
         return {"pixel_values": other.to(own)}, "another picture"
 
-    def without(
+    def delete_units(
         self, inputs: TextInputs, deleted: BoolArray, how: str = "mean"
     ) -> dict[str, Tensor]:
         """The model's inputs when these patches are gone, their pixels replaced.
@@ -201,7 +200,7 @@ class ImageReader(Reading):
             )
         own = inputs.model_inputs["pixel_values"]
         layout = self._layout(own)
-        return {"pixel_values": patches.without(own, layout, deleted[~inputs.special], how)}
+        return {"pixel_values": patches.replace_patches(own, layout, deleted[~inputs.special], how)}
 
     def _inputs(self, pixels: Tensor) -> ImageInputs:
         pixels = pixels.to(self.model.placement[0])
@@ -218,7 +217,9 @@ class ImageReader(Reading):
             offsets=np.zeros((n, 2), dtype=np.int64),
             word_ids=places,
             sentence_ids=lines,
-            image=visible(patches.covered(pixels, layout), normalisation(self.processor)),
+            image=pixels_to_image(
+                patches.pad_to_grid(pixels, layout), normalisation(self.processor)
+            ),
             grid=layout.grid,
         )
 

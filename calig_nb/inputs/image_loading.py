@@ -19,7 +19,7 @@ WANTED = (
 _MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB")
 
 
-def opened(picture: Any, name: str) -> Image.Image:
+def open_image(picture: Any, name: str) -> Image.Image:
     """The picture with three channels of 8 bits, upright; what is transparent, upon white.
 
     Args:
@@ -70,7 +70,7 @@ def normalisation(processor: Any) -> tuple[Tensor, Tensor] | None:
     return None
 
 
-def visible(pixels: Tensor, scale: tuple[Tensor, Tensor] | None) -> npt.NDArray[np.uint8]:
+def pixels_to_image(pixels: Tensor, scale: tuple[Tensor, Tensor] | None) -> npt.NDArray[np.uint8]:
     """(height, width, 3), 0 ... 255, of pixel values (1, 3, height, width).
 
     Where it is unknown how they were normalised they are taken as they are, or, if they do not
@@ -86,7 +86,7 @@ def visible(pixels: Tensor, scale: tuple[Tensor, Tensor] | None) -> npt.NDArray[
     return np.asarray(bytes_.permute(1, 2, 0).contiguous().numpy())
 
 
-def checked(pixels: Any, name: str) -> Tensor:
+def check_pixels(pixels: Any, name: str) -> Tensor:
     """Pixel values (1, 3, height, width) of one picture.
 
     Raises:

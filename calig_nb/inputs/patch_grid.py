@@ -64,9 +64,10 @@ def layout_of(model: BlockModel, pixels: Tensor) -> Layout:
         return output
 
     convolutions = [module for module in model.model.modules() if isinstance(module, nn.Conv2d)]
-    with torch.no_grad(), blocks.taken_over_each(convolutions, enter):
+    with torch.no_grad(), blocks.intercept_each(convolutions, enter):
         one, other = (
-            blocks.entering(modules, partial(model.predict, inputs)) for inputs in (first, second)
+            blocks.entering_state(modules, partial(model.predict, inputs))
+            for inputs in (first, second)
         )
     special = (one == other).all(dim=-1)[0].cpu().numpy()
     cells, span = model.cells(first), None
@@ -97,32 +98,34 @@ def layout_of(model: BlockModel, pixels: Tensor) -> Layout:
     )
 
 
-def without(pixels: Tensor, layout: Layout, gone: npt.NDArray[np.bool_], how: str) -> Tensor:
+def replace_patches(
+    pixels: Tensor, layout: Layout, gone: npt.NDArray[np.bool_], how: str
+) -> Tensor:
     """The picture when these patches are replaced.
 
     Args:
         pixels: (1, 3, height, width).
         layout: Of its patches.
         gone: (rows * columns,) True for the patches that go.
-        how: See :func:`replaced`.
+        how: See :func:`blank_picture`.
     """
     marks = torch.from_numpy(gone.reshape(layout.grid))
     for axis, side in enumerate(layout.size):
         marks = marks.repeat_interleave(side, dim=axis)
     down, right = (own - side for own, side in zip(pixels.shape[-2:], marks.shape, strict=True))
     marks = nn.functional.pad(marks, (0, right, 0, down))  # what no patch covers stays
-    return torch.where(marks, replaced(pixels, how), pixels)
+    return torch.where(marks, blank_picture(pixels, how), pixels)
 
 
-def covered(pixels: Tensor, layout: Layout) -> Tensor:
+def pad_to_grid(pixels: Tensor, layout: Layout) -> Tensor:
     """The picture, grown to the right and down by zeros where its last patches reach beyond."""
     sides = [count * side for count, side in zip(layout.grid, layout.size, strict=True)]
     down, right = (max(0, side - own) for side, own in zip(sides, pixels.shape[-2:], strict=True))
     return nn.functional.pad(pixels, (0, right, 0, down))
 
 
-def replaced(pixels: Tensor, how: str) -> Tensor:
-    """A picture of the same size that says little.
+def blank_picture(pixels: Tensor, how: str) -> Tensor:
+    """A picture of the same size that says little, to stand in for this one.
 
     Args:
         pixels: (pictures, 3, height, width).
@@ -133,10 +136,10 @@ def replaced(pixels: Tensor, how: str) -> Tensor:
         return torch.zeros_like(pixels)
     if how == "mean":
         return pixels.mean(dim=(2, 3), keepdim=True).expand_as(pixels)
-    return blurred(pixels, BLUR * min(pixels.shape[-2:]))
+    return blur(pixels, BLUR * min(pixels.shape[-2:]))
 
 
-def blurred(pixels: Tensor, deviation: float) -> Tensor:
+def blur(pixels: Tensor, deviation: float) -> Tensor:
     """A Gaussian blur; beyond its edges the picture goes on as it ends."""
     reach = max(1, round(3 * deviation))
     steps = torch.arange(-reach, reach + 1, dtype=torch.float64)

@@ -1,56 +1,33 @@
-"""What every reader of inputs says of them besides their tensors; as it is for texts."""
+"""Which reader a model's inputs need: by its processor, or by what the model itself takes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from torch import Tensor
+from torch import nn
 
-if TYPE_CHECKING:
-    from ..explanation.explanation import Explanation
+from ..models.block_model import BlockModel
+from .image import ImageReader
+from .task_text import TASK_READERS
+from .text import TextReader
+
+Reader = TextReader | ImageReader
 
 
-class Reading:
-    """How inputs are counted, named and compared; a reader of pictures has its own ways.
+def reader_of(model: BlockModel, processor: Any) -> Reader:
+    """The reader of texts, or of pictures, for this model.
 
-    Attributes:
-        noun: What an input is.
-        max_tokens: Most tokens that the model reads at once.
-        pixels: Whether inputs are pictures.
-        deletions: How parts of an input may be deleted; the first is the default.
+    Raises:
+        TypeError: If ``processor`` is neither a tokenizer nor an image processor.
     """
-
-    noun = "text"
-    max_tokens = 10**9
-    pixels = False
-    deletions: tuple[str, ...] = ("remove", "mask", "pad")
-
-    def single(self, inputs: Any) -> bool:
-        """Whether this is one input, not several."""
-        return isinstance(inputs, (str, bytes, Mapping)) or not isinstance(inputs, Iterable)
-
-    def named(self, one: Any, number: int) -> str:
-        """What a table says of it."""
-        del number
-        return str(one)
-
-    def length(self, inputs: Mapping[str, Tensor]) -> int:
-        """Tokens: inputs of about one length may share a pass."""
-        return int(inputs["input_ids"].shape[1])
-
-    def baselines_of(self, baselines: Any) -> Any:
-        """The baseline as a request holds it."""
-        return baselines
-
-    def read(self, one: Any, name: str = "inputs") -> Any:
-        """The input as the model reads it; errors call it ``name``."""
-        raise NotImplementedError
-
-    def again(self, explanation: Explanation) -> Any:
-        """What was explained, read anew.
-
-        Raises:
-            ValueError: If it was not what this reads.
-        """
-        raise NotImplementedError
+    processor = getattr(processor, "image_processor", processor)
+    is_of_pictures = "pixel_values" in getattr(processor, "model_input_names", ()) or (
+        callable(processor)
+        and not hasattr(processor, "all_special_ids")
+        and any(isinstance(module, nn.Conv2d) for module in model.model.modules())
+    )
+    if is_of_pictures:
+        return ImageReader(processor, model)
+    if task_reader := TASK_READERS.get(type(model.model)):
+        return task_reader(processor, model)
+    return TextReader(processor, model.max_tokens)

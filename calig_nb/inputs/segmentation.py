@@ -1,7 +1,8 @@
 """Where tokens stand in a text, and which of them make up a word or a sentence, in any script.
 
-Words follow Unicode's default rules (UAX 29) as far as people see them: a run of letters, marks and
-digits, with the apostrophe inside a word and the separator inside a number. No tokenizer, no model.
+Words are those of Unicode's default rules (UAX 29), as uniseg finds them, but for white space,
+colons and Ethiopic numbers (see :func:`_word_break`); which tokens make up a word is found here.
+No tokenizer, no model.
 """
 
 from __future__ import annotations
@@ -9,9 +10,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from uniseg.wordbreak import WordBreak
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -21,21 +27,13 @@ _SENTENCE_END = re.compile(
     r"|(?<=[\u1200-\u135a])\s?::+\s*"  # typed for the Ethiopic full stop
     r"|(?<=[\u0370-\u03ff\u1f00-\u1fff]);\s+"  # the Greek question mark
 )
-_UNSPACED_SCRIPTS = (
-    "CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "HALFWIDTH KATAKANA", "THAI", "LAO", "KHMER",
-    "MYANMAR",
-)  # fmt: skip
 _SPACE_MARKS = "▁Ġ"
 """Before a piece: a space stands here. SentencePiece, byte-level BPE."""
-_JOINER = "\u200d"
 _BREAKS = "\u200b\ufeff"
-"""Format characters that part words instead of belonging to one."""
-_IN_NUMBERS = ".,'’٫٬"
-_IN_WORDS = "'’·׳"
-_IN_HEBREW = '"״'
+"""Format characters that are shown apart from the character before them."""
 
 
-def spans_in(text: str, pieces: Sequence[str], spans: Sequence[tuple[int, int]]) -> IntArray:
+def token_spans(text: str, pieces: Sequence[str], spans: Sequence[tuple[int, int]]) -> IntArray:
     """Where each token stands, in full and without white space around it.
 
     Args:
@@ -63,7 +61,7 @@ def spans_in(text: str, pieces: Sequence[str], spans: Sequence[tuple[int, int]])
     return placed
 
 
-def joined(
+def text_from_pieces(
     names: Sequence[str], special: BoolArray, second: int = -1
 ) -> tuple[str, list[tuple[int, int]]]:
     """A text out of tokens alone, and where they stand in it; for tokenizers that do not say.
@@ -85,19 +83,20 @@ def joined(
 def word_ids(text: str, offsets: IntArray, special: BoolArray) -> IntArray:
     """The number of each token's word, -1 for special tokens.
 
-    Tokens of one word touch within a run of letters, marks and digits; where a script has no
-    spaces, each stands alone, but no character is cut. The lone mark of a space belongs to the
+    A token belongs to the word of the token before it if they touch and no word, mark or symbol
+    begins where it does, or if they share a character. The lone mark of a space belongs to the
     word that it opens.
     """
+    begins = _word_starts(text)
     ids = np.full(len(offsets), -1)
     word, end, opens = -1, -1, False
     for t in np.flatnonzero(~special):
-        start, stop = offsets[t]
-        inside = start < end  # pieces of one character
-        touches = start == end and 0 < start < len(text) and start < stop and _joins(text, start)
-        if not inside and not touches and not (opens and start == end):
+        start, stop = offsets[t].tolist()
+        shares = start < end  # pieces of one character
+        goes_on = start == end and 0 < start < stop and start not in begins
+        if not shares and not goes_on and not (opens and start == end):
             word += 1
-        opens = start == stop and not inside and (not start or _is_space(text[start - 1]))
+        opens = start == stop and not shares and (not start or _is_space(text[start - 1]))
         ids[t], end = word, max(end, stop)
     return ids
 
@@ -123,45 +122,11 @@ def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _sits(c: str) -> bool:
-    """Whether a character sits on the one before it: accents, joiners, shades, parts of 한."""
+    """Whether a character is shown on the one before it: accents, joiners, shades, parts of 한."""
     kind = unicodedata.category(c)
     if kind[0] == "M" or (kind == "Cf" and c not in _BREAKS):
         return True
     return c in "ﾞﾟ🏻🏼🏽🏾🏿" or "\u1160" <= c <= "\u11ff"
-
-
-def _base(text: str, at: int) -> int:
-    """The place of the character that those at ``at`` and before it sit on."""
-    while at > 0 and _sits(text[at]):
-        at -= 1
-    return at
-
-
-def _joins(text: str, at: int) -> bool:
-    """Whether the characters before and after position ``at`` belong to one word."""
-    before, right = _base(text, at - 1), text[at]
-    left = text[before]
-    if _sits(right) or (text[at - 1] == _JOINER and not left.isspace()):
-        return not left.isspace()
-    if left in _IN_NUMBERS + _IN_WORDS + _IN_HEBREW and before > 0:
-        return _bridges(text[_base(text, before - 1)], left, right)
-    if right in _IN_NUMBERS + _IN_WORDS + _IN_HEBREW and at + 1 < len(text):
-        return _bridges(left, right, text[at + 1])
-    if _is_flag(left) and _is_flag(right):
-        run = re.search("[🇦-🇿]*$", text[:at])
-        return run is not None and len(run[0]) % 2 == 1
-    if left.isdecimal() and right.isdecimal():
-        return True
-    return all((c.isalnum() or c == "_") and not _unspaced(c) for c in (left, right))
-
-
-def _bridges(left: str, mark: str, right: str) -> bool:
-    """Whether a mark between two characters leaves them one word."""
-    if left.isdecimal() and right.isdecimal():
-        return mark in _IN_NUMBERS
-    if mark in _IN_HEBREW:
-        return all("א" <= c <= "ת" for c in (left, right))
-    return mark in _IN_WORDS and left.isalpha() and right.isalpha()
 
 
 def _is_space(c: str) -> bool:
@@ -169,10 +134,30 @@ def _is_space(c: str) -> bool:
     return unicodedata.category(c) == "Zs"
 
 
-def _unspaced(c: str) -> bool:
-    return unicodedata.name(c, "").startswith(_UNSPACED_SCRIPTS)
+def _word_starts(text: str) -> frozenset[int]:
+    """Where a word, a mark or a symbol begins; white space always parts words."""
+    runs = re.finditer(r"\S+", text)
+    return frozenset(run.start() + at for run in runs for at in _boundaries(run[0]))
 
 
-def _is_flag(c: str) -> bool:
-    """Whether a character is half a flag."""
-    return "🇦" <= c <= "🇿"
+@lru_cache(maxsize=1 << 12)  # words come again, within a text and from text to text
+def _boundaries(run: str) -> tuple[int, ...]:
+    """Where words begin in a text without white space, and where it ends."""
+    from uniseg.wordbreak import word_boundaries  # late: 50 ms that only reading a text costs
+
+    return tuple(word_boundaries(run, property=_word_break))
+
+
+@cache
+def _word_break(character: str) -> WordBreak:
+    """The property of a character that the rules are about, fitted to the scripts in two cases.
+
+    A colon is no part of a word: Unicode's own data on languages (CLDR) has it so for all but
+    Finnish and Swedish, and many type it for the Ethiopic word space, ፡. Ethiopic numbers are of
+    several signs, as others are of digits.
+    """
+    from uniseg.wordbreak import WordBreak, word_break
+
+    if character in ":﹕：":
+        return WordBreak.OTHER
+    return WordBreak.NUMERIC if "፩" <= character <= "፼" else word_break(character)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,11 +13,7 @@ from torch import Tensor, nn
 from .._validation import warn_user
 from ..models.block_model import Classifier
 from ..models.task_heads import CANDIDATES, READ, AnswerSpan, NextToken, TokenLabel
-from .text import TextInputs, TextReader
-from .token_question import Question, again
-
-if TYPE_CHECKING:
-    from ..explanation.explanation import Explanation
+from .text import Question, TextInputs, TextReader
 
 CANDIDATES_SHOWN = 10
 """Next tokens that are classes of their own; more, where more are asked about."""
@@ -25,111 +21,50 @@ OTHERS = "other tokens"
 _VISIBLE = str.maketrans({" ": "␣", "\n": "↵", "\t": "⇥"})
 
 
-def reader_of(model: Classifier, tokenizer: Any) -> Reader:
-    """What reads texts for this model."""
-    kinds: dict[type[nn.Module], type[Reader]] = {
-        NextToken: PromptReader,
-        TokenLabel: TokenReader,
-        AnswerSpan: SpanReader,
-    }
-    return kinds.get(type(model.model), Reader)(tokenizer, model)
-
-
-class Reader(TextReader):
-    """Reads texts for a model that answers for each as a whole.
+class TaskTextReader(TextReader):
+    """Reads a text with a question about one of its tokens.
 
     Args:
         tokenizer: The model's own tokenizer.
         model: The model.
     """
 
+    can_split = False
+
     def __init__(self, tokenizer: Any, model: Classifier) -> None:
         super().__init__(tokenizer, model.max_tokens)
         self.model = model
 
-    windows = True
-    """Whether a text may be longer than the model, and is then read in windows."""
 
-    def read(
-        self,
-        inputs: Any,
-        name: str = "inputs",
-        position: int | None = None,
-        classes: Sequence[int | str | None] = (),
-        *,
-        longer: bool = False,
-    ) -> TextInputs:
-        """The text and what is asked of it, as :meth:`TextReader.read` says and its errors.
-
-        Args:
-            inputs: A text, or a pair of them.
-            name: What errors call it.
-            position: Number of the token that is asked about, from 0; from the end, where it is
-                negative. For models that answer at every token.
-            classes: Targets, and last the contrast or None, as a user names them.
-            longer: Whether a text may have more tokens than the model takes.
-        """
-        read = super().read(inputs, name, longer=longer and self.windows)
-        if position is not None:
-            position = _within(position, len(read.tokens))
-        return self.asked(read, position, classes)
-
-    def again(self, explanation: Explanation) -> TextInputs:
-        """What was explained, read anew and asked the same.
-
-        Raises:
-            ValueError: If it was a picture.
-        """
-        if explanation.image is not None:
-            raise ValueError("explanation must be about a text for this model, got a picture.")
-        return self.read(explanation.inputs, **again(explanation.config))
-
-    def asked(
-        self, read: TextInputs, position: int | None, classes: Sequence[int | str | None]
-    ) -> TextInputs:
-        """The text with its question."""
-        if position is not None:
-            raise ValueError(
-                "position is for models that answer at every token (causal language models, token "
-                "classifiers, extractive question answering), and this one answers for the whole "
-                f"text: leave position out, got {position}."
-            )
-        return read
-
-
-class TokenReader(Reader):
+class TokenReader(TaskTextReader):
     """Reads a text with the number of the token whose label is asked about."""
 
-    windows = False
-
-    def asked(
-        self, read: TextInputs, position: int | None, classes: Sequence[int | str | None]
+    def with_question(
+        self, text: TextInputs, position: int | None, classes: Sequence[int | str | None]
     ) -> TextInputs:
         """The text with its question."""
         if position is None:
-            named = ", ".join(f"{t} {token}" for t, token in enumerate(read.tokens))
+            named = ", ".join(f"{t} {token}" for t, token in enumerate(text.tokens))
             raise ValueError(
                 "position must say which token's label is explained; this text's tokens are "
                 f"{named:.300}."
             )
-        return _with(read, Question(position, stays=True))
+        return _with_question_at(text, Question(position, must_stay=True))
 
 
-class PromptReader(Reader):
+class PromptReader(TaskTextReader):
     """Reads a prompt, and finds the likeliest next tokens, which are the classes."""
 
-    windows = False
-
-    def asked(
-        self, read: TextInputs, position: int | None, classes: Sequence[int | str | None]
+    def with_question(
+        self, text: TextInputs, position: int | None, classes: Sequence[int | str | None]
     ) -> TextInputs:
         """The prompt with the question what follows ``position``, by default its last token."""
-        place = len(read.tokens) - 1 if position is None else position
-        read = _with(read, Question(place))
-        logits = _said(self.model, "vocabulary", read.model_inputs)[0]
+        place = len(text.tokens) - 1 if position is None else position
+        text = _with_question_at(text, Question(place))
+        logits = _head_output(self.model, "next_token_logits", text.model_inputs)[0]
         names = ["target"] * (len(classes) - 1) + ["contrast"]
         wanted = [
-            None if value is None else self._id(name, value, read, place, len(logits))
+            None if value is None else self._token_id(name, value, text, place, len(logits))
             for name, value in zip(names, classes, strict=False)
         ]
         ranked = logits.argsort(descending=True, stable=True).tolist()
@@ -140,14 +75,19 @@ class PromptReader(Reader):
                 break
             shown.add(one)
         found = [one for one in ranked if one in shown]
-        asked = [None if one is None else found.index(one) for one in wanted]
-        asked[:-1] = [one or 0 for one in asked[:-1]]  # a target that is not named is the likeliest
-        labels = self._labels(read.model_inputs["input_ids"][0, : place + 1].tolist(), found)
-        question = Question(place, labels, tuple(found), tuple(asked), beside=(CANDIDATES,))
-        inputs = {**read.model_inputs, CANDIDATES: torch.tensor([found])}
-        return replace(read, model_inputs=inputs, question=question)
+        # A target that is not named is the likeliest; a contrast that is not named is none.
+        targets = [0 if one is None else found.index(one) for one in wanted[:-1]]
+        contrast = [None if one is None else found.index(one) for one in wanted[-1:]]
+        labels = self._labels(text.model_inputs["input_ids"][0, : place + 1].tolist(), found)
+        question = Question(
+            place, labels, tuple(found), (*targets, *contrast), extra_inputs=(CANDIDATES,)
+        )
+        inputs = {**text.model_inputs, CANDIDATES: torch.tensor([found])}
+        return replace(text, model_inputs=inputs, question=question)
 
-    def _id(self, name: str, value: int | str, read: TextInputs, place: int, size: int) -> int:
+    def _token_id(
+        self, name: str, value: int | str, text: TextInputs, place: int, size: int
+    ) -> int:
         """The one token that a user means."""
         if not isinstance(value, str):
             try:
@@ -159,8 +99,8 @@ class PromptReader(Reader):
                     f"{name} must be a token as text or its id, 0 to {size - 1}, got {value!r}."
                 )
             return one
-        pieces, before = self._pieces(value, read, place)
-        spaced = self._pieces(f" {value}", read, place)[0]
+        pieces, before = self._pieces(value, text, place)
+        spaced = self._pieces(f" {value}", text, place)[0]
         if len(pieces) != 1:
             shown = ", ".join(repr(self.tokenizer.decode([one])) for one in pieces)
             fits = len(spaced) == 1 and spaced[0] != self.tokenizer.unk_token_id
@@ -183,16 +123,16 @@ class PromptReader(Reader):
             )
         return pieces[0]
 
-    def _pieces(self, value: str, read: TextInputs, place: int) -> tuple[list[int], str]:
+    def _pieces(self, value: str, text: TextInputs, place: int) -> tuple[list[int], str]:
         """Token ids of ``value`` as it goes on with the text, and the text before it."""
 
-        def ids_of(text: str) -> list[int]:
-            found = self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+        def ids_of(piece: str) -> list[int]:
+            found = self.tokenizer(piece, add_special_tokens=False, verbose=False)["input_ids"]
             return [int(one) for one in found]
 
-        before = read.text[: int(read.offsets[: place + 1, 1].max())]
-        ordinary = torch.from_numpy(~read.special[: place + 1])
-        known = read.model_inputs["input_ids"][0, : place + 1][ordinary].tolist()
+        before = text.text[: int(text.offsets[: place + 1, 1].max())]
+        ordinary = torch.from_numpy(~text.special[: place + 1])
+        known = text.model_inputs["input_ids"][0, : place + 1][ordinary].tolist()
         longer = ids_of(before + value)
         if known and longer[: len(known)] == known:
             return longer[len(known) :], before
@@ -223,10 +163,8 @@ class PromptReader(Reader):
         return str(self.tokenizer.decode(list(ids), clean_up_tokenization_spaces=False))
 
 
-class SpanReader(Reader):
+class SpanReader(TaskTextReader):
     """Reads question and passage, and finds where the answer starts or ends."""
-
-    windows = False
 
     def read(
         self,
@@ -237,47 +175,42 @@ class SpanReader(Reader):
         *,
         longer: bool = False,
     ) -> TextInputs:
-        """As :meth:`Reader.read`; a pair may be called question and context too."""
+        """As :meth:`TextReader.read`; a pair may be called question and context too."""
         if isinstance(inputs, Mapping) and set(inputs) == {"question", "context"}:
             inputs = {"text": inputs["question"], "text_pair": inputs["context"]}
         return super().read(inputs, name, position, classes, longer=longer)
 
-    def asked(
-        self, read: TextInputs, position: int | None, classes: Sequence[int | str | None]
+    def with_question(
+        self, text: TextInputs, position: int | None, classes: Sequence[int | str | None]
     ) -> TextInputs:
         """The text with the question whether the answer starts or ends at ``position``."""
         if position is None:
             which = int(classes[:1] in (("end",), (1,)))
-            ends = _said(self.model, "both", read.model_inputs)[0, :, which]
-            passage = ~read.special if read.segment_ids is None else read.segment_ids == 1
+            ends = _head_output(self.model, "span_logits", text.model_inputs)[0, :, which]
+            passage = ~text.special if text.segment_ids is None else text.segment_ids == 1
             ends[~torch.from_numpy(passage)] = -torch.inf
             position = int(ends.argmax())
-        asked = *(0 if one is None else one for one in classes[:-1]), *classes[-1:]
-        return _with(read, Question(position, asked=asked, stays=True))
+        targets = *(0 if one is None else one for one in classes[:-1]), *classes[-1:]
+        return _with_question_at(text, Question(position, targets=targets, must_stay=True))
 
 
-def _within(position: Any, n_tokens: int) -> int:
-    try:
-        place = operator.index(position)
-    except TypeError:
-        place = n_tokens
-    if isinstance(position, bool) or not -n_tokens <= place < n_tokens:
-        raise ValueError(
-            f"position must be the number of a token, 0 to {n_tokens - 1}, or from the end -1 to "
-            f"{-n_tokens}, got {position!r}."
-        )
-    return place % n_tokens
-
-
-def _with(read: TextInputs, question: Question) -> TextInputs:
-    upto = torch.zeros_like(read.model_inputs["input_ids"])
+def _with_question_at(text: TextInputs, question: Question) -> TextInputs:
+    upto = torch.zeros_like(text.model_inputs["input_ids"])
     upto[:, : question.position + 1] = 1
-    return replace(read, model_inputs={**read.model_inputs, READ: upto}, question=question)
+    return replace(text, model_inputs={**text.model_inputs, READ: upto}, question=question)
 
 
-def _said(model: Classifier, name: str, inputs: dict[str, Tensor]) -> Tensor:
+def _head_output(model: Classifier, name: str, inputs: dict[str, Tensor]) -> Tensor:
     """What the head's method ``name`` gives for one text, on the processor, in double."""
     placed = {key: value.to(model.placement[1]) for key, value in inputs.items()}
     with model.preserved(), torch.no_grad():
         found: Tensor = getattr(model.model, name)(**placed)
     return found.double().cpu()
+
+
+TASK_READERS: dict[type[nn.Module], type[TaskTextReader]] = {
+    NextToken: PromptReader,
+    TokenLabel: TokenReader,
+    AnswerSpan: SpanReader,
+}
+"""What reads for a model that is seen as one of these."""

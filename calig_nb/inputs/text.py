@@ -1,22 +1,60 @@
-"""The only file that knows tokenizers: text to tensors, tokens, words, sentences and baselines."""
+"""From a text or a pair of texts to tensors, with what each token stands for, and baselines.
+
+The only file that knows tokenizers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from . import text_pairs as pairs
-from .reader import Reading
-from .segmentation import BoolArray, IntArray, joined, sentence_ids, spans_in, word_ids
-from .token_question import Question
+from .segmentation import BoolArray, IntArray, sentence_ids, text_from_pieces, token_spans, word_ids
+
+if TYPE_CHECKING:
+    from ..explanation.explanation import Explanation
 
 WHITE_SPACE = "␣"
 """Shown for a token that stands for white space only."""
+Span = tuple[int, int]
+
+PARTS = ("text", "text_pair")
+"""The names of the two texts, in the order in which the tokenizer joins them."""
+BETWEEN = "\n"
+"""Stands between them in the text of an explanation: a line and a sentence end there."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Where a model is asked, and what its classes are there.
+
+    Attributes:
+        position: Number of the token that is read.
+        labels: (C,) names of the classes, where they are this text's own; else empty.
+        candidates: Token ids of these classes, the likeliest first; the last class, which has
+            none, is all other tokens together.
+        targets: Targets, and last the contrast, as the classes here are called; or none.
+        must_stay: Whether the token that is read must stay when words are deleted.
+        extra_inputs: Names of model inputs that do not hold a value for each token.
+    """
+
+    position: int
+    labels: tuple[str, ...] = ()
+    candidates: tuple[int, ...] = ()
+    targets: tuple[int | str | None, ...] = ()
+    must_stay: bool = False
+    extra_inputs: tuple[str, ...] = ()
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What the configuration of an explanation says of it, as plain values."""
+        found: dict[str, Any] = {"position": self.position}
+        return {**found, "candidates": list(self.candidates)} if self.candidates else found
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,18 +86,63 @@ class TextInputs:
     question: Question | None = None
 
     @property
-    def noted(self) -> dict[str, Any]:
+    def config(self) -> dict[str, Any]:
         """What the configuration of its explanation says of it, by name."""
         split = {} if self.split is None else {"split": self.split}
-        return {**split, **({} if self.question is None else self.question.kept)}
+        return {**split, **({} if self.question is None else self.question.config)}
 
-    def described(self) -> dict[str, Any]:
-        """What an explanation keeps of it, by name."""
+    def explanation_fields(self) -> dict[str, Any]:
+        """The fields that an explanation takes over, by name."""
         inner = ("model_inputs", "split", "question")
         return {name: value for name, value in vars(self).items() if name not in inner}
 
 
-class TextReader(Reading):
+class InputReader:
+    """From what a user gives to the model's inputs; as it is for texts, where kinds differ.
+
+    Attributes:
+        noun: What an input is.
+        max_tokens: Most tokens that the model reads at once.
+        is_of_pictures: Whether inputs are pictures.
+        deletions: How parts of an input may be deleted; the first is the default.
+    """
+
+    noun = "text"
+    max_tokens = 10**9
+    is_of_pictures = False
+    deletions: tuple[str, ...] = ("remove", "mask", "pad")
+
+    def is_single(self, inputs: Any) -> bool:
+        """Whether this is one input, not several."""
+        return isinstance(inputs, (str, bytes, Mapping)) or not isinstance(inputs, Iterable)
+
+    def label_of(self, one: Any, number: int) -> str:
+        """What a table calls an input."""
+        del number
+        return str(one)
+
+    def length_of(self, inputs: Mapping[str, Tensor]) -> int:
+        """The number of tokens; inputs of about one length may share a pass."""
+        return int(inputs["input_ids"].shape[1])
+
+    def check_baselines(self, baselines: Any) -> Any:
+        """The baseline in the form that a request takes: of texts, as it is given."""
+        return baselines
+
+    def read(self, one: Any, name: str = "inputs") -> Any:
+        """The input as the model reads it; errors call it ``name``."""
+        raise NotImplementedError
+
+    def read_again(self, explanation: Explanation) -> Any:
+        """The input of an explanation, read once more.
+
+        Raises:
+            ValueError: If it was not what this reads.
+        """
+        raise NotImplementedError
+
+
+class TextReader(InputReader):
     """Reads texts with a Hugging Face tokenizer.
 
     Args:
@@ -69,6 +152,9 @@ class TextReader(Reading):
     Raises:
         TypeError: If ``tokenizer`` is missing or is not a tokenizer.
     """
+
+    can_split = True
+    """Whether a text may be longer than the model, and is then read in windows."""
 
     def __init__(self, tokenizer: Any, max_tokens: int | None) -> None:
         if not callable(tokenizer) or not hasattr(tokenizer, "all_special_ids"):
@@ -84,20 +170,63 @@ class TextReader(Reading):
         ordinary -= {getattr(tokenizer, f"{end}_token_id", None) for end in ("bos", "eos")}
         self._special = set(tokenizer.all_special_ids) - ordinary
 
-    def read(self, inputs: Any, name: str = "inputs", *, longer: bool = False) -> TextInputs:
-        """The text or pair as tensors, with what each token stands for; errors call it ``name``.
+    def read(
+        self,
+        inputs: Any,
+        name: str = "inputs",
+        position: int | None = None,
+        classes: Sequence[int | str | None] = (),
+        *,
+        longer: bool = False,
+    ) -> TextInputs:
+        """The text or pair as tensors, with what each token stands for, and its question.
 
         Args:
             inputs: A text; or a pair of them, ``{"text": …, "text_pair": …}``.
             name: What it is called in errors.
+            position: Number of the token that is asked about, from 0; from the end, where it is
+                negative. For models that answer at every token.
+            classes: Targets, and last the contrast or None, as a user names them.
             longer: Whether a text may have more tokens than the model takes.
 
         Raises:
             TypeError: If ``inputs`` is neither.
-            ValueError: If it holds no ordinary token, or too many.
+            ValueError: If it holds no ordinary token, or too many; or if the position or a class
+                is not one of this text's.
         """
-        parts = pairs.parts_of(inputs, name)
-        text = pairs.BETWEEN.join(parts)
+        text = self._encode(inputs, name, longer=longer and self.can_split)
+        if position is not None:
+            position = _position_within(position, len(text.tokens))
+        return self.with_question(text, position, classes)
+
+    def read_again(self, explanation: Explanation) -> TextInputs:
+        """The input of an explanation, with the same question.
+
+        Raises:
+            ValueError: If it was a picture.
+        """
+        if explanation.image is not None:
+            raise ValueError("explanation must be about a text for this model, got a picture.")
+        config = explanation.config
+        classes = tuple(config.get("candidates", ()))
+        return self.read(explanation.inputs, position=config.get("position"), classes=classes)
+
+    def with_question(
+        self, text: TextInputs, position: int | None, classes: Sequence[int | str | None]
+    ) -> TextInputs:
+        """The text with its question; here the model answers for the whole text."""
+        del classes
+        if position is not None:
+            raise ValueError(
+                "position is for models that answer at every token (causal language models, token "
+                "classifiers, extractive question answering), and this one answers for the whole "
+                f"text: leave position out, got {position}."
+            )
+        return text
+
+    def _encode(self, inputs: Any, name: str, *, longer: bool) -> TextInputs:
+        parts = parts_of(inputs, name)
+        text = BETWEEN.join(parts)
         fast = getattr(self.tokenizer, "is_fast", False)
         encoded = self.tokenizer(*parts, return_offsets_mapping=fast, verbose=False)
         ids = encoded["input_ids"]
@@ -113,17 +242,17 @@ class TextReader(Reading):
             )
         pieces = self.tokenizer.convert_ids_to_tokens(ids)
         one = len(parts) == 1
-        segments = None if one else pairs.segments(self.tokenizer, encoded, parts, special)
+        segments = None if one else segment_ids_of(self.tokenizer, encoded, parts, special)
         if fast:
             spans = [
                 (0, 0) if is_special else span
                 for span, is_special in zip(encoded["offset_mapping"], special, strict=True)
             ]
-            own = spans if segments is None else pairs.shifted(spans, segments, parts[0])
-            offsets = spans_in(text, pieces, own)
+            own = spans if segments is None else shift_spans(spans, segments, parts[0])
+            offsets = token_spans(text, pieces, own)
         else:  # the tokenizer does not say where its tokens stand: show the tokens themselves
             second = -1 if segments is None else int(np.argmax(segments == 1))
-            text, spans = joined(pieces, special, second)
+            text, spans = text_from_pieces(pieces, special, second)
             offsets = np.where(special[:, None], 0, np.array(spans, dtype=np.int64))
         tokens = tuple(
             piece if is_special else text[start:end] or WHITE_SPACE
@@ -142,10 +271,12 @@ class TextReader(Reading):
             word_ids=word_ids(text, offsets, special),
             sentence_ids=sentence_ids(text, offsets, special),
             segment_ids=segments,
-            split=None if segments is None else pairs.split_at(parts[0], spans, segments, fast),
+            split=None
+            if segments is None
+            else line_break_position(parts[0], spans, segments, fast),
         )
 
-    def padded(self, texts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    def pad_batch(self, texts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
         """Several texts' inputs, a row each; the shorter ones filled up on the right."""
         fill = {"input_ids": self.tokenizer.pad_token_id or 0}
         longest = {name: max(one[name].shape[1] for one in texts) for name in texts[0]}
@@ -161,7 +292,7 @@ class TextReader(Reading):
             for name in texts[0]
         }
 
-    def baseline(
+    def make_baseline(
         self, inputs: TextInputs, baselines: str | Tensor
     ) -> tuple[dict[str, Tensor], str]:
         """The same sentence with its ordinary tokens replaced, and the replacement's name.
@@ -188,10 +319,10 @@ class TextReader(Reading):
             return {**inputs.model_inputs, "input_ids": replaced}, "given ids"
         replaced = ids.clone()
         if baselines in ("pad", "mask"):
-            token, token_id = self._filler(baselines)
+            token, token_id = self._filler_token(baselines)
             replaced[0, ordinary] = token_id
             return {**inputs.model_inputs, "input_ids": replaced}, token
-        pairs.refuse_halves(baselines, "baselines")
+        refuse_lone_surrogates(baselines, "baselines")
         read = self.tokenizer(baselines, verbose=False)["input_ids"]
         other = torch.tensor([i for i in read if i not in self._special])
         room = int(ordinary.sum())
@@ -200,11 +331,11 @@ class TextReader(Reading):
                 f"baselines must be a text of at most {room} tokens here, got {len(other)}: "
                 f"{baselines!r:.60}."
             )
-        replaced[0, ordinary] = self._filler("pad")[1]
+        replaced[0, ordinary] = self._filler_token("pad")[1]
         replaced[0, torch.nonzero(ordinary).flatten()[: len(other)]] = other
         return {**inputs.model_inputs, "input_ids": replaced}, f"“{baselines}”"
 
-    def without(
+    def delete_units(
         self, inputs: TextInputs, deleted: BoolArray, how: str = "remove"
     ) -> dict[str, Tensor]:
         """The model's inputs when these tokens are gone; nothing is tokenised again.
@@ -227,16 +358,16 @@ class TextReader(Reading):
         gone = torch.from_numpy(deleted & ~inputs.special)
         own, beside = dict(inputs.model_inputs), {}
         if question := inputs.question:
-            gone[question.position] &= not question.stays
-            beside = {name: own.pop(name) for name in question.beside}
+            gone[question.position] &= not question.must_stay
+            beside = {name: own.pop(name) for name in question.extra_inputs}
         if how == "remove" and not gone.all():
             return {**{name: value[:, ~gone] for name, value in own.items()}, **beside}
-        token_id = self._filler("pad" if how == "remove" else how, "deletion")[1]
+        token_id = self._filler_token("pad" if how == "remove" else how, "deletion")[1]
         own["input_ids"] = own["input_ids"].masked_fill(gone, token_id)
         left = {name: value[:, :1] for name, value in own.items()} if how == "remove" else own
         return {**left, **beside}
 
-    def _filler(self, kind: str, name: str = "baselines") -> tuple[str, int]:
+    def _filler_token(self, kind: str, name: str = "baselines") -> tuple[str, int]:
         """The token that replaces ordinary ones; where there is no pad token, the nearest to it."""
         kinds = ("pad", "mask", "unk", "eos") if kind == "pad" else (kind,)
         for one in kinds:
@@ -248,3 +379,97 @@ class TextReader(Reading):
             f"{name}={kind!r} needs a tokenizer with a {kind} token; this one has none. "
             f"Give {instead}."
         )
+
+
+def parts_of(inputs: Any, name: str) -> tuple[str, ...]:
+    """The text alone, or both texts of a pair, checked; errors call them ``name``.
+
+    Raises:
+        TypeError: If ``inputs`` is neither a text nor a pair of texts.
+        ValueError: If a text is missing, unknown or empty, or holds half a character.
+    """
+    if not isinstance(inputs, Mapping):
+        return (check_text(inputs, name),)
+    if set(inputs) != set(PARTS):
+        raise ValueError(
+            f"{name} must be a text or a pair {{'text': …, 'text_pair': …}}, got the keys "
+            f"{list(inputs)}. What the model read first in training, as a premise or a question, "
+            "is the text, what came second the text_pair."
+        )
+    return tuple(check_text(inputs[part], f"{name}[{part!r}]") for part in PARTS)
+
+
+def check_text(text: Any, name: str) -> str:
+    """The text, if it is one with at least one word."""
+    if not isinstance(text, str):
+        raise TypeError(f"{name} must be a text (str), got {type(text).__name__}: {text!r:.60}.")
+    refuse_lone_surrogates(text, name)
+    if not text.strip():
+        raise ValueError(f"{name} must hold at least one word, got {text!r}.")
+    return text
+
+
+def refuse_lone_surrogates(text: str, name: str) -> None:
+    """Refuse a text with half a character in it, as bytes read in a wrong encoding leave it.
+
+    Raises:
+        ValueError: If there is one; the message says where.
+    """
+    for at, c in enumerate(text):
+        if "\ud800" <= c <= "\udfff":
+            raise ValueError(
+                f"{name} must be a text, got the half character {c!r} at {at}: its bytes were "
+                "read in another encoding. Read them anew, or drop it."
+            )
+
+
+def segment_ids_of(
+    tokenizer: Any, encoded: Any, parts: tuple[str, ...], special: BoolArray
+) -> IntArray:
+    """(tokens,) which of the two texts each token belongs to; -1 for special tokens.
+
+    A tokenizer that does not say is asked how many ordinary tokens the first text alone has.
+
+    Raises:
+        ValueError: If a text has no ordinary token.
+    """
+    if getattr(tokenizer, "is_fast", False):
+        known = [-1 if number is None else number for number in encoded.sequence_ids(0)]
+        found = np.where(special, -1, np.array(known, dtype=np.int64))
+    else:
+        alone = tokenizer(parts[0], return_offsets_mapping=False, verbose=False)["input_ids"]
+        specials = {i for i, s in zip(encoded["input_ids"], special, strict=True) if s}
+        first = sum(i not in specials for i in alone)
+        found = np.where(special, -1, (np.cumsum(~special) > first).astype(np.int64))
+    for number, part in enumerate(parts):
+        if not (found == number).any():
+            raise ValueError(
+                f"both texts must hold at least one ordinary token, got {part!r:.60} as the "
+                f"{PARTS[number]}."
+            )
+    return found
+
+
+def shift_spans(spans: list[Span], segment_ids: IntArray, first: str) -> list[Span]:
+    """Spans within each text as spans within both, joined by :data:`BETWEEN`."""
+    by = np.where(segment_ids == 1, len(first) + len(BETWEEN), 0).tolist()
+    return [(start + n, end + n) for (start, end), n in zip(spans, by, strict=True)]
+
+
+def line_break_position(first: str, spans: list[Span], segment_ids: IntArray, fast: bool) -> int:
+    """Where :data:`BETWEEN` stands in the joined text; where tokens are shown, before a token."""
+    return len(first) if fast else spans[int(np.argmax(segment_ids == 1))][0] - len(BETWEEN)
+
+
+def _position_within(position: Any, n_tokens: int) -> int:
+    """The number of a token, counted from the start."""
+    try:
+        place = operator.index(position)
+    except TypeError:
+        place = n_tokens
+    if isinstance(position, bool) or not -n_tokens <= place < n_tokens:
+        raise ValueError(
+            f"position must be the number of a token, 0 to {n_tokens - 1}, or from the end -1 to "
+            f"{-n_tokens}, got {position!r}."
+        )
+    return place % n_tokens

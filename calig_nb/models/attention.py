@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from . import blocks
-from .memory import release
+from .memory import release_memory
 from .preserve import changed_settings
 from .token_cells import Cells
 
@@ -71,7 +71,7 @@ class Eager:
     def listening(self) -> Iterator[Mapping[str, Any]]:
         """Gives the options of a forward pass whose attention is heard."""
         has_option = "output_attentions" in signature(self.model.forward).parameters
-        with blocks.recorded(self.around) as outer:
+        with blocks.record_calls(self.around) as outer:
             yield {"output_attentions": True} if has_option else {}
         # The innermost module that returns attention returns the blocks' own, not a decoder's.
         found = (getattr(call.output, "attentions", None) for call in outer)
@@ -158,7 +158,7 @@ class Fused(Eager):
         self.found[layer] = total.div_(gradient.shape[1])
         if self.last:
             call.clear()
-        release()
+        release_memory()
 
 
 def _item_rows(value: Any, n_items: int, n_rows: int) -> Any:
@@ -206,11 +206,15 @@ def mean_attentions(
     with torch.no_grad():
         if frugal:
             fused = Fused(eager.model, eager.around, 0, eager.cells)
-            with fused.configured(), blocks.taken_over(modules, enter), _Listener(heard):
+            with fused.configured(), blocks.intercept_calls(modules, enter), _Listener(heard):
                 run({})
             if [index for index, _ in found] == [*range(last + 1)]:
                 return [mean for _, mean in found]
-        with eager.configured(), blocks.recorded(modules) as calls, eager.listening() as options:
+        with (
+            eager.configured(),
+            blocks.record_calls(modules) as calls,
+            eager.listening() as options,
+        ):
             run(options)
         eager.hear_blocks([call.output for call in calls])
     means = (heads.mean(dim=1) for heads in eager.seen)

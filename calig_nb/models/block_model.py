@@ -21,10 +21,9 @@ from torch.utils.checkpoint import checkpoint
 from .._arrays import Array
 from . import blocks
 from .attention import Eager, Fused, KeepHeads, mean_attentions
-from .memory import release, saved_bytes
+from .memory import release_memory, saved_bytes
 from .points import Points, ScoreFn
 from .preserve import preserved
-from .stages import opened
 from .token_cells import Cells, cells_of
 
 ModelInputs = Mapping[str, Tensor]
@@ -192,7 +191,7 @@ class PooledBlock:
             small = run(x.index_select(1, at))
             return small.new_zeros(*x.shape[:2], small.shape[-1]).index_copy(1, at, small)
 
-        with blocks.taken_over_each(self.modules, enter):
+        with blocks.intercept_each(self.modules, enter):
             yield
 
 
@@ -302,8 +301,8 @@ class Classifier:
         return np.asarray(values.double().cpu().numpy())
 
     def _stated(self, name: str) -> Any:
-        if name in (put_right := getattr(self.model, "stated", {})):
-            return put_right[name]
+        if name in (of_head := getattr(self.model, "class_config", {})):
+            return of_head[name]
         return getattr(getattr(self.model, "config", None), name, None)
 
 
@@ -325,7 +324,7 @@ class BlockModel(Classifier):
     def __init__(self, model: nn.Module, path: str | None = None) -> None:
         super().__init__(model)
         self.path = path
-        self._blocks = None if path is None else blocks.named(self.own, path)
+        self._blocks = None if path is None else blocks.blocks_at(self.own, path)
         self._around: Sequence[nn.Module] = ()
         self._starts: Sequence[int] = ()
         self._cells: dict[Any, Cells] = {}
@@ -339,7 +338,7 @@ class BlockModel(Classifier):
     def batches(self) -> bool:
         """Whether several inputs may share a pass; known once one was traced."""
         carried = (o[1:] for o in self._recorded if isinstance(o, tuple))
-        return self.joins and self._checked and not any(map(blocks.lengths, carried))
+        return self.joins and self._checked and not any(map(blocks.batch_sizes, carried))
 
     def block_size(self, inputs: ModelInputs) -> int:
         """Weights of a block."""
@@ -365,7 +364,7 @@ class BlockModel(Classifier):
         n_items = len(next(iter(inputs.values())))
         modules = self.find(inputs)
         sides = [inputs] if baselines is None else [inputs, baselines]
-        starts = [blocks.entering(modules, partial(self.predict, side)) for side in sides]
+        starts = [blocks.entering_state(modules, partial(self.predict, side)) for side in sides]
         entering = torch.cat(starts).requires_grad_()
         cells = self.cells(inputs)
         own = self.model, self._around, n_items, cells
@@ -399,20 +398,20 @@ class BlockModel(Classifier):
                 here = index + 1 == first and first not in self._starts
                 joined = points.hidden[first] if here else None
                 passed = blocks.hidden_of(args, kwargs) if joined is None else joined
-                return blocks.like(self._recorded[index], passed)
+                return blocks.with_output_hidden(self._recorded[index], passed)
             before = () if index == first else (blocks.hidden_of(args, kwargs),)
             joining = (points.hidden[index],) if index in points.hidden else ()
             hidden = torch.cat([*before, *joining]) if before and joining else (before + joining)[0]
-            args, kwargs = blocks.with_hidden(args, kwargs, hidden)
+            args, kwargs = blocks.replace_hidden(args, kwargs, hidden)
             if len(hidden) < n_all:
                 args, kwargs = blocks.first_rows((args, kwargs), len(hidden), n_all)
             output = self._run(index, run, args, kwargs, frugal)
             if index + 1 == len(self._recorded) and index + 1 in points.hidden:
-                left = torch.cat([blocks.returned(output), points.hidden[index + 1]])
-                output = blocks.like(output, left)
+                left = torch.cat([blocks.returned_hidden(output), points.hidden[index + 1]])
+                output = blocks.with_output_hidden(output, left)
             return output
 
-        with blocks.taken_over(self.find(inputs), enter):
+        with blocks.intercept_calls(self.find(inputs), enter):
             return logits_of(self.model, self.model(**rows_for(inputs, points.items)))
 
     def gradients(
@@ -434,7 +433,7 @@ class BlockModel(Classifier):
         logits = self.replay(inputs, Points(leaves, points.items), frugal=frugal)
         found = gradients_of(score(logits, points.items), leaves.values())
         if frugal:
-            release()
+            release_memory()
         return dict(zip(leaves, found, strict=True))
 
     def passage(
@@ -453,7 +452,7 @@ class BlockModel(Classifier):
             hidden); and a pair for each weight in ``also``, which must require a gradient.
         """
         items = torch.full((len(hidden),), item)
-        with blocks.recorded(self.find(inputs)) as calls:
+        with blocks.record_calls(self.find(inputs)) as calls:
             points = Points({0: hidden.detach().requires_grad_()}, items)
             logits = self.replay(inputs, points)
         layers = [*(call.hidden for call in calls), calls[-1].returned, *also]
@@ -471,10 +470,12 @@ class BlockModel(Classifier):
     def find(self, inputs: ModelInputs) -> Sequence[nn.Module]:
         """The blocks, looked for once."""
         if self._blocks is None:
-            self._blocks = blocks.find(self.model, lambda: self.predict(inputs))
+            self._blocks = blocks.find_blocks(self.model, lambda: self.predict(inputs))
         if not self._around:
-            self._blocks, self._starts = opened(self._blocks, lambda: self.predict(inputs))
-            self._around = blocks.around(self.model, self._blocks)
+            self._blocks, self._starts = blocks.blocks_of_stages(
+                self._blocks, lambda: self.predict(inputs)
+            )
+            self._around = blocks.enclosing_modules(self.model, self._blocks)
         return self._blocks
 
     def block_paths(self, inputs: ModelInputs) -> tuple[str, ...]:
@@ -520,15 +521,15 @@ class BlockModel(Classifier):
             if index == 0:
                 n_items = attention.n_items
                 same = blocks.hidden_of(args, kwargs)[:n_items], entering[:n_items]
-                if not blocks.agree(*same):
+                if not blocks.are_close(*same):
                     raise ValueError(
                         "model must give the same hidden states each time, but what enters its "
                         "first block is random. Fix its noise."
                     )
-                args, kwargs = blocks.with_hidden(args, kwargs, entering)
+                args, kwargs = blocks.replace_hidden(args, kwargs, entering)
             attention.layer = index
             hidden.append(blocks.hidden_of(args, kwargs))
-            lengths.update(blocks.lengths((args, kwargs)))
+            lengths.update(blocks.batch_sizes((args, kwargs)))
             block = modules[index % len(modules)]
             measured = saved_bytes(block) if index == 0 else nullcontext([0])
             if frugal:
@@ -548,9 +549,9 @@ class BlockModel(Classifier):
             return outputs[-1]
 
         with attention.configured():
-            with attention.listening() as options, blocks.taken_over(modules, enter):
+            with attention.listening() as options, blocks.intercept_calls(modules, enter):
                 logits = logits_of(self.model, self.model(**rows_for(inputs, items), **options))
-            hidden.append(blocks.returned(outputs[-1]))
+            hidden.append(blocks.returned_hidden(outputs[-1]))
             attention.hear_blocks(outputs)
         return Forward(
             self, inputs, items, logits, hidden, outputs, last, lengths - {len(items)},
@@ -583,10 +584,10 @@ class BlockModel(Classifier):
         outputs, inputs = forward.outputs, forward.inputs
         if any(isinstance(output, tuple) and len(output) > 1 for output in outputs):
             # What a block returns beside its hidden state may depend on the request.
-            with blocks.recorded(self.find(inputs)) as calls:
+            with blocks.record_calls(self.find(inputs)) as calls:
                 self.predict(inputs)
             outputs = [call.output for call in calls]
-        self._recorded = [blocks.like(output, None) for output in outputs]
+        self._recorded = [blocks.with_output_hidden(output, None) for output in outputs]
         self._lengths = forward.lengths
         self._pooled = PooledBlock.of(forward.linear, inner, trace.hidden_gradients[-1])
         if not self._checked:
@@ -614,7 +615,7 @@ class BlockModel(Classifier):
             with torch.no_grad():
                 logits = torch.split(self.replay(inputs, points), len(items))
             expected = [trace.logits.flip(f) for f in flips]
-            return all(map(blocks.agree, logits, expected))
+            return all(map(blocks.are_close, logits, expected))
 
         n_layers = len(trace.hidden_states)
         for layer in range(n_layers):
@@ -684,7 +685,7 @@ def linear_outputs(block: nn.Module) -> Iterator[dict[nn.Module, list[Tensor]]]:
         seen.setdefault(module, []).append(output)
         return output
 
-    with blocks.taken_over_each([m for m in block.modules() if _is_linear(m)], enter):
+    with blocks.intercept_each([m for m in block.modules() if _is_linear(m)], enter):
         yield seen
 
 

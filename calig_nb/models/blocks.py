@@ -1,4 +1,4 @@
-"""The blocks of any model: found by watching a forward pass, entered by taking over their calls."""
+"""The blocks of any model: found by watching a forward pass, entered by intercepting calls."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Call(NamedTuple):
     @property
     def returned(self) -> Tensor:
         """The hidden state that left."""
-        return returned(self.output)
+        return returned_hidden(self.output)
 
     @property
     def reads_another(self) -> bool:
@@ -49,7 +49,7 @@ class Call(NamedTuple):
 
 
 @contextmanager
-def taken_over(modules: Sequence[nn.Module], enter: Enter) -> Iterator[None]:
+def intercept_calls(modules: Sequence[nn.Module], enter: Enter) -> Iterator[None]:
     """Send every call of these modules through ``enter``; calls are counted from 0.
 
     Calls are counted and not modules, because layers may share one.
@@ -61,12 +61,12 @@ def taken_over(modules: Sequence[nn.Module], enter: Enter) -> Iterator[None]:
         index, count = count, count + 1
         return enter(index, run, args, kwargs)
 
-    with taken_over_each(modules, numbered):
+    with intercept_each(modules, numbered):
         yield
 
 
 @contextmanager
-def taken_over_each(
+def intercept_each(
     modules: Sequence[nn.Module],
     enter: Callable[[nn.Module, Run, tuple[Any, ...], dict[str, Any]], Any],
 ) -> Iterator[None]:
@@ -86,8 +86,8 @@ def taken_over_each(
 
 
 @contextmanager
-def recorded(modules: Sequence[nn.Module]) -> Iterator[list[Call]]:
-    """Every call of these modules within the context, in order of their returning."""
+def record_calls(modules: Sequence[nn.Module]) -> Iterator[list[Call]]:
+    """Record every call of these modules within the context, in the order in which they return."""
     calls: list[Call] = []
 
     def enter(_: int, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -95,11 +95,11 @@ def recorded(modules: Sequence[nn.Module]) -> Iterator[list[Call]]:
         calls.append(Call(args, kwargs, output))
         return output
 
-    with taken_over(modules, enter):
+    with intercept_calls(modules, enter):
         yield calls
 
 
-def entering(modules: Sequence[nn.Module], run_model: Callable[[], Any]) -> Tensor:
+def entering_state(modules: Sequence[nn.Module], run_model: Callable[[], Any]) -> Tensor:
     """The hidden state that enters the first block; nothing from there on is computed.
 
     Raises:
@@ -110,20 +110,20 @@ def entering(modules: Sequence[nn.Module], run_model: Callable[[], Any]) -> Tens
         raise _Entered(hidden_of(args, kwargs))
 
     try:
-        with taken_over(modules, enter):
+        with intercept_calls(modules, enter):
             run_model()
     except _Entered as stop:
         return stop.hidden
     raise ValueError(f"model must run its blocks, but never called them; they must be {WANTED}")
 
 
-def around(model: nn.Module, modules: Sequence[nn.Module]) -> list[nn.Module]:
-    """The modules that hold all of these, and so return after them, the innermost first."""
+def enclosing_modules(model: nn.Module, modules: Sequence[nn.Module]) -> list[nn.Module]:
+    """The modules that contain all of these, and so return after them, the innermost first."""
     wanted = set(modules)
     return [m for m in model.modules() if wanted <= {*m.modules()} - {m}]
 
 
-def find(model: nn.Module, run_model: Callable[[], Any]) -> Sequence[nn.Module]:
+def find_blocks(model: nn.Module, run_model: Callable[[], Any]) -> Sequence[nn.Module]:
     """The module list whose members a forward pass runs through one after the other.
 
     Members must be of one class, and each call's hidden state must be what the call before it
@@ -141,7 +141,7 @@ def find(model: nn.Module, run_model: Callable[[], Any]) -> Sequence[nn.Module]:
         and (len(members) > 1 or isinstance(members, nn.ModuleList))
     }
     with ExitStack() as stack:
-        calls = {name: stack.enter_context(recorded(lists[name])) for name in lists}
+        calls = {name: stack.enter_context(record_calls(lists[name])) for name in lists}
         run_model()
     chains = [name for name in lists if is_chain(calls[name])]
     outermost = [n for n in chains if not any(n.startswith(f"{other}.") for other in chains)]
@@ -153,7 +153,52 @@ def find(model: nn.Module, run_model: Callable[[], Any]) -> Sequence[nn.Module]:
     return lists[max(alone or outermost, key=lambda name: sizes[name])]
 
 
-def named(model: nn.Module, path: str) -> Sequence[nn.Module]:
+def blocks_of_stages(
+    modules: Sequence[nn.Module], run_model: Callable[[], Any]
+) -> tuple[Sequence[nn.Module], Sequence[int]]:
+    """The blocks inside of stages, for a model that merges its tokens on the way; else the same.
+
+    Stages differ from blocks in that their numbers of tokens do. Each must hand what enters it to
+    its first block as it is. What it does after its last one, such as merging its tokens, counts
+    to that block.
+
+    Args:
+        modules: What a model runs through, one after the other.
+        run_model: Runs it.
+
+    Returns:
+        The blocks; and the number of the first block of every stage, none where there are none.
+    """
+    inside = [
+        [list(part) for part in module.modules() if isinstance(part, nn.ModuleList)]
+        for module in modules
+    ]
+    if not all(inside):
+        return modules, ()
+    with ExitStack() as stack:
+        calls = stack.enter_context(record_calls(modules))
+        inner = [[stack.enter_context(record_calls(run)) for run in runs] for runs in inside]
+        run_model()
+    if len(calls) != len(modules):
+        return modules, ()
+    if len({call.hidden.shape[1] for call in calls} | {calls[-1].returned.shape[1]}) == 1:
+        return modules, ()
+    found: list[nn.Module] = []
+    starts: list[int] = []
+    for call, runs, heard in zip(calls, inside, inner, strict=True):
+        fits = (
+            run
+            for run, own in zip(runs, heard, strict=True)
+            if len(own) == len(run) and is_chain(own) and own[0].hidden is call.hidden
+        )
+        if (run := next(fits, None)) is None:
+            return modules, ()
+        starts.append(len(found))
+        found += run
+    return found, starts
+
+
+def blocks_at(model: nn.Module, path: str) -> Sequence[nn.Module]:
     """The module list at ``path``.
 
     Raises:
@@ -173,17 +218,17 @@ def hidden_of(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
     raise _NoHiddenState(f"A block was called without a hidden state; it must be {WANTED}")
 
 
-def with_hidden(
+def replace_hidden(
     args: tuple[Any, ...], kwargs: dict[str, Any], hidden: Tensor
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The same arguments with the hidden state replaced."""
+    """A block's arguments with another hidden state among them."""
     old = hidden_of(args, kwargs)
     if args and args[0] is old:
         return (hidden, *args[1:]), kwargs
     return args, {name: hidden if value is old else value for name, value in kwargs.items()}
 
 
-def returned(output: Any) -> Tensor:
+def returned_hidden(output: Any) -> Tensor:
     """The hidden state in a block's output: a tensor, or the one of fewest axes in a tuple.
 
     Attention probabilities, which some blocks return in front of it, have an axis more.
@@ -197,7 +242,7 @@ def returned(output: Any) -> Tensor:
 
 
 def first_rows(value: Any, n_rows: int, n_all: int) -> Any:
-    """The same with the first rows of every tensor that has ``n_all`` of them."""
+    """``value`` with the first ``n_rows`` rows of every tensor in it that has ``n_all``."""
     if torch.is_tensor(value):
         return value[:n_rows] if value.ndim and len(value) == n_all else value
     if isinstance(value, tuple | list):
@@ -207,29 +252,32 @@ def first_rows(value: Any, n_rows: int, n_all: int) -> Any:
     return value
 
 
-def lengths(value: Any) -> set[int]:
+def batch_sizes(value: Any) -> set[int]:
     """The sizes of the first dimensions of all tensors in it."""
     if torch.is_tensor(value):
         return {len(value)} if value.ndim else set()
     parts = value.values() if isinstance(value, dict) else value
     inner = parts if isinstance(value, tuple | list | dict) else ()
-    return set().union(*(lengths(part) for part in inner))
+    return set().union(*(batch_sizes(part) for part in inner))
 
 
-def like(output: Any, hidden: Tensor | None) -> Any:
+def with_output_hidden(output: Any, hidden: Tensor | None) -> Any:
     """A block's output with ``hidden`` in it, beside what else the block returned when it ran.
 
     None keeps the place and drops the values.
     """
-    old = returned(output)
+    old = returned_hidden(output)
     new = old.new_empty((0,) * old.ndim) if hidden is None else hidden
     if not isinstance(output, tuple):
         return new
     return tuple(new if part is old else part for part in output)
 
 
-def agree(a: Tensor, b: Tensor) -> bool:
-    """Equal but for rounding; kernels differ between passes, in float32 by far less than this."""
+def are_close(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors differ by rounding alone: by at most 1 % of the largest magnitude.
+
+    Kernels differ between passes, in float32 by far less.
+    """
     return a.shape == b.shape and bool((a - b).abs().max() <= 1e-2 * b.abs().max())
 
 

@@ -1,4 +1,4 @@
-"""A name for what a model computes, so that an answer kept on disk is never another model's."""
+"""A digest of what a model computes, so that an answer kept on disk is never another model's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import nn
 
 
 class Identity:
-    """Names one model; the name is kept until something that it stands for changes.
+    """The digest of one model, computed anew only when something that it stands for changes.
 
     Args:
         model: The model.

@@ -19,26 +19,26 @@ LEAST_GAIN = 1.2
 
 @contextmanager
 def fast_matmul(dtype: torch.dtype, device: torch.device) -> Iterator[bool]:
-    """Use oneDNN's kernel inside, where a probe finds it faster and as exact; restored after.
+    """Use oneDNN's matrix kernel where a probe finds it faster and as exact; restored after.
 
     The switch is named for bfloat16 because it *allows* rounding to it. Processors without such
     instructions for matrices compute in float32 all the same, at twice the speed of the default
     kernel or more; where the probe finds an error above that of float32 the switch stays as it is.
 
     Yields:
-        Whether the switch is on. Fused attention is slow under it: see :class:`WrittenOut`.
+        Whether the switch is on. Fused attention is slow under it: see :class:`UnfusedAttention`.
     """
     backend = getattr(getattr(torch.backends, "mkldnn", None), "matmul", None)
     fits = dtype == torch.float32 and device.type == "cpu"
-    if not fits or not hasattr(backend, "fp32_precision") or not _worthwhile():
+    if not fits or not hasattr(backend, "fp32_precision") or not _is_worthwhile():
         yield False
         return
-    with _allowed():
+    with _bf16_allowed():
         yield True
 
 
-class WrittenOut(TorchFunctionMode):
-    """Inside, torch's fused attention is computed as two batched products and a softmax.
+class UnfusedAttention(TorchFunctionMode):
+    """Computes torch's fused attention as two batched products and a softmax.
 
     Under the fast matrix kernel this is four times as fast as fused attention up to some hundred
     tokens, and keys are not transposed in memory for each head. Models that write attention out
@@ -83,7 +83,7 @@ def _attention(
 
 
 @contextmanager
-def _allowed() -> Iterator[None]:
+def _bf16_allowed() -> Iterator[None]:
     backend: Any = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
     before = backend.fp32_precision
     backend.fp32_precision = MODE
@@ -94,7 +94,7 @@ def _allowed() -> Iterator[None]:
 
 
 @lru_cache
-def _worthwhile() -> bool:
+def _is_worthwhile() -> bool:
     """Whether the kernel keeps single precision in the products that a pass consists of."""
     random = torch.Generator().manual_seed(0)
 
@@ -107,17 +107,17 @@ def _worthwhile() -> bool:
         (lambda a, b: a @ b, draw(384, 512), w),
         (lambda a, b: a @ b.transpose(1, 2), q, draw(8, 96, 64)),
     ]
-    with torch.no_grad(), _allowed():
+    with torch.no_grad(), _bf16_allowed():
         for product, a, b in products:
             exact = product(a.double(), b.double())
             if (product(a, b).double() - exact).abs().max() > MOST_ERROR * exact.abs().max():
                 return False
-        fast = _seconds(lambda: torch.nn.functional.linear(x, w))
-    return _seconds(lambda: torch.nn.functional.linear(x, w)) > LEAST_GAIN * fast
+        fast = _best_seconds(lambda: torch.nn.functional.linear(x, w))
+    return _best_seconds(lambda: torch.nn.functional.linear(x, w)) > LEAST_GAIN * fast
 
 
-def _seconds(call: Callable[[], object]) -> float:
-    """The best of a few runs."""
+def _best_seconds(call: Callable[[], object]) -> float:
+    """The shortest of seven runs."""
     call()
     runs = []
     for _ in range(7):

@@ -15,7 +15,9 @@ import torch
 from torch import Tensor, nn
 
 MOST = 4 << 30
+"""Bytes that a budget takes by default, at most."""
 SHARE = 4
+"""One of so many bytes that are free is taken by default."""
 FAST_TOKENS = {"cpu": 1024, "cuda": 16384}
 """Where more tokens in one pass stop paying."""
 
@@ -33,8 +35,8 @@ class Budget:
     tokens: int | None
 
     @classmethod
-    def of(cls, memory: int | None, tokens: int | None, device: torch.device) -> Budget:
-        """A user's wishes, the rest from the machine.
+    def from_options(cls, memory: int | None, tokens: int | None, device: torch.device) -> Budget:
+        """The budget that a user states; what is None, from the machine.
 
         Raises:
             ValueError: If one is below 1.
@@ -42,18 +44,24 @@ class Budget:
         for name, value in (("batch_tokens", tokens), ("memory", memory)):
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}.")
-        return cls(_free(device) // SHARE if memory is None else int(memory), tokens)
+        return cls(_free_bytes(device) // SHARE if memory is None else int(memory), tokens)
 
-    def beside(self, held: int) -> Budget:
-        """What is left of it while so many bytes are held."""
-        return replace(self, memory=max(1, self.memory - held))
+    def less(self, n_bytes: int) -> Budget:
+        """What is left of it while ``n_bytes`` are in use."""
+        return replace(self, memory=max(1, self.memory - n_bytes))
 
-    def points(self, row_bytes: int, n_tokens: int, device: torch.device) -> int:
-        """Points of so many tokens and bytes that may share a pass, at least one."""
+    def max_points(self, row_bytes: int, n_tokens: int, device: torch.device) -> int:
+        """The most points of a path that may share a pass, at least one.
+
+        Args:
+            row_bytes: What autograd keeps of one point.
+            n_tokens: Tokens of one point.
+            device: Where the pass runs.
+        """
         tokens = self.tokens or FAST_TOKENS.get(device.type, FAST_TOKENS["cpu"])
         return max(1, min(tokens // n_tokens, self.memory // (2 * max(row_bytes, 1))))
 
-    def exceeded_by(self, row_bytes: int) -> bool:
+    def is_exceeded_by(self, row_bytes: int) -> bool:
         """Whether not even one point's pass fits, twice over for what is made on the way."""
         return 2 * row_bytes > self.memory
 
@@ -76,8 +84,8 @@ def saved_bytes(module: nn.Module) -> Iterator[list[int]]:
     total[0] = sum(sizes.values())
 
 
-def release() -> None:
-    """Give memory back to the system that is no longer in use.
+def release_memory() -> None:
+    """Give memory that is no longer in use back to the system.
 
     What recomputation leaves behind refers to itself, and the C library of Linux keeps much of
     what is freed.
@@ -96,8 +104,8 @@ def _c_library() -> ctypes.CDLL | None:
         return None
 
 
-def _free(device: torch.device) -> int:
-    """Bytes that are free on the device; of main memory, at most what the share of it may be."""
+def _free_bytes(device: torch.device) -> int:
+    """Bytes that are free on the device; of main memory at most SHARE * MOST."""
     if device.type == "cuda":
         return 3 * torch.cuda.mem_get_info(device)[0]
     try:

@@ -9,22 +9,14 @@ from typing import Any
 import torch
 from torch import nn
 
-_KINDS = (
-    ("ForImageClassification", "AutoModelForImageClassification", "AutoImageProcessor"),
-    ("ForCausalLM", "AutoModelForCausalLM", "AutoTokenizer"),
-    ("LMHeadModel", "AutoModelForCausalLM", "AutoTokenizer"),
-    ("ForTokenClassification", "AutoModelForTokenClassification", "AutoTokenizer"),
-    ("ForQuestionAnswering", "AutoModelForQuestionAnswering", "AutoTokenizer"),
-    ("", "AutoModelForSequenceClassification", "AutoTokenizer"),
-)
-"""End of an architecture's name; what loads its model and processor. The first that fits counts."""
+from .task_heads import task_of
 
 _MODULES = {"AutoTokenizer": "tokenization_auto", "AutoImageProcessor": "image_processing_auto"}
 
 _SHARED = ("cache_dir", "local_files_only", "revision", "token", "trust_remote_code")
 
 
-def load(name_or_path: str | Path, **options: Any) -> tuple[nn.Module, Any]:
+def load_pretrained(name_or_path: str | Path, **options: Any) -> tuple[nn.Module, Any]:
     """The model, in evaluation mode, and its tokenizer or image processor.
 
     Args:
@@ -37,9 +29,9 @@ def load(name_or_path: str | Path, **options: Any) -> tuple[nn.Module, Any]:
     options = {"dtype": torch.float32, "trust_remote_code": False, **options}
     shared = {name: options[name] for name in _SHARED if name in options}
     config = transformers.AutoConfig.from_pretrained(name_or_path, **shared)
-    named = (getattr(config, "architectures", None) or [""])[0]
-    model, processor = next(kinds for end, *kinds in _KINDS if named.endswith(end))
+    task = task_of((getattr(config, "architectures", None) or [])[:1])
     # By their short names some versions ask for torchvision, which they can do without.
-    module = import_module(f"transformers.models.auto.{_MODULES[processor]}")
-    read = getattr(module, processor).from_pretrained(name_or_path, **shared)
-    return getattr(transformers, model).from_pretrained(name_or_path, **options).eval(), read
+    module = import_module(f"transformers.models.auto.{_MODULES[task.processor]}")
+    processor = getattr(module, task.processor).from_pretrained(name_or_path, **shared)
+    model = getattr(transformers, task.loader).from_pretrained(name_or_path, **options)
+    return model.eval(), processor

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from inspect import signature
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -14,15 +15,15 @@ CANDIDATES = "candidates"
 """Input (batch, k): token ids. It holds no value for each token: it is neither cut nor filled."""
 
 
-class Head(nn.Module):
+class TaskHead(nn.Module):
     """A user's model with another end; the model itself is not changed.
 
     Args:
         model: The user's.
     """
 
-    stated: ClassVar[dict[str, Any]] = {}
-    """What the model's configuration says of its classes, put right."""
+    class_config: ClassVar[dict[str, Any]] = {}
+    """Entries of the model's configuration on its classes, as they are for this head."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -36,14 +37,14 @@ class Head(nn.Module):
 
     @training.setter
     def training(self, mode: bool) -> None:
-        """The user's model is told by torch itself."""
+        """Nothing to set: torch sets it in the user's model, which is a child."""
 
-    def at(self, logits: Tensor, read_upto: Tensor) -> Tensor:
-        """What (batch, tokens, ...) holds at the token that each row reads: (batch, ...)."""
-        return logits[torch.arange(len(logits), device=logits.device), places(read_upto)]
+    def logits_at(self, logits: Tensor, read_upto: Tensor) -> Tensor:
+        """(batch, ...) the rows of (batch, tokens, ...) at the token that each item reads."""
+        return logits[torch.arange(len(logits), device=logits.device), read_positions(read_upto)]
 
 
-class NextToken(Head):
+class NextToken(TaskHead):
     """A causal language model: which token follows?
 
     Classes are a few candidates and, last, all other tokens together, whose logit is the
@@ -52,53 +53,53 @@ class NextToken(Head):
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__(model)
-        self._narrow = "logits_to_keep" in signature(model.forward).parameters
+        self._narrows = "logits_to_keep" in signature(model.forward).parameters
 
     def forward(self, read_upto: Tensor, candidates: Tensor, **inputs: Tensor) -> Tensor:
         """Logits (batch, k + 1)."""
-        logits = self.vocabulary(read_upto, **inputs)
+        logits = self.next_token_logits(read_upto, **inputs)
         others = logits.scatter(1, candidates, -torch.inf).logsumexp(dim=1, keepdim=True)
         return torch.cat([logits.gather(1, candidates), others], dim=1)
 
-    def vocabulary(self, read_upto: Tensor, **inputs: Tensor) -> Tensor:
+    def next_token_logits(self, read_upto: Tensor, **inputs: Tensor) -> Tensor:
         """Logits (batch, vocabulary) of what follows the token that is read."""
-        kept, row = torch.unique(places(read_upto), return_inverse=True)
-        if self._narrow:
-            logits = self.explained(**inputs, logits_to_keep=kept).logits
+        positions, row = torch.unique(read_positions(read_upto), return_inverse=True)
+        if self._narrows:
+            logits = self.explained(**inputs, logits_to_keep=positions).logits
         else:
-            logits = self.explained(**inputs).logits[:, kept]
+            logits = self.explained(**inputs).logits[:, positions]
         found: Tensor = logits[torch.arange(len(row), device=row.device), row]
         return found
 
 
-class TokenLabel(Head):
+class TokenLabel(TaskHead):
     """A token classifier: which label has this token?"""
 
     def forward(self, read_upto: Tensor, **inputs: Tensor) -> Tensor:
         """Logits (batch, classes)."""
-        return self.at(self.explained(**inputs).logits, read_upto)
+        return self.logits_at(self.explained(**inputs).logits, read_upto)
 
 
-class AnswerSpan(Head):
+class AnswerSpan(TaskHead):
     """Extractive question answering: does the answer start, or end, at this token?
 
     The two classes are independent. Their logits are log-odds, log p / (1 - p), of this token
     against all others.
     """
 
-    stated: ClassVar[dict[str, Any]] = {
+    class_config: ClassVar[dict[str, Any]] = {
         "id2label": {0: "start", 1: "end"},
         "problem_type": "multi_label_classification",
     }
 
     def forward(self, read_upto: Tensor, **inputs: Tensor) -> Tensor:
         """Logits (batch, 2)."""
-        ends = self.both(**inputs)
-        own = self.at(ends, read_upto)
-        here = torch.arange(ends.shape[1], device=ends.device) == places(read_upto)[:, None]
+        ends = self.span_logits(**inputs)
+        own = self.logits_at(ends, read_upto)
+        here = torch.arange(ends.shape[1], device=ends.device) == read_positions(read_upto)[:, None]
         return own - ends.masked_fill(here[..., None], -torch.inf).logsumexp(dim=1)
 
-    def both(self, **inputs: Tensor) -> Tensor:
+    def span_logits(self, **inputs: Tensor) -> Tensor:
         """(batch, tokens, 2): logits of start and end at every token; -inf where none is."""
         output = self.explained(**inputs)
         ends = torch.stack([output.start_logits, output.end_logits], dim=-1)
@@ -106,24 +107,45 @@ class AnswerSpan(Head):
         return ends if mask is None else ends.masked_fill(mask[..., None] == 0, -torch.inf)
 
 
-def places(read_upto: Tensor) -> Tensor:
-    """(batch,) the token that each row reads; the first, where all before it are gone."""
+def read_positions(read_upto: Tensor) -> Tensor:
+    """(batch,) number of the token that each row reads; the first, where all are deleted."""
     return (read_upto.sum(dim=1) - 1).clamp(min=0)
 
 
-_HEADS = {
-    "ForCausalLM": NextToken,
-    "LMHeadModel": NextToken,
-    "ForTokenClassification": TokenLabel,
-    "ForQuestionAnswering": AnswerSpan,
-}
-"""End of an architecture's name; what it is seen as."""
+class Task(NamedTuple):
+    """What is done with models of one kind.
+
+    Attributes:
+        ending: End of the name of their architecture.
+        loader: The class of transformers that loads the model.
+        processor: The class of transformers that loads what reads its inputs.
+        head: What the model is seen as, where it answers at every token.
+    """
+
+    ending: str
+    loader: str
+    processor: str = "AutoTokenizer"
+    head: type[TaskHead] | None = None
 
 
-def headed(model: nn.Module) -> nn.Module:
+TASKS = (
+    Task("ForImageClassification", "AutoModelForImageClassification", "AutoImageProcessor"),
+    Task("ForCausalLM", "AutoModelForCausalLM", head=NextToken),
+    Task("LMHeadModel", "AutoModelForCausalLM", head=NextToken),
+    Task("ForTokenClassification", "AutoModelForTokenClassification", head=TokenLabel),
+    Task("ForQuestionAnswering", "AutoModelForQuestionAnswering", head=AnswerSpan),
+    Task("", "AutoModelForSequenceClassification"),
+)
+"""The first whose ending fits counts; the last fits all."""
+
+
+def task_of(architectures: Iterable[str]) -> Task:
+    """The task of a model, by the names of its class and of those it is derived from."""
+    names = [*architectures, ""]
+    return next(task for task in TASKS if any(name.endswith(task.ending) for name in names))
+
+
+def with_task_head(model: nn.Module) -> nn.Module:
     """The model as a classifier; itself, unless its architecture answers at every token."""
-    names = [kind.__name__ for kind in type(model).__mro__]
-    for end, head in _HEADS.items():
-        if any(name.endswith(end) for name in names):
-            return head(model)
-    return model
+    head = task_of(kind.__name__ for kind in type(model).__mro__).head
+    return model if head is None else head(model)

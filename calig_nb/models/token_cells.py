@@ -1,4 +1,4 @@
-"""The tokens in which an explanation speaks of every layer, whatever the layers' own are."""
+"""One grid of tokens for all layers of a model whose layers have different ones, and the sums."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Grid = tuple[int, int]
 
 
 class Cells:
-    """Every layer has the same tokens, and every token attends to all: nothing is summed.
+    """The tokens of a model whose layers all have the same: nothing is summed.
 
     Attributes:
         grid: Rows and columns, where the tokens are a grid's cells; else None.
@@ -75,7 +75,7 @@ class GridCells(Cells):
 
     @property
     def n(self) -> int:
-        """How many there are."""
+        """The number of cells."""
         return self.grid[0] * self.grid[1]
 
     def of_tokens(self, layer: int, values: Tensor) -> Tensor:
@@ -117,7 +117,7 @@ def cells_of(modules: Sequence[nn.Module], run_model: Callable[[], Any]) -> Cell
         modules: Its blocks.
         run_model: Runs it on one input.
     """
-    with torch.no_grad(), blocks.recorded(modules) as calls:
+    with torch.no_grad(), blocks.record_calls(modules) as calls:
         run_model()
     grids = [_stated_grid(call) for call in calls]
     if any(grid is None for grid in grids) or len(calls) != len(modules):
@@ -181,8 +181,8 @@ def _windows(block: nn.Module, call: blocks.Call) -> Tensor:
             states.append(output)
         return output
 
-    args, kwargs = blocks.with_hidden(call.args, call.kwargs, probe)
-    with torch.no_grad(), blocks.taken_over_each([*block.modules()][1:], enter):
+    args, kwargs = blocks.replace_hidden(call.args, call.kwargs, probe)
+    with torch.no_grad(), blocks.intercept_each([*block.modules()][1:], enter):
         block(*args, **kwargs)
     return found
 

@@ -13,7 +13,7 @@ from ..attribution.evidence import Batch, Evidence, fastest_kernels
 from ..attribution.request import Request
 from ..explanation.explanation import Explanation
 from ..explanation.methods import METHODS, fusion_of, weights_of
-from ..inputs.factory import Reader
+from ..inputs.reader import Reader
 from ..inputs.text import TextInputs
 from ..models.block_model import BlockModel
 from ..models.memory import Budget
@@ -95,11 +95,14 @@ def collate(
         ValueError: If a baseline does not fit a text.
     """
     request = requests[0][0]
-    rows, baseline_rows = reader.padded([text.model_inputs for text in texts]), None
+    rows, baseline_rows = reader.pad_batch([text.model_inputs for text in texts]), None
     names = [f"{request.hidden_baseline} hidden state"] * len(texts)
     if request.hidden_baseline is None:
-        replaced = [reader.baseline(text, request.baselines) for text in texts]
-        baseline_rows, names = reader.padded([own for own, _ in replaced]), [n for _, n in replaced]
+        replaced = [reader.make_baseline(text, request.baselines) for text in texts]
+        baseline_rows, names = (
+            reader.pad_batch([own for own, _ in replaced]),
+            [n for _, n in replaced],
+        )
     inputs, baselines = model.to_device(rows), None
     if baseline_rows is not None:
         positions = model.positions(inputs)
@@ -121,7 +124,7 @@ def build_explanation(
         baseline: The baseline's name.
         found: The evidence; padding that it holds is left out.
     """
-    n_tokens, described, noted = len(text.tokens), text.described(), text.noted
+    n_tokens, described, noted = len(text.tokens), text.explanation_fields(), text.config
     labels = labels_of(model, len(found.logits), text)
     probabilities = model.probabilities(found.logits)
     r, method = found.layer_attributions[:, :n_tokens], METHODS[request.method]

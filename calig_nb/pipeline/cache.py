@@ -1,4 +1,4 @@
-"""The only file that knows the disk: what was found before, written whole, no pickle."""
+"""What was found before, on disk: written whole, checked when read, no pickle."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -20,13 +19,19 @@ import numpy.typing as npt
 from .._validation import warn_user
 from .._version import PACKAGE
 from ..explanation.explanation import Explanation
-from ..explanation.serialization import from_bytes, heads_from_bytes, heads_to_bytes, to_bytes
+from ..explanation.serialization import (
+    PART,
+    from_bytes,
+    heads_from_bytes,
+    heads_to_bytes,
+    to_bytes,
+    write_whole,
+)
 
 T = TypeVar("T")
 
 CALIBRATION_FILE = "calig_nb.json"
 _EXPLANATION, _HEADS, _WEIGHTS, _TRIAL = ".explanation", ".heads", ".weights", ".trial"
-_PART = ".part"
 _DIGEST = hashlib.sha256().digest_size
 
 
@@ -35,34 +40,6 @@ class Calibration(NamedTuple):
 
     layer_weights: tuple[float, ...]
     n_inputs: int
-
-
-def save(explanation: Explanation, path: str | Path) -> None:
-    """Write an explanation; the file appears whole or not at all.
-
-    Args:
-        explanation: What to keep.
-        path: Where; by custom ``*.safetensors``. An existing file is replaced.
-
-    Raises:
-        OSError: If the folder does not exist or cannot be written to.
-    """
-    _write_whole(Path(path), to_bytes(explanation))
-
-
-def load(path: str | Path) -> Explanation:
-    """Open a saved explanation. It needs neither torch nor the model.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged or is not an explanation.
-    """
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"There is no saved explanation at {path}.")
-    try:
-        return from_bytes(Path(path).read_bytes())
-    except ValueError as error:
-        raise ValueError(f"{path} is not a readable explanation: {error}.") from error
 
 
 class Cache:
@@ -161,7 +138,7 @@ class Cache:
             return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            _write_whole(self.folder / name, hashlib.sha256(content).digest() + content)
+            write_whole(self.folder / name, hashlib.sha256(content).digest() + content)
             self._evict()
         except OSError as error:
             self._warn(f"cannot be written ({error})")
@@ -190,7 +167,7 @@ class Cache:
         return found
 
     def _evict(self) -> None:
-        for part in self.folder.glob(f"*{_PART}"):  # what a killed process left behind
+        for part in self.folder.glob(f"*{PART}"):  # what a killed process left behind
             with suppress(OSError):
                 if time.time() - part.stat().st_mtime > 3600:
                     part.unlink(missing_ok=True)
@@ -247,7 +224,7 @@ def _default_folder() -> Path:
 
 def save_calibration(calibration: Calibration, folder: str | Path) -> None:
     """Write layer weights beside a saved model, where ``Explainer.from_pretrained`` finds them."""
-    _write_whole(Path(folder) / CALIBRATION_FILE, _calibration_to_bytes(calibration))
+    write_whole(Path(folder) / CALIBRATION_FILE, _calibration_to_bytes(calibration))
 
 
 def load_calibration(folder: str | Path) -> Calibration | None:
@@ -263,15 +240,3 @@ def _calibration_to_bytes(calibration: Calibration) -> bytes:
 def _calibration_from_bytes(content: bytes) -> Calibration:
     stored = json.loads(content)
     return Calibration(tuple(stored["layer_weights"]), stored["n_inputs"])
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=_PART, delete=False) as part:
-        try:
-            part.write(content)
-            part.close()
-            Path(part.name).replace(path)
-        except BaseException:
-            part.close()
-            Path(part.name).unlink(missing_ok=True)
-            raise

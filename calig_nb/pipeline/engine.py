@@ -15,7 +15,7 @@ from ..attribution.evidence import trace_batch
 from ..attribution.request import Request
 from ..explanation.explanation import Explanation
 from ..explanation.methods import fused, fusion_of
-from ..inputs.factory import Reader
+from ..inputs.reader import Reader
 from ..inputs.text import TextInputs
 from ..models.block_model import BlockModel
 from ..models.fingerprint import Identity

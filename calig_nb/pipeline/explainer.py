@@ -16,13 +16,13 @@ from .._validation import one_of, warn_user
 from ..attribution.request import Output, Precision, Request
 from ..explanation.fusion import layer_weights
 from ..explanation.methods import fused
-from ..inputs.factory import reader_of
+from ..inputs.reader import reader_of
 from ..inputs.text import TextInputs
 from ..models.block_model import BlockModel
 from ..models.fingerprint import Identity
 from ..models.memory import Budget
-from ..models.pretrained import load
-from ..models.task_heads import headed
+from ..models.pretrained import load_pretrained
+from ..models.task_heads import with_task_head
 from . import cache as disk
 from .engine import Engine
 from .prediction import predictions
@@ -72,13 +72,13 @@ class Explainer:
         memory: int | None = None,
         cache: bool | str | Path = True,
     ) -> None:
-        block_model = BlockModel(headed(model), blocks)
+        block_model = BlockModel(with_task_head(model), blocks)
         self.processor = processor
         self.engine = Engine(
             block_model,
             reader_of(block_model, processor),
             Identity(block_model.model, blocks),
-            Budget.of(memory, batch_tokens, block_model.placement[1]),
+            Budget.from_options(memory, batch_tokens, block_model.placement[1]),
             disk.open_cache(cache),
         )
 
@@ -89,11 +89,12 @@ class Explainer:
         Args:
             name_or_path: What the ``from_pretrained`` of transformers takes.
             **options: ``blocks``, ``batch_tokens``, ``memory`` and ``cache`` go to
-                :class:`Explainer`, all else to the model: :func:`calig_nb.models.pretrained.load`.
+                :class:`Explainer`, all else to the model: see
+                :func:`calig_nb.models.pretrained.load_pretrained`.
         """
         names = ("blocks", "batch_tokens", "memory", "cache")
         own = {name: options.pop(name) for name in names if name in options}
-        explainer = cls(*load(name_or_path, **options), **own)
+        explainer = cls(*load_pretrained(name_or_path, **options), **own)
         explainer.engine.calibration = disk.load_calibration(name_or_path)
         return explainer
 
@@ -124,7 +125,7 @@ class Explainer:
             ValueError: If the model has none that can be found.
         """
         model, reader = self.engine.model, self.engine.reader
-        anything = np.zeros((64, 64, 3), np.uint8) if reader.pixels else "a"
+        anything = np.zeros((64, 64, 3), np.uint8) if reader.is_of_pictures else "a"
         # A model that answers at every token is asked at one of them.
         position = None if model.own is model.model else 0
         read = reader.read(anything, position=position)
@@ -156,7 +157,7 @@ class Explainer:
         Raises:
             TypeError, ValueError: As :meth:`explain`.
         """
-        several = [inputs] if self.engine.reader.single(inputs) else inputs
+        several = [inputs] if self.engine.reader.is_single(inputs) else inputs
         return predictions(self.engine.model, self.engine.reader, several, position)
 
     def explain(
@@ -227,11 +228,11 @@ class Explainer:
         """
         one_of("on_error", on_error, ("raise", "skip"))
         reader = self.engine.reader
-        single, start = reader.single(inputs), reader.baselines_of(baselines)
+        single, start = reader.is_single(inputs), reader.check_baselines(baselines)
         requests = Request.for_targets(
             target, contrast=contrast, output=output, method=method, baselines=start,
             n_steps=n_steps, tolerance=tolerance, lam=lam, precision=precision,
-            pixels=reader.pixels,
+            pixels=reader.is_of_pictures,
         )  # fmt: skip
         several = {None: inputs} if single else dict(enumerate(inputs))
         # All are read before the first is computed: a mistake in the last costs no time.
@@ -270,7 +271,7 @@ class Explainer:
         """
         if not fused(method := request.get("method", "ca-lig")):
             raise ValueError(f"method must have layer weights to calibrate, got {method!r}.")
-        texts = [inputs] if self.engine.reader.single(inputs) else list(inputs)
+        texts = [inputs] if self.engine.reader.is_single(inputs) else list(inputs)
         if not texts:
             raise ValueError("inputs must hold at least one text to calibrate on, got none.")
         explanations = self.explain(texts, **request)
@@ -313,7 +314,7 @@ class Explainer:
                 raise
             warn_user(f"A text is skipped: {error}")
             return None
-        if text.question is None or not text.question.asked:
+        if text.question is None or not text.question.targets:
             return _Task(text, requests)
         if text.question.candidates and requests[0].output == "margin":
             raise ValueError(
@@ -321,7 +322,7 @@ class Explainer:
                 "nothing of a vocabulary: use 'logit' with a contrast, or 'log_odds'."
             )
         # The classes are this text's own: requests name them as they are called there.
-        *targets, contrast = text.question.asked
+        *targets, contrast = text.question.targets
         pairs = zip(requests, targets, strict=True)
         return _Task(text, [replace(r, target=t, contrast=contrast) for r, t in pairs])
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from .._arrays import Array
 from ..attribution.request import Request
 from ..explanation.explanation import Explanation
-from ..explanation.long_text import Document
+from ..explanation.long_text import LongText
 from ..explanation.methods import METHODS, fusion_of, weights_of
 from ..inputs.segmentation import IntArray
 from ..inputs.text import TextInputs
@@ -228,11 +228,11 @@ class WindowSum:
         relevance = self.g if method.fused else np.broadcast_to(np.float32(0), self.g.shape)
         if self.whole:
             own = {"layer_attributions": self.r, "attention_relevance": relevance}
-            return Explanation(**common, **self.text.described(), **own)
+            return Explanation(**common, **self.text.explanation_fields(), **own)
         shape = (len(first.layer_weights), len(self.units), len(self.units))
-        return Document(
+        return LongText(
             **common,
-            **self.text.described(),
+            **self.text.explanation_fields(),
             layer_attributions=self.r,
             attention_relevance=np.broadcast_to(np.float32(np.nan), shape),
             given=self.given,

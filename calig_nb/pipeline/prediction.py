@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..inputs.factory import Reader
+from ..inputs.reader import Reader
 from ..models.block_model import BlockModel
 from .batch import labels_of
 from .long_text import cut_windows, mean_logits
@@ -28,6 +28,6 @@ def predictions(
         named = zip(labels, model.probabilities(logits), strict=True)
         first = read.question is not None and read.question.candidates
         label = labels[0 if first else int(logits.argmax())]
-        said = one if isinstance(one, Mapping) else {reader.noun: reader.named(one, i)}
+        said = one if isinstance(one, Mapping) else {reader.noun: reader.label_of(one, i)}
         rows.append({**said, "label": label, **dict(named)})
     return pd.DataFrame(rows)

@@ -7,15 +7,15 @@ from typing import Any
 from .._validation import one_of
 from ..explanation.explanation import Explanation
 from .comparison import Comparison as Comparison
-from .flow import RelevanceFlow as RelevanceFlow
 from .mark_words import MarkWords as MarkWords
 from .patch_comparison import PatchComparison as PatchComparison
 from .patch_view import PatchView as PatchView
-from .rollout import RolloutView as RolloutView
 from .selection import PatchSelection as PatchSelection
 from .selection import Selection as Selection
-from .tokens import TokenView as TokenView
 from .view import View as View
+from .views import RelevanceFlow as RelevanceFlow
+from .views import RolloutView as RolloutView
+from .views import TokenView as TokenView
 from .views import Workbench as Workbench
 
 _VIEWS: dict[str, type[View]] = {

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import traitlets as t
 
 from ..explanation.alignment import align, comparable, difference, name_of, names_of
 from ..explanation.explanation import Explanation
+from ..explanation.summary import Story, legible_granularity, story_of_several
 from ..explanation.units import Granularity, whole
 from . import wire
 from .state import State
-from .static_output import Story, legible, of_several
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,19 +45,25 @@ class Comparison(State):
         traitlets.TraitError: If a value is out of its range.
     """
 
+    draws: ClassVar[str] = "text"
+    """What kind of input the view is made for."""
+    _by_kind: ClassVar[dict[str, type[Comparison]]] = {}
+
     _view = t.Unicode("comparison").tag(sync=True)
     _items: Any = t.List().tag(sync=True, echo_update=False)
     _rows = t.Dict().tag(sync=True, echo_update=False)
 
     lam: Any = t.Float(None, allow_none=True).tag(sync=True)
 
-    def __new__(cls, explanations: Any = (), *args: Any, **state: Any) -> Comparison:
-        """Pictures have a view of their own."""
-        from .patch_comparison import PatchComparison
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._by_kind[cls.draws] = cls
 
+    def __new__(cls, explanations: Any = (), *args: Any, **state: Any) -> Comparison:
+        """The comparison that draws such explanations: pictures have one of their own."""
         many = isinstance(explanations, Sequence)
         pictured = many and any(getattr(e, "image", None) is not None for e in explanations)
-        kind = PatchComparison if pictured and cls is Comparison else cls
+        kind = cls._by_kind.get("picture", cls) if pictured and cls is Comparison else cls
         return cast("Comparison", super().__new__(kind, explanations, *args, **state))
 
     def __init__(
@@ -67,7 +73,7 @@ class Comparison(State):
         **state: Any,
     ) -> None:
         self._explanations = comparable(explanations)
-        self._refuse_unknown(state)
+        self.refuse_unknown(state)
         self._names = (
             names_of(self._explanations)
             if names is None
@@ -105,6 +111,11 @@ class Comparison(State):
     def _more(self, explanation: Explanation) -> dict[str, Any]:
         """What else is sent of one."""
         return {}
+
+    @property
+    def originals(self) -> tuple[Explanation, ...]:
+        """What is compared, each with its own λ."""
+        return self._explanations
 
     @property
     def explanations(self) -> tuple[Explanation, ...]:
@@ -159,10 +170,11 @@ class Comparison(State):
             self._explanations, self._names, **{**shown, "theme": theme, **state}
         )
 
-    def _story(self) -> tuple[Story, Callable[[], Figure]]:
+    def describe(self) -> tuple[Story, Callable[[], Figure]]:
+        """What is on screen in words, and what draws it."""
         asked: Any = self.granularity
-        grain = legible(self._explanations, asked)
-        story = of_several(self._explanations, self._names, grain, self.layer, self.lam)
+        grain = legible_granularity(self._explanations, asked)
+        story = story_of_several(self._explanations, self._names, grain, self.layer, self.lam)
         return story, lambda: self.figure(granularity=grain)
 
     def __repr__(self) -> str:

@@ -12,8 +12,9 @@ import traitlets as t
 from .._validation import one_of
 from ..evaluation.metrics import Marks, plausibility, strongest
 from ..explanation.explanation import Explanation
-from .static_output import LABEL, clean
-from .tokens import TokenView
+from ..explanation.formatting import is_right_to_left, legible
+from ..explanation.summary import LABEL
+from .views import TokenView
 
 Side = Literal["both", "supporting", "opposing"]
 
@@ -78,21 +79,21 @@ class MarkWords(ipw.VBox):  # type: ignore[misc]
             raise ValueError(f"side must be one that some word is on, got {side!r}: none is.")
         narrow = ipw.Layout(width="auto")
         self._toggles = [
-            ipw.ToggleButton(description=clean(word, LABEL), layout=narrow) for word in self.words
+            ipw.ToggleButton(description=legible(word, LABEL), layout=narrow) for word in self.words
         ]
         self._button = ipw.Button(layout=ipw.Layout(width="auto", align_self="flex-start"))
         self._said = ipw.HTML()
-        asked = _ASKED[side].format(clean(explanation.target_name, LABEL))
+        asked = _ASKED[side].format(legible(explanation.target_name, LABEL))
         flow = f"{_direction(explanation.text)} wrap"
         row = ipw.Box(self._toggles, layout=ipw.Layout(flex_flow=flow, width="100%"))
-        self._parts = [ipw.HTML(_plain(asked)), row, self._button, self._said]
+        self._parts = [ipw.HTML(_text_html(asked)), row, self._button, self._said]
         super().__init__(self._parts)
         self.marked = list(marked)
         self._hide()
         self.observe(self._hide, "marked")
         for i, toggle in enumerate(self._toggles):
             toggle.observe(lambda change, i=i: self._mark(i, change["new"]), "value")
-        self._button.on_click(self._pressed)
+        self._button.on_click(self._press)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -131,13 +132,13 @@ class MarkWords(ipw.VBox):  # type: ignore[misc]
         others = [i for i in self.marked if i != word]
         self.marked = [*others, word] if on else others
 
-    def _pressed(self, _: Any) -> None:
+    def _press(self, _: Any) -> None:
         if self.score is not None:
             self.marked = []
         elif self.marked:
             self.compare()
         else:
-            self._said.value = _plain("Mark at least one word first.")
+            self._said.value = _text_html("Mark at least one word first.")
 
     def _hide(self, _: Any = None) -> None:
         """The marks as they are, and no evidence."""
@@ -145,7 +146,7 @@ class MarkWords(ipw.VBox):  # type: ignore[misc]
         for i, toggle in enumerate(self._toggles):
             toggle.value, toggle.disabled = i in self.marked, False
         self._button.description = "Compare"
-        self._said.value = _plain(f"Marked: {self._named(self.marked)}.")
+        self._said.value = _text_html(f"Marked: {self._quote_words(self.marked)}.")
         self.children = self._parts
 
     def _show(self, own: Marks, models: Marks) -> None:
@@ -156,24 +157,22 @@ class MarkWords(ipw.VBox):  # type: ignore[misc]
         k, m = int(own.sum()), int(models.sum())
         chance = 2 * k * m / len(own) / (k + m)
         found = (own & models, own & ~models, ~own & models)
-        both, yours, others = (self._named(np.flatnonzero(marks)) for marks in found)
-        self._said.value = _plain(
+        both, yours, others = (self._quote_words(np.flatnonzero(marks)) for marks in found)
+        self._said.value = _text_html(
             f"Token F1 {self.score:.2f}; by chance {chance:.2f}. You and the model: {both}. Only "
             f"you: {yours}. Only the model: {others}."
         )
         selected = [token for i in self.marked for token in self._units[i].tokens]
         self.children = [*self._parts, TokenView(self._explanation, selected=selected)]
 
-    def _named(self, numbers: Any) -> str:
-        return ", ".join(f"“{clean(self.words[i], LABEL)}”" for i in numbers) or "none"
+    def _quote_words(self, numbers: Any) -> str:
+        return ", ".join(f"“{legible(self.words[i], LABEL)}”" for i in numbers) or "none"
 
 
-def _plain(text: str) -> str:
+def _text_html(text: str) -> str:
     """The text as HTML that shows just that: no markup, no formula."""
     return f'<span class="tex2jax_ignore mathjax_ignore" dir="auto">{escape(text)}</span>'
 
 
 def _direction(text: str) -> str:
-    from ..explanation.formatting import is_right_to_left
-
     return "row-reverse" if is_right_to_left(text) else "row"

@@ -57,24 +57,24 @@ def _rollout(explanation: Explanation, question: dict[str, Any]) -> Answer:
     layer = _layer(explanation, question)
     asked = explanation.with_lam(question["lam"])
     layers = len(asked.layer_weights) if question.get("film") else layer + 1
-    frames = _carried(asked)
+    frames = _carried_evidence(asked)
     film: list[npt.NDArray[np.float32]] = []
     chosen = np.empty((0, 0, 0), np.float32)
     for b, pair in enumerate(islice(frames, layers)):
         chosen = pair if b == layer else chosen
         if question.get("film"):
-            film.append(_small(pair))
-    bits, scales, content = wire.companded(chosen, FINE_LIMIT)
+            film.append(_thumbnails(pair))
+    bits, scales, content = wire.compand(chosen, FINE_LIMIT)
     said: dict[str, Any] = {"bits": bits, "scales": scales}
     if not film:
         return said, [content]
     stack = np.concatenate(film)
-    small, sizes, pictures = wire.companded(stack, 0)
+    small, sizes, pictures = wire.compand(stack, 0)
     said["film"] = {"bits": small, "scales": sizes, "cells": stack.shape[-1]}
     return said, [content, pictures]
 
 
-def _carried(explanation: Explanation) -> Iterator[npt.NDArray[np.float32]]:
+def _carried_evidence(explanation: Explanation) -> Iterator[npt.NDArray[np.float32]]:
     """R - I after each layer; like the page, it counts what is not a number as zero."""
     r = np.nan_to_num(explanation.layer_attributions, nan=0, posinf=0, neginf=0)
     g = np.nan_to_num(explanation.attention_relevance, nan=0, posinf=0, neginf=0)
@@ -84,7 +84,7 @@ def _carried(explanation: Explanation) -> Iterator[npt.NDArray[np.float32]]:
         yield rollout - own
 
 
-def _small(pair: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _thumbnails(pair: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """The pair in at most THUMBNAIL cells a side; the strongest of a cell stands for all."""
     size = pair.shape[-1]
     cells = min(size, THUMBNAIL)
@@ -96,7 +96,7 @@ def _small(pair: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 def _heads(explanation: Explanation, question: dict[str, Any]) -> Answer:
     layer = _layer(explanation, question)
-    bits, scales, content = wire.companded(explanation.heads(layer), wire.FINE_LIMIT)
+    bits, scales, content = wire.compand(explanation.heads(layer), wire.FINE_LIMIT)
     return {"bits": bits, "scales": scales}, [content]
 
 

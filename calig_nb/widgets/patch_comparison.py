@@ -11,11 +11,12 @@ import traitlets as t
 
 from ..explanation.alignment import difference, same_input
 from ..explanation.explanation import Explanation
+from ..explanation.formatting import legible, method_title, signed_share
+from ..explanation.summary import LABEL, Story, probability_text, story_of_several
 from ..explanation.units import Granularity
 from .comparison import Comparison
-from .patch_view import STYLE, encoded, place
-from .state import _STATIC
-from .static_output import LABEL, Story, clean, of_several, signed, sure
+from .patch_view import STYLE, encode_picture, picture_layout
+from .state import STATIC
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,9 +37,10 @@ class PatchComparison(Comparison):
         opacity: Of the maps, in [0, 1]; at 0 the pictures are seen in their own colours.
     """
 
-    _esm = _STATIC / "patches.js"
+    _esm = STATIC / "patches.js"
     _css = STYLE
     bundle = "patches"
+    draws = "picture"
 
     granularity = t.Enum(["token"], "token").tag(sync=True)
     opacity: Any = t.Float(0.7, min=0, max=1).tag(sync=True)
@@ -46,7 +48,7 @@ class PatchComparison(Comparison):
     @property
     def shared(self) -> bool:
         """Whether all have one grid, so that every patch can be compared."""
-        return len({e.grid for e in self._explanations}) == 1
+        return len({e.grid for e in self.originals}) == 1
 
     def to_frame(self, granularity: Granularity | None = None) -> pd.DataFrame:
         """As of a :class:`Comparison`; without a counterpart a patch has no difference, but NaN."""
@@ -56,7 +58,7 @@ class PatchComparison(Comparison):
         return frame
 
     def _more(self, explanation: Explanation) -> dict[str, Any]:
-        first, image = self._explanations[0], explanation.image
+        first, image = self.originals[0], explanation.image
         if image is None:
             raise ValueError(
                 "PatchComparison draws pictures, and these explanations are of texts: use "
@@ -64,10 +66,10 @@ class PatchComparison(Comparison):
             )
         again = explanation is not first and same_input(first, explanation)
         return {
-            "_place": place(explanation),
-            "_method": explanation.method.replace("ca-lig", "CA-LIG"),
+            "_place": picture_layout(explanation),
+            "_method": method_title(explanation.method),
             "_again": again,
-            "_picture": b"" if again else encoded(image),
+            "_picture": b"" if again else encode_picture(image),
         }
 
     def figure(self, **state: Any) -> Figure:
@@ -82,26 +84,27 @@ class PatchComparison(Comparison):
         names = ("lam", "layer", "selected", "opacity")
         shown: dict[str, Any] = {name: getattr(self, name) for name in names}
         shown["theme"] = "dark" if self.theme == "dark" else "light"
-        return patch_comparison_figure(self._explanations, self._names, **{**shown, **state})
+        return patch_comparison_figure(self.originals, self.names, **{**shown, **state})
 
-    def _story(self) -> tuple[Story, Callable[[], Figure]]:
+    def describe(self) -> tuple[Story, Callable[[], Figure]]:
+        """What is on screen in words, and what draws it."""
         return (self._differing() if self.shared else self._apart()), self.figure
 
     def _differing(self) -> Story:
-        story = of_several(self._explanations, self._names, "token", self.layer, self.lam)
+        story = story_of_several(self.originals, self.names, "token", self.layer, self.lam)
         return dataclasses.replace(story, head=("patch", *story.head[1:]))
 
     def _apart(self) -> Story:
         """What each says, where patches have no counterpart."""
-        found = difference(self._explanations, "token", self.layer, self.lam)
+        found = difference(self.originals, "token", self.layer, self.lam)
         rows, sides = [], []
-        for i, (name, own) in enumerate(zip(self._names, self._explanations, strict=True)):
+        for i, (name, own) in enumerate(zip(self.names, self.originals, strict=True)):
             values = np.where(found.special, np.nan, found.values[:, i])
             best = int(np.argmax(np.nan_to_num(np.abs(values), nan=-1)))
-            called = clean(name, LABEL)
-            rows.append((called, clean(found.texts[best][i], LABEL), signed(values[best])))
-            sides.append(f"{called}: {clean(own.target_name, LABEL)} {sure(own)}")
-        grids = dict.fromkeys("{} × {}".format(*(e.grid or ())) for e in self._explanations)
+            called = legible(name, LABEL)
+            rows.append((called, legible(found.texts[best][i], LABEL), signed_share(values[best])))
+            sides.append(f"{called}: {legible(own.target_name, LABEL)} {probability_text(own)}")
+        grids = dict.fromkeys("{} × {}".format(*(e.grid or ())) for e in self.originals)
         sentence = (
             f"{'; '.join(sides)}. Grids of {' and '.join(grids)} patches share no patch, so "
             "there is no difference."

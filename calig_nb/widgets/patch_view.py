@@ -12,9 +12,9 @@ import numpy.typing as npt
 import traitlets as t
 
 from ..explanation.explanation import Explanation
+from ..explanation.summary import Story, story_of_one
 from .selection import PatchSelection
-from .state import _STATIC
-from .static_output import Story, of_one
+from .state import STATIC
 from .view import View
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ FINE_LIMIT = 200_000
 """A picture of up to so many bytes is sent without a loss; what is larger as a JPEG."""
 QUALITY = 88
 STYLE = "\n".join(
-    (_STATIC / name).read_text(encoding="utf8") for name in ("calig.css", "patches.css")
+    (STATIC / name).read_text(encoding="utf8") for name in ("calig.css", "patches.css")
 )
 """Of the views of pictures."""
 
@@ -46,7 +46,7 @@ class PatchView(View):
         ValueError: If the explanation is of a text.
     """
 
-    _esm = _STATIC / "patches.js"
+    _esm = STATIC / "patches.js"
     _css = STYLE
     bundle = "patches"
     draws = ("picture",)
@@ -69,32 +69,33 @@ class PatchView(View):
         assert image is not None
         return {
             **sent,
-            "_meta": {**sent["_meta"], **place(explanation)},
-            "_picture": encoded(image),
+            "_meta": {**sent["_meta"], **picture_layout(explanation)},
+            "_picture": encode_picture(image),
         }
 
-    def _story(self) -> tuple[Story, Callable[[], Figure]]:
-        return of_one(self.explanation, "token", self.layer), self.figure
+    def describe(self) -> tuple[Story, Callable[[], Figure]]:
+        """What is on screen in words, and what draws it."""
+        return story_of_one(self.explanation, "token", self.layer), self.figure
 
 
-def place(explanation: Explanation) -> dict[str, list[int]]:
+def picture_layout(explanation: Explanation) -> dict[str, list[int]]:
     """Where the patches lie: rows and columns, height and width of the picture."""
     image, grid = explanation.image, explanation.grid
     assert image is not None and grid is not None
     return {"grid": list(grid), "size": list(image.shape[:2])}
 
 
-def encoded(image: npt.NDArray[np.uint8]) -> bytes:
+def encode_picture(image: npt.NDArray[np.uint8]) -> bytes:
     """The picture as a PNG, or as a JPEG where that would be large.
 
     Args:
         image: (height, width, 3).
     """
-    return _encoded(np.ascontiguousarray(image).tobytes(), image.shape[0], image.shape[1])
+    return _encode(np.ascontiguousarray(image).tobytes(), image.shape[0], image.shape[1])
 
 
 @lru_cache(8)
-def _encoded(pixels: bytes, height: int, width: int) -> bytes:
+def _encode(pixels: bytes, height: int, width: int) -> bytes:
     from PIL import Image
 
     picture = Image.frombytes("RGB", (width, height), pixels)

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import anywidget
 import traitlets as t
 
+from .._upward import import_upward
 from ..explanation.fusion import Fusion
-from .static_output import Story, output
+from ..explanation.summary import Story
+from .static_output import render_output
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_STATIC = Path(__file__).parent / "static"
+STATIC = Path(__file__).parent / "static"
+"""Where the bundles of the front end lie."""
 
 _OWN = frozenset({"theme", "static"})
 """Traits that belong to the reader and not to the exploration."""
@@ -25,8 +28,8 @@ _OWN = frozenset({"theme", "static"})
 class State(anywidget.AnyWidget):  # type: ignore[misc]
     """The state that all views share. Every trait can be read, set, observed and linked."""
 
-    _esm = _STATIC / "calig.js"
-    _css: Any = _STATIC / "calig.css"
+    _esm = STATIC / "calig.js"
+    _css: Any = STATIC / "calig.css"
     bundle: ClassVar[str] = "calig"
     """Which of the bundles of the front end holds the view."""
 
@@ -51,12 +54,14 @@ class State(anywidget.AnyWidget):  # type: ignore[misc]
         Raises:
             ValueError: If the string cannot be read, or does not fit what is shown.
         """
-        told = {n: getattr(self, n) for n in self._explored() if self._restless(n)}
-        return ";".join(f"{n}={_written(value)}" for n, value in told.items())
+        told = {n: getattr(self, n) for n in self._exploration() if self._is_changed(n)}
+        return ";".join(f"{n}={_write_value(value)}" for n, value in told.items())
 
     @state.setter
     def state(self, text: str) -> None:
-        wanted = {n: _rest(trait) for n, trait in self._explored().items()} | self._read(text)
+        wanted = {
+            n: _resting_value(trait) for n, trait in self._exploration().items()
+        } | self._read_state(text)
         before = {n: getattr(self, n) for n in wanted}
         try:
             with self.hold_sync(), self.hold_trait_notifications():
@@ -67,7 +72,7 @@ class State(anywidget.AnyWidget):  # type: ignore[misc]
                 setattr(self, name, value)
             raise ValueError(f"The state {text!r} does not fit this view: {error}") from error
 
-    def _explored(self) -> dict[str, Any]:
+    def _exploration(self) -> dict[str, Any]:
         """The traits of the exploration by name, in alphabetical order."""
         return {n: self.traits()[n] for n in sorted(self.options()) if n not in _OWN}
 
@@ -77,7 +82,12 @@ class State(anywidget.AnyWidget):  # type: ignore[misc]
         own = cls.class_traits(sync=True).keys() - anywidget.AnyWidget.class_traits().keys()
         return sorted({"static", *(name for name in own if not name.startswith("_"))})
 
-    def _refuse_unknown(self, state: dict[str, Any]) -> None:
+    def refuse_unknown(self, state: dict[str, Any]) -> None:
+        """Refuse what is no trait of this view.
+
+        Raises:
+            TypeError: If an option is unknown.
+        """
         options = self.options()
         if unknown := sorted(state.keys() - set(options)):
             raise TypeError(
@@ -86,11 +96,10 @@ class State(anywidget.AnyWidget):  # type: ignore[misc]
 
     def to_html(self, path: str | Path, max_bytes: int = 6_000_000) -> Path:
         """Write what is on screen as one HTML file that stays live; see :mod:`calig_nb.export`."""
-        from ..export import write
+        written: Path = import_upward("export", "write")(self, path, max_bytes)
+        return written
 
-        return write(self, path, max_bytes)
-
-    def _story(self) -> tuple[Story, Callable[[], Figure]]:
+    def describe(self) -> tuple[Story, Callable[[], Figure]]:
         """What is on screen in words, and what draws it."""
         raise NotImplementedError
 
@@ -102,7 +111,7 @@ class State(anywidget.AnyWidget):  # type: ignore[misc]
         if bundle := self._repr_mimebundle_(**options):
             publish(*bundle)
         if self.static:
-            publish(output(*self._story()))
+            publish(render_output(*self.describe()))
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         bundle = super()._repr_mimebundle_(**options)
@@ -120,13 +129,13 @@ class State(anywidget.AnyWidget):  # type: ignore[misc]
         except ValueError as error:
             raise t.TraitError(str(error)) from error
 
-    def _restless(self, name: str) -> bool:
-        return name == "target" or getattr(self, name) != _rest(self.traits()[name])
+    def _is_changed(self, name: str) -> bool:
+        return name == "target" or getattr(self, name) != _resting_value(self.traits()[name])
 
-    def _read(self, text: str) -> dict[str, Any]:
+    def _read_state(self, text: str) -> dict[str, Any]:
         if not isinstance(text, str):
             raise ValueError(f"state must be a string, got {text!r}.")
-        explored = self._explored()
+        explored = self._exploration()
         found: dict[str, Any] = {}
         for part in filter(None, (p.strip() for p in text.split(";"))):
             name, equals, value = (p.strip() for p in part.partition("="))
@@ -136,7 +145,7 @@ class State(anywidget.AnyWidget):  # type: ignore[misc]
                     f"each name once, parted by semicolons; names are {[*explored]}."
                 )
             try:
-                found[name] = _parsed(explored[name], value)
+                found[name] = _parse_value(explored[name], value)
             except (KeyError, ValueError):
                 raise ValueError(
                     f"The state {text!r} cannot be read at {part!r}: {name} must be "
@@ -150,20 +159,20 @@ class State(anywidget.AnyWidget):  # type: ignore[misc]
         return found
 
 
-def _rest(trait: Any) -> Any:
+def _resting_value(trait: Any) -> Any:
     """What a trait is when nothing has been done."""
     return [] if isinstance(trait, t.List) else trait.default_value
 
 
-def _written(value: Any) -> str:
+def _write_value(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (list, tuple)):
-        return ",".join(map(_written, value))
+        return ",".join(map(_write_value, value))
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
-def _parsed(trait: Any, text: str) -> Any:
+def _parse_value(trait: Any, text: str) -> Any:
     if isinstance(trait, t.Enum):
         if text not in (trait.values or ()):
             raise ValueError(text)

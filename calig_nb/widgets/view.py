@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import traitlets as t
 
 from ..explanation.explanation import Explanation
+from ..explanation.summary import Story, legible_granularity, story_of_one
 from . import wire
 from .messages import answer
 from .selection import Selection
 from .state import State
-from .static_output import Story, legible, of_one
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -86,7 +86,7 @@ class View(State):
                 f"{name} must be given an Explanation, got {type(explanation).__name__}. "
                 "Make one with Explainer.explain."
             )
-        self._refuse_unknown(state)
+        self.refuse_unknown(state)
         explanation = explanation.drawn
         kind = "text" if explanation.image is None else "picture"
         if kind not in self.draws:
@@ -122,7 +122,8 @@ class View(State):
 
     def check(self, **options: Any) -> Check:
         """What is on screen put to the test; see :func:`calig_nb.evaluation.check.check`."""
-        return self.explanation.check(**options)
+        found: Check = self.explanation.check(**options)
+        return found
 
     def figure(self, **state: Any) -> Figure:
         """What is on screen as a matplotlib figure, as vector graphics in the same colours.
@@ -132,21 +133,21 @@ class View(State):
                 ``width`` in inches, 100 px of the live view each; ``k``, rows of the ledger.
         """
         from ..figures import State as Shown
-        from ..figures import answers
 
         names = {field.name for field in dataclasses.fields(Shown)} & set(self.options())
         shown = {name: getattr(self, name) for name in names}
         shown["theme"] = "light" if self.theme == "auto" else self.theme
-        if not answers(self._explanation, self.target, self.contrast):
+        if not self._explanation.answer_sign(self.target, self.contrast):
             # The last answer stays on screen until the next one is there.
             shown |= {"target": self._explanation.target, "contrast": self._explanation.contrast}
         return self._explanation.figure(**{"view": self._view, **shown, **state})
 
-    def _story(self) -> tuple[Story, Callable[[], Figure]]:
+    def describe(self) -> tuple[Story, Callable[[], Figure]]:
+        """What is on screen in words, and what draws it."""
         shown = self.explanation
         asked: Any = self.granularity
-        grain = legible([shown], asked)
-        return of_one(shown, grain, self.layer), lambda: self.figure(granularity=grain)
+        grain = legible_granularity([shown], asked)
+        return story_of_one(shown, grain, self.layer), lambda: self.figure(granularity=grain)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._explanation!r})"

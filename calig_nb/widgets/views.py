@@ -1,4 +1,4 @@
-"""All views of one explanation, linked."""
+"""The views of one text: the workbench, and each of its parts alone."""
 
 from __future__ import annotations
 
@@ -16,3 +16,32 @@ class Workbench(View):
     draws = ("text",)
 
     _view = t.Unicode("workbench").tag(sync=True)
+
+
+class TokenView(View):
+    """Running text whose bars rise where a word supports and hang where it opposes, with a ledger.
+
+    Options and traits are those of :class:`View`.
+    """
+
+    draws = ("text",)
+
+    _view = t.Unicode("tokens").tag(sync=True)
+
+
+class RelevanceFlow(View):
+    """One strip for each layer, and the ribbons by which a word's evidence reaches the decision.
+
+    Options and traits are those of :class:`View`.
+    """
+
+    _view = t.Unicode("flow").tag(sync=True)
+
+
+class RolloutView(View):
+    """A film of the layers and one large matrix: rows receive evidence, columns give it.
+
+    Options and traits are those of :class:`View`.
+    """
+
+    _view = t.Unicode("rollout").tag(sync=True)

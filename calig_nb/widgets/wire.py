@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..explanation.explanation import Explanation
 from ..explanation.methods import INTEGRALS, fused
-from ..explanation.recipe import recipe
+from ..explanation.summary import recipe
 
 VERSION = 1
 FINE_LIMIT = 4_000_000
@@ -85,15 +85,15 @@ def column_sums(explanation: Explanation) -> bytes:
 
 
 def matrices(explanation: Explanation) -> tuple[int, list[float], bytes]:
-    """G_b, one matrix for each block; see :func:`companded`.
+    """G_b, one matrix for each block; see :func:`compand`.
 
     Returns:
         Bits of an integer, the scale of each block, and the integers, little-endian (L, T, T).
     """
-    return companded(explanation.attention_relevance, FINE_LIMIT)
+    return compand(explanation.attention_relevance, FINE_LIMIT)
 
 
-def companded(
+def compand(
     stack: npt.NDArray[Any], fine_limit: int, step: int = 1
 ) -> tuple[int, list[float], bytes]:
     """Matrices in whole numbers with a square-root scale, so that small values keep their digits.

@@ -45,7 +45,7 @@ def engine(subject: Subject, question: Question, **request: Any) -> Answer:
     if subject.explainer is not None:
         got = subject.explainer.explain(question.text, target=question.target, **request)
         return Answer(got.layer_attributions, got.n_steps, got.converged, got.attributions)
-    model, budget = BlockModel(subject.model), Budget.of(None, None, subject.device)
+    model, budget = BlockModel(subject.model), Budget.from_options(None, None, subject.device)
     asked = Request(target=question.target, **request)
     batch = Batch(question.own, question.baseline, [""], [[asked]], [()], [question.text])
     with model.preserved(), fastest_kernels(model, batch.inputs):
@@ -139,5 +139,5 @@ def chosen_kernel(subject: Subject) -> Iterator[bool]:
     with ExitStack() as stack:
         chosen = stack.enter_context(kernels.fast_matmul(torch.float32, subject.device))
         if chosen:
-            stack.enter_context(kernels.WrittenOut())
+            stack.enter_context(kernels.UnfusedAttention())
         yield chosen

@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from calig_nb.attribution.request import Target, score_function
 from calig_nb.models.block_model import BlockModel
-from calig_nb.models.kernels import WrittenOut
+from calig_nb.models.kernels import UnfusedAttention
 from calig_nb.models.points import Points
 
 from .captum_loops import chosen_kernel, engine
@@ -61,7 +61,7 @@ def tail_passes(subject: Subject, question: Question, nodes: Sequence[int]) -> t
         model.gradients(question.own, points, score)
 
     work = done = spent = 0.0
-    with model.preserved(), chosen_kernel(subject), WrittenOut():  # all products are counted
+    with model.preserved(), chosen_kernel(subject), UnfusedAttention():  # all products are counted
         forward = model.forward(question.own, question.baseline)
         trace = forward.backward(score(forward.logits, forward.items))
         for layer, count in enumerate(nodes):

@@ -70,7 +70,7 @@ class Subject:
         else:
             reader = self.explainer.engine.reader
             inputs = reader.read(text)
-            replaced, _ = reader.baseline(inputs, "pad")
+            replaced, _ = reader.make_baseline(inputs, "pad")
             own = {name: value.to(self.device) for name, value in inputs.model_inputs.items()}
             baseline = {name: value.to(self.device) for name, value in replaced.items()}
             n_tokens = own["input_ids"].shape[1]
@@ -83,8 +83,8 @@ class Subject:
         """Its blocks, and how many calls of them one forward pass makes."""
         own = self.question("good").own
         with torch.no_grad():
-            modules = list(blocks.find(self.model, lambda: self.model(**own)))
-            with blocks.recorded(modules) as calls:
+            modules = list(blocks.find_blocks(self.model, lambda: self.model(**own)))
+            with blocks.record_calls(modules) as calls:
                 self.model(**own)
         return modules, len(calls)
 

@@ -58,7 +58,7 @@ def areas(
         target = next(iter(named.values()))[i].target
         of_ways = []
         for way in WAYS:
-            logits = scorer.logits([reader.without(text, row, way) for row in rows])
+            logits = scorer.logits([reader.delete_units(text, row, way) for row in rows])
             kept = (logits.argmax(dim=1) == target).numpy()[where.reshape(-1)]
             of_ways.append(perturbation_auc(kept.reshape(plan.shape[:3])))
         table.append(np.stack(of_ways, axis=1))

@@ -16,6 +16,8 @@ VIEWS = {"02": 0, "05": 1, "06": 1}
 """In these tutorials fewer than three cells show a view."""
 VERSIONS = {"ipywidgets": "7.7.1", "anywidget": "0.9.21", "traitlets": "5.7.1", "IPython": "7.34.0"}
 
+pytestmark = pytest.mark.full
+
 
 @pytest.fixture(scope="module")
 def python() -> Path:

@@ -173,7 +173,7 @@ def test_without_scripts_the_picture_and_the_table_stand_there(
     image = page.get_by_role("img")
     expect(image).to_be_visible()
     assert (image.bounding_box() or {})["height"] > 200
-    story, _ = explained.show(granularity="word")._story()
+    story, _ = explained.show(granularity="word").describe()
     expect(image).to_have_attribute("alt", story.sentence)
     expect(page.locator("header p")).to_have_text(story.lead)
     assert story.lead.startswith("“superb” supports positive most (+")

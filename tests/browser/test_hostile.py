@@ -63,9 +63,9 @@ def shown(explained: Any, view: str) -> Any:
 
 def static(view: Any) -> str:
     """What is seen where the view cannot live."""
-    from calig_nb.widgets.static_output import output
+    from calig_nb.widgets.static_output import render_output
 
-    return output(*view._story())["text/html"]
+    return render_output(*view.describe())["text/html"]
 
 
 @pytest.fixture
@@ -120,11 +120,11 @@ def wire(value: Any) -> Any:
 
 @pytest.mark.parametrize("view", [*VIEWS, "comparison"])
 def test_in_a_live_view(explained: Any, watched: Callable[..., Page], view: str) -> None:
-    from calig_nb.export import _own_traits
+    from calig_nb.export import own_traits
 
     live = shown(explained, view)
     page = watched(HTML)
-    page.evaluate(MOUNT, {name: wire(getattr(live, name)) for name in _own_traits(live)})
+    page.evaluate(MOUNT, {name: wire(getattr(live, name)) for name in own_traits(live)})
     expect(page.locator(".calig")).to_be_visible()
     for summary in page.locator("summary:visible").all():
         summary.click()

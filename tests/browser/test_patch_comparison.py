@@ -14,9 +14,9 @@ from calig_nb.explanation.alignment import names_of
 from calig_nb.explanation.explanation import Explanation
 from calig_nb.figures import THEMES
 from calig_nb.figures.options import State
-from calig_nb.figures.scene.comparison import compared
+from calig_nb.figures.scene.comparison import compare
 from calig_nb.figures.scene.patch_comparison import ComparedPictures
-from calig_nb.figures.scene.patch_map import drained
+from calig_nb.figures.scene.patch_map import drain_colours
 from calig_nb.widgets import Comparison
 from tests.helpers.made_up_pictures import drawing, explained_picture
 
@@ -368,10 +368,10 @@ def test_the_figure_holds_the_same_colours_and_words(
     s = live(both, width=740, color_scheme=theme, **state)
     figure = Comparison(both, **state).figure(theme=theme, width=7.32)
     p = ComparedPictures(
-        compared(both, names_of(both), State(granularity="token", theme=theme, **state))
+        compare(both, names_of(both), State(granularity="token", theme=theme, **state))
     )
     opacity = state.get("opacity", 0.7)
-    under = drained(image[15::30, 15::30], opacity, THEMES[theme].page).reshape(-1, 3) / 255
+    under = drain_colours(image[15::30, 15::30], opacity, THEMES[theme].page).reshape(-1, 3) / 255
     shown = [("map 0", p.c.scenes[0].evidence), ("map 1", p.c.scenes[1].evidence),
              ("difference 1", p.differences[1])]  # fmt: skip
     for n, (label, values) in enumerate(shown):

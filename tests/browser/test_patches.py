@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 
 from calig_nb.figures import THEMES
 from calig_nb.figures.options import State
-from calig_nb.figures.scene.patch_map import PatchMap, drained
+from calig_nb.figures.scene.patch_map import PatchMap, drain_colours
 from calig_nb.figures.scene.scene import scene_of
 from calig_nb.widgets import PatchView
 from tests.helpers.made_up_pictures import drawing, explained_picture
@@ -375,7 +375,7 @@ def test_the_figure_holds_the_same_colours_and_words(
     points = [[(i % 8 + 0.5) * side, (i // 8 + 0.5) * side] for i in range(64)]
     seen = pixels(s, ".main .plate canvas", points)
     opacity = state.get("opacity", 0.7)
-    under = drained(image[15::30, 15::30], opacity, THEMES[theme].page).reshape(-1, 3) / 255
+    under = drain_colours(image[15::30, 15::30], opacity, THEMES[theme].page).reshape(-1, 3) / 255
     tones = THEMES[theme].tones(np.clip(values, -1, 1))
     tones[np.abs(values) < 0.012, 3] = 0
     expected = under + (tones[:, :3] - under) * tones[:, 3:] * opacity

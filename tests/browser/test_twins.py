@@ -11,10 +11,10 @@ import pytest
 from matplotlib.colors import to_rgb
 from playwright.sync_api import Browser
 
-from calig_nb.explanation.formatting import told
+from calig_nb.explanation.formatting import distinct_labels
 from calig_nb.figures import THEMES
 from calig_nb.figures.canvas.page import Page
-from calig_nb.figures.flow import places
+from calig_nb.figures.flow import place_flow
 from calig_nb.figures.options import State
 from calig_nb.figures.parts.prose import shares_of
 from calig_nb.figures.parts.strips import widths_of
@@ -68,7 +68,7 @@ def test_the_flow_holds_the_same_marks_at_the_same_places(
     options = {"target": view.target, **state, **span}
     scene = scene_of(view.explanation, State.of(view.explanation, options))
     page = Page(7.0, "light")
-    layout, flow = places(page, scene)
+    layout, flow = place_flow(page, scene)
     own, data = traits_of(view)
     theirs = sheet.page.evaluate(
         SCENE,
@@ -82,7 +82,7 @@ def test_the_flow_holds_the_same_marks_at_the_same_places(
     np.testing.assert_allclose(scene.entering, entering, atol=2e-3)
     assert scene.order[:8] == theirs["order"][:8]
     assert scene.active == theirs["active"] and scene.selected == theirs["selected"]
-    assert told([unit.text for unit in scene.units]) == theirs["names"]
+    assert distinct_labels([unit.text for unit in scene.units]) == theirs["names"]
     assert [(f.b, f.unit, f.to) for f in scene.flips][:8] == [
         (f["b"], f["unit"], f["to"]) for f in theirs["flips"]
     ][:8]
@@ -118,7 +118,7 @@ def test_the_cells_of_the_flow_have_the_colours_of_the_canvas(
     scene = scene_of(view.explanation, State.of(view.explanation, {**state, "theme": theme}))
     inner = sheet.page.evaluate("document.querySelector('.flow').clientWidth")
     figure = view.figure(width=inner / 100 + 0.32)
-    layout, _ = places(Page(inner / 100 + 0.32, theme), scene)
+    layout, _ = place_flow(Page(inner / 100 + 0.32, theme), scene)
     cells = next(c for c in figure.axes[0].collections if c.get_label() == "cells")
     t = scene.cells / scene.tone
     drawn = [(b, u) for b, u in np.argwhere(np.abs(t) >= 0.015).tolist()]

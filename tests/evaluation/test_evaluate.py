@@ -97,22 +97,22 @@ def test_deleted_tokens_are_taken_out_as_ids_and_nothing_is_tokenised_again(toke
     reader.tokenizer = Ids()
     gone = np.zeros(len(ids), dtype=bool)
     gone[[0, 2, 3]] = True
-    kept = reader.without(text, gone)
+    kept = reader.delete_units(text, gone)
     assert kept["input_ids"].tolist() == [[ids[0], ids[1], *ids[4:]]], "[CLS] stays"
     assert kept["attention_mask"].tolist() == [[1] * (len(ids) - 2)]
-    masked = reader.without(text, gone, "mask")["input_ids"][0].tolist()
+    masked = reader.delete_units(text, gone, "mask")["input_ids"][0].tolist()
     assert masked == [ids[0], ids[1], 4, 4, *ids[4:]]
     assert text.model_inputs["input_ids"][0].tolist() == ids, "the text itself is as it was"
-    assert reader.without(text, ~gone | gone)["input_ids"].tolist() == [[2, 3]]
+    assert reader.delete_units(text, ~gone | gone)["input_ids"].tolist() == [[2, 3]]
     with pytest.raises(ValueError, match=r"deleted must have shape .* got \(2,\)"):
-        reader.without(text, gone[:2])
+        reader.delete_units(text, gone[:2])
 
 
 def test_a_text_without_special_tokens_is_never_empty():
     reader = TextReader(tiny_tokenizer(), 40)
     text = dataclasses.replace(reader.read(SENTENCE), special=np.zeros(13, dtype=bool))
     assert len(text.tokens) == 13
-    left = reader.without(text, np.ones(13, dtype=bool))
+    left = reader.delete_units(text, np.ones(13, dtype=bool))
     assert left["input_ids"].tolist() == [[0]]
     assert left["attention_mask"].tolist() == [[1]]
 

@@ -17,6 +17,8 @@ import pytest
 
 import calig_nb as cn
 from calig_nb import export
+from calig_nb.explanation.formatting import error_bound
+from calig_nb.explanation.summary import Story
 from calig_nb.export import packing, page
 from calig_nb.export import wording as words
 from calig_nb.widgets import static_output as fallback
@@ -218,9 +220,9 @@ def test_it_says_in_words_what_the_model_answered(explanation):
 
 def test_picture_sentence_and_table_are_those_beside_a_live_view(explanation):
     view = explanation.show("flow", layer=1, theme="dark")
-    story, draw = view._story()
+    story, draw = view.describe()
     page = export.html(view)
-    assert fallback.picture(story, draw) in page and fallback.table(story) in page
+    assert fallback.render_picture(story, draw) in page and fallback.render_table(story) in page
     assert "Layer 1, λ = 0.50" in story.sentence and story.lead in html.unescape(page)
 
 
@@ -229,7 +231,7 @@ def test_picture_sentence_and_table_are_those_beside_a_live_view(explanation):
     [(0, "0.001 %"), (2e-6, "0.001 %"), (0.00341, "0.35 %"), (0.01, "1 %"), (0.137, "14 %")],
 )
 def test_a_stated_error_is_never_too_small(share, text):
-    assert words.relative(share) == text
+    assert error_bound(share) == text
 
 
 def test_values_that_are_not_numbers_do_not_stop_it(explanation):
@@ -311,7 +313,7 @@ def test_what_has_no_page_is_refused(explanation, tmp_path):
 
 
 def test_a_bundle_that_would_end_its_script_is_refused(explanation, monkeypatch):
-    contents = page.Contents({}, [], words.of_one(explanation), fallback.Story("", (), ()), "")
+    contents = page.Contents({}, [], words.of_one(explanation), Story("", (), ()), "")
     whole = page._file
     for code, message in (
         ("const a='</SCRIPT>';export{a as default};", "would end its own script"),

@@ -13,9 +13,9 @@ import calig_nb as cn
 from calig_nb.explanation.fusion import rollouts
 from calig_nb.figures import THEMES
 from calig_nb.figures.options import State
-from calig_nb.figures.rollout import how
+from calig_nb.figures.rollout import reading_note
 from calig_nb.figures.scene import ancestry
-from calig_nb.figures.scene.matrix import Matrix, limit_of, named, pooled
+from calig_nb.figures.scene.matrix import Matrix, choose_named, limit_of, pool_cells
 from calig_nb.figures.scene.scene import scene_of
 
 from ..widgets.test_messages import with_heads
@@ -178,17 +178,17 @@ def test_a_long_text_is_drawn_without_a_warning(explainer, view):
 
 def test_pooling_keeps_the_strongest(rng):
     values = rng.normal(size=(7, 7))
-    small = pooled(values, 3)
+    small = pool_cells(values, 3)
     assert small.shape == (3, 3)
     block = values[3:5, 0:3]
     assert small[1, 0] == block.flat[np.abs(block).argmax()]
-    np.testing.assert_array_equal(pooled(values, 9), values)
+    np.testing.assert_array_equal(pool_cells(values, 9), values)
 
 
 def test_names_keep_their_distance():
     weights = np.array([0, 5, 4, 0, 3, 1.0])
-    assert named(6, 10, 10, [], weights) == [0, 1, 2, 3, 4, 5]
-    assert named(6, 5, 10, [2], weights) == [2, 4, 0]
+    assert choose_named(6, 10, 10, [], weights) == [0, 1, 2, 3, 4, 5]
+    assert choose_named(6, 5, 10, [2], weights) == [2, 4, 0]
 
 
 @pytest.mark.parametrize("view", [cn.RolloutView, cn.RelevanceFlow, cn.TokenView, cn.Workbench])
@@ -222,11 +222,19 @@ def test_values_that_are_not_numbers_are_marked_and_count_as_zero(explanation):
     assert crosses(broken.figure("rollout", **shown)) == 3
     assert crosses(broken.figure("rollout", layer=0, **shown)) == 0
     assert crosses(broken.figure("rollout", layer=2, alone=True, **shown)) == 1
-    assert crosses(broken.figure("flow", **shown)) == 1
+    assert crosses(broken.figure("flow", **shown)) == 3
     said = " ".join(texts(broken.figure("rollout", **shown)))
     assert "× marks 3 cells that could not be worked out whole" in said
     said = " ".join(texts(broken.figure("flow", width=10, **shown)))
-    assert "One value is not a number (layer 1" in said and "n/a" in said
+    assert "3 values are not a number (layer 1, “" in said and "n/a" in said
+    assert ", …): × where it would be drawn, counted as zero." in said
+    said = " ".join(texts(broken.figure("rollout", width=10, cell=(5, 2), **shown)))
+    assert "Not a number in layer 1: counted as zero." in said
+    r[1, 3] = 0
+    one = dataclasses.replace(explanation, layer_attributions=r, attention_relevance=g)
+    said = " ".join(texts(one.figure("tokens", width=10, **shown)))
+    first = f"“{one.tokens[2]}” → “{one.tokens[5]}”"
+    assert f"2 values are not a number (layer 1, {first}, …)" in said
     r[1, 3], g[1, 5, 2], g[2, 4, 4] = 0, 0, 0
     zero = dataclasses.replace(explanation, layer_attributions=r, attention_relevance=g)
     ours, theirs = (cells(e.figure("rollout", **shown))[1] for e in (broken, zero))
@@ -286,10 +294,10 @@ def test_a_special_token_does_not_hide_the_sums_of_the_words(explanation):
     special = np.array([unit.special for unit in m.scene.units])
     strongest = max(np.abs(v[~special]).max() for v in m.sums)
     assert m.largest_sum == pytest.approx(2 * strongest)
-    assert "longer than drawn" not in how(m)
+    assert "longer than drawn" not in reading_note(m)
     # [CLS] gives what it did, many times over.
     given = explanation.layer_attributions.copy()
     given[:, 0] *= 4000
     loud = Matrix(scene_of(dataclasses.replace(explanation, layer_attributions=given), State()))
     assert max(np.abs(v).max() for v in loud.sums) > loud.largest_sum
-    assert "A sum with a gap is longer than drawn." in how(loud)
+    assert "A sum with a gap is longer than drawn." in reading_note(loud)

@@ -193,6 +193,8 @@ ZOO = {
     "vit-mae": ("ViTMAELayer", lambda: _vit_mae(noise=torch.arange(4.0)[None])),
 }
 """The class of an architecture's blocks, and its builder."""
+FAMILIES = ("bert", "albert", "deberta-v2", "t5", "gpt2", "llama", "vit", "swin", "vit-mae")
+"""One of each kind: shared blocks, relative positions, two stacks, causal, patches, stages."""
 CAUSAL = ("gpt2", "llama", "qwen2")
 PADDING = {"roberta": 1, "xlm-roberta": 1, "mpnet": 1}
 IMAGES = ("vit", "deit", "beit", "beit-shared", "dinov2", "swin", "vit-mae")

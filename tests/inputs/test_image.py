@@ -10,7 +10,7 @@ import calig_nb as cn
 from calig_nb.attribution import evidence
 from calig_nb.explanation.fusion import layer_weights
 from calig_nb.inputs.image import ImageReader
-from calig_nb.inputs.patch_grid import blurred, replaced
+from calig_nb.inputs.patch_grid import blank_picture, blur
 from calig_nb.inputs.text import TextReader
 
 from ..helpers import zoo
@@ -205,7 +205,7 @@ def test_every_form_of_a_picture_reads_alike(explainer, tmp_path):
     }
     expected = explainer.engine.reader.read(own).model_inputs["pixel_values"]
     for name, form in forms.items():
-        assert explainer.engine.reader.single(form), name
+        assert explainer.engine.reader.is_single(form), name
         found = explainer.engine.reader.read(form).model_inputs["pixel_values"]
         if name == "palette":
             assert found.shape == expected.shape
@@ -324,7 +324,7 @@ def test_baselines_are_pictures(explainer):
     expected = {
         "zero": torch.zeros_like(pixels),
         "mean": pixels.mean(dim=(2, 3), keepdim=True).expand_as(pixels),
-        "blur": blurred(pixels, 0.8),
+        "blur": blur(pixels, 0.8),
     }
     for name, other in expected.items():
         found = explainer.explain(picture(), baselines=name, target=1, tolerance=1e-6)
@@ -342,10 +342,10 @@ def test_baselines_are_pictures(explainer):
 
 def test_a_blur_keeps_what_is_flat_and_spreads_what_is_not():
     flat = torch.full((1, 3, 9, 12), 0.3)
-    torch.testing.assert_close(replaced(flat, "blur"), flat)
+    torch.testing.assert_close(blank_picture(flat, "blur"), flat)
     point = torch.zeros(1, 3, 31, 31, dtype=torch.float64)
     point[..., 15, 15] = 1
-    spread = blurred(point, 2.0)
+    spread = blur(point, 2.0)
     assert torch.isclose(spread.sum(), torch.tensor(3.0, dtype=torch.float64))
     steps = torch.arange(31) - 15.0
     variance = (spread[0, 0].sum(dim=0) * steps**2).sum()
@@ -383,7 +383,7 @@ def test_occlusion_replaces_one_patch_at_a_time(explainer):
     whole = explainer.engine.model.predict(own.model_inputs)[0, 2]
     for token in range(1, 5):
         deleted = np.arange(5) == token
-        other = explainer.engine.reader.without(own, deleted, "mean")
+        other = explainer.engine.reader.delete_units(own, deleted, "mean")
         lost = whole - explainer.engine.model.predict(other)[0, 2]
         assert np.isclose(found.layer_attributions[0, token], lost.item())
 
@@ -393,12 +393,12 @@ def test_deleted_patches_are_replaced_in_their_places(explainer):
     pixels = own.model_inputs["pixel_values"]
     deleted = np.array([True, False, True, False, False])  # [CLS] stays; row 1, column 2
     for how in ("mean", "blur", "zero"):
-        other = explainer.engine.reader.without(own, deleted, how)["pixel_values"]
+        other = explainer.engine.reader.delete_units(own, deleted, how)["pixel_values"]
         changed = (other != pixels).any(dim=1)[0]
         assert changed[:4, 4:].all()
         assert not changed[4:].any()
         assert not changed[:, :4].any()
-        torch.testing.assert_close(other[..., :4, 4:], replaced(pixels, how)[..., :4, 4:])
+        torch.testing.assert_close(other[..., :4, 4:], blank_picture(pixels, how)[..., :4, 4:])
 
 
 def test_integrated_gradients_of_every_layer_agree_with_captum(explainer):

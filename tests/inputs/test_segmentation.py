@@ -15,7 +15,7 @@ from tokenizers import (
 )
 from transformers import PreTrainedTokenizerFast
 
-from calig_nb.inputs.segmentation import joined, sentence_ids
+from calig_nb.inputs.segmentation import sentence_ids, text_from_pieces, word_ids
 from calig_nb.inputs.text import WHITE_SPACE, TextReader
 
 from ..helpers.scripts import WORDS_OF
@@ -236,6 +236,42 @@ def test_a_zero_width_space_parts_words():
 
 
 @pytest.mark.parametrize(
+    "words",  # a bar where one ends
+    [
+        "U.S.A|.",
+        "a.b.c",
+        "example.com",
+        "カタカナ",
+        "ﾊﾟﾝﾀ",
+        "can’t|,| won't|:| |'|so|'",
+        "3.5| km|,| 1,000.50|,| ١٢٫٥|,| 3|.|a| x_1 |__init__",
+        "at |12|:|30| c|:|a",  # the default rules alone have c:a
+        "https|:|/|/|example.com|/|a|-|b",
+        "ሰላም|፡|ለዓለም|።",
+        "ሰላም|:|ለዓለም|:|:",
+        "2012| ዓ.ም| ፳፻፲፮|፣",  # the default rules alone part each sign of a number
+        "الفيلم| رائعٌ|،| می‌خواهم",
+        'צה״ל| ג׳ירפה| מנכ"ל',
+        "ส|วั|ส|ดี",
+        "我|喜|欢|で|す|。",
+        "한국어| 좋아",
+        unicodedata.normalize("NFD", "한국어| café"),
+        "👨‍👩‍👧|x|👍🏽|👍|❤️|1️⃣",
+        "so|🇩🇪|🇫🇷|🇮",
+        "soft\u00adly| ab|\u200b|cd| ab\ufeffcd",
+        "1\u00a0|000| 1\u202f|000",  # the default rules alone let a narrow space join
+    ],
+)
+def test_words_part_where_unicode_parts_them(words):
+    text = words.replace("|", "")
+    letters = np.array([(i, i + 1) for i, c in enumerate(text) if not c.isspace()])
+    ids = word_ids(text, letters, np.zeros(len(letters), bool))
+    found = [text[a : b + 1] for a, b in ((letters[ids == n, 0].min(), letters[ids == n, 0].max())
+                                          for n in range(ids.max() + 1))]  # fmt: skip
+    assert found == [word.strip() for word in words.split("|") if word.strip()]
+
+
+@pytest.mark.parametrize(
     ("text", "sentences"),
     [
         ("ፊልሙ ጥሩ ነው። ምግቡም ጥሩ ነው። አመሰግናለሁ", 3),
@@ -264,7 +300,7 @@ def test_sentences_end_as_their_script_ends_them(text, sentences):
 )
 def test_tokens_alone_are_put_together_as_text(pieces, text, tokens):
     special = np.array([piece == "</s>" for piece in pieces])
-    found, spans = joined(pieces, special)
+    found, spans = text_from_pieces(pieces, special)
     assert found == text
     assert [found[start:end] for start, end in spans] == tokens
 

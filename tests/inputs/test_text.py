@@ -102,7 +102,7 @@ def test_an_unknown_word_and_a_mask_are_ordinary(reader):
 def test_baselines_replace_ordinary_tokens_only(reader, tokenizer):
     inputs = reader.read(SENTENCE)
     for kind, token in (("pad", "[PAD]"), ("mask", "[MASK]")):
-        replaced, name = reader.baseline(inputs, kind)
+        replaced, name = reader.make_baseline(inputs, kind)
         ids = replaced["input_ids"][0].tolist()
         assert name == token
         assert [i for i, s in zip(ids, inputs.special) if not s] == [
@@ -110,13 +110,13 @@ def test_baselines_replace_ordinary_tokens_only(reader, tokenizer):
         ] * 11
         assert (ids[0], ids[-1]) == (2, 3)
         assert torch.equal(replaced["attention_mask"], inputs.model_inputs["attention_mask"])
-    replaced, name = reader.baseline(inputs, "a bad film")
+    replaced, name = reader.make_baseline(inputs, "a bad film")
     assert name == "“a bad film”"
     assert tokenizer.convert_ids_to_tokens(replaced["input_ids"][0])[1:5] == [
         "a", "bad", "film", "[PAD]"
     ]  # fmt: skip
     given = torch.arange(13)
-    assert torch.equal(reader.baseline(inputs, given)[0]["input_ids"], given[None])
+    assert torch.equal(reader.make_baseline(inputs, given)[0]["input_ids"], given[None])
     assert "plot" in tokenizer.convert_ids_to_tokens(inputs.model_inputs["input_ids"][0])
 
 
@@ -158,15 +158,15 @@ def test_bad_texts_are_named(reader, text, error, message):
 )
 def test_bad_baselines_are_named(reader, baselines, message):
     with pytest.raises(ValueError, match=message):
-        reader.baseline(reader.read(SENTENCE), baselines)
+        reader.make_baseline(reader.read(SENTENCE), baselines)
 
 
 @pytest.mark.bad_input
 def test_a_tokenizer_without_a_mask_says_so():
     reader = TextReader(byte_level_tokenizer(), None)
     with pytest.raises(ValueError, match="baselines='mask' needs a tokenizer with a mask token"):
-        reader.baseline(reader.read("good"), "mask")
-    assert reader.baseline(reader.read("good"), "pad")[1] == "<pad>"
+        reader.make_baseline(reader.read("good"), "mask")
+    assert reader.make_baseline(reader.read("good"), "pad")[1] == "<pad>"
 
 
 @pytest.mark.bad_input

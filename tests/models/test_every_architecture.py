@@ -277,7 +277,7 @@ def test_blocks_named_by_hand_are_served_where_none_are_found(inputs, tokenizer)
 
 def test_the_decoder_of_an_encoder_decoder_is_never_picked(inputs):
     user = Seq2Seq()
-    assert list(blocks.find(user, lambda: user(**inputs))) == list(user.reader)
+    assert list(blocks.find_blocks(user, lambda: user(**inputs))) == list(user.reader)
 
 
 @pytest.mark.bad_input

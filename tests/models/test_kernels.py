@@ -67,7 +67,7 @@ def test_attention_written_out_is_torchs_own(kind):
         "scale": {"scale": 0.3},
     }[kind]
     results = []
-    for mode in (contextlib.nullcontext(), kernels.WrittenOut()):
+    for mode in (contextlib.nullcontext(), kernels.UnfusedAttention()):
         with mode:
             output = torch.nn.functional.scaled_dot_product_attention(q, k, v, **options)
         results.append((output, torch.autograd.grad((output**2).sum(), q)[0]))

@@ -14,15 +14,15 @@ CPU = torch.device("cpu")
 
 
 def test_points_are_bounded_by_tokens_and_by_bytes():
-    assert Budget(1 << 40, 100).points(1, 10, CPU) == 10
+    assert Budget(1 << 40, 100).max_points(1, 10, CPU) == 10
     assert Budget(1 << 40, None).points(1, 32, CPU) == 32
     assert Budget(1000, 10**6).points(100, 10, CPU) == 5
     assert Budget(10, 10**6).points(100, 10, CPU) == 1
-    assert Budget(100, None).exceeded_by(51)
-    assert not Budget(100, None).exceeded_by(50)
-    assert Budget(100, None).beside(40) == Budget(60, None)
-    assert Budget(100, None).beside(400).points(1, 10, CPU) == 1
-    assert 0 < Budget.of(None, None, CPU).memory <= 4 << 30
+    assert Budget(100, None).is_exceeded_by(51)
+    assert not Budget(100, None).is_exceeded_by(50)
+    assert Budget(100, None).less(40) == Budget(60, None)
+    assert Budget(100, None).less(400).max_points(1, 10, CPU) == 1
+    assert 0 < Budget.from_options(None, None, CPU).memory <= 4 << 30
 
 
 def test_what_autograd_keeps_is_counted_once_and_without_weights():

@@ -137,7 +137,9 @@ def test_the_picture_is_cut_where_the_cells_are(tmp_path):
     assert found.image.shape == (24, 24, 3)
     assert np.ptp(found.image[20:]) <= 1  # mid-grey
     for cell in range(9):
-        gone = explainer.engine.reader.without(own, np.arange(9) == cell, "zero")["pixel_values"]
+        gone = explainer.engine.reader.delete_units(own, np.arange(9) == cell, "zero")[
+            "pixel_values"
+        ]
         at = np.argwhere((gone != pixels).any(dim=1)[0].numpy())
         row, column = divmod(cell, 3)
         assert at.min(axis=0).tolist() == [8 * row, 8 * column]
@@ -148,7 +150,7 @@ def test_the_picture_is_cut_where_the_cells_are(tmp_path):
         places = explainer.engine.model.cells(own.model_inputs).places[0]
         assert torch.equal(moved, places == cell)
     found.save(tmp_path / "one.safetensors")
-    again = explainer.engine.reader.again(cn.load(tmp_path / "one.safetensors"))
+    again = explainer.engine.reader.read_again(cn.load(tmp_path / "one.safetensors"))
     assert again.model_inputs["pixel_values"].shape == (1, 3, 20, 20)
     assert np.array_equal(again.image, found.image)
     assert found.check(random=3).words == 9
@@ -285,7 +287,7 @@ def test_occlusion_replaces_a_cells_tokens_together():
     found = explainer.explain(picture(), method="occlusion", baselines="mean", target=2)
     own = explainer.engine.reader.read(picture())
     user = explainer.engine.model.model
-    other, _ = explainer.engine.reader.baseline(own, "mean")
+    other, _ = explainer.engine.reader.make_baseline(own, "mean")
     whole = explainer.engine.model.predict(own.model_inputs)[0, 2]
     for cell in range(16):
         pixels = own.model_inputs["pixel_values"].clone()

@@ -15,7 +15,7 @@ from tokenizers.trainers import BpeTrainer
 import calig_nb as cn
 from calig_nb import Explainer
 from calig_nb.models.block_model import BlockModel
-from calig_nb.models.task_heads import READ, NextToken, headed
+from calig_nb.models.task_heads import READ, NextToken, with_task_head
 
 from ..helpers.zoo import _FORWARD, _GROUPED, _SIZE, SENTENCE, rough, tiny_tokenizer
 
@@ -221,11 +221,11 @@ def test_deleting_tokens_moves_the_position_and_keeps_the_candidates(gpt2, bytes
     read = explainer.engine.reader.read(LONG, position=4, classes=(" are", None))
     gone = np.zeros(len(read.tokens), dtype=bool)
     gone[[1, 4, 6]] = True
-    left = explainer.engine.reader.without(read, gone)
+    left = explainer.engine.reader.delete_units(read, gone)
     assert left[READ].tolist() == [[1, 1, 1, *[0] * (len(gone) - 6)]]
     assert torch.equal(left["candidates"], read.model_inputs["candidates"])
     assert left["input_ids"].shape == (1, len(gone) - 3)
-    every = explainer.engine.reader.without(read, ~gone | gone)
+    every = explainer.engine.reader.delete_units(read, ~gone | gone)
     assert {name: value.shape[1] for name, value in every.items()} == {
         "input_ids": 1, "attention_mask": 1, READ: 1, "candidates": 10
     }  # fmt: skip
@@ -286,7 +286,7 @@ def test_only_the_logits_that_are_read_are_computed(causal, bytes_):
     upto[:, 4:] = 0
     try:
         with torch.no_grad():
-            head.vocabulary(upto, input_ids=ids)
+            head.next_token_logits(upto, input_ids=ids)
     finally:
         hook.remove()
     assert shapes == [(1, 1, len(bytes_))]
@@ -425,7 +425,7 @@ def test_a_causal_classifier_reads_its_last_token_whatever_side_is_padded(name, 
 def test_what_is_no_such_model_is_left_alone(pieces):
     config = hf.BertConfig(**_SIZE, **_FORWARD)
     model = hf.AutoModelForSequenceClassification.from_config(config)
-    assert headed(model) is model
+    assert with_task_head(model) is model
     assert BlockModel(model).own is model
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import calig_nb as cn
-from calig_nb.explanation.long_text import Document
+from calig_nb.explanation.long_text import LongText
 from calig_nb.inputs.text import TextReader
 from calig_nb.pipeline import long_text as assembly
 from calig_nb.pipeline.long_text import FOLD, cut_windows, mean_logits, phrase_ids
@@ -173,7 +173,7 @@ def test_a_phrase_is_of_one_sentence_and_special_tokens_stay_alone(text):
 
 
 def test_a_document_has_its_tokens_and_is_drawn_in_phrases(document, text):
-    assert isinstance(document, Document)
+    assert isinstance(document, LongText)
     assert document.tokens == text.tokens
     assert document.layer_attributions.shape == (4, len(text.tokens))
     drawn = document.drawn
@@ -226,7 +226,7 @@ def test_matrices_add_up_where_they_are_kept(explainer, text):
 def test_a_document_survives_a_file(document, tmp_path):
     document.save(tmp_path / "long.safetensors")
     opened = cn.load(tmp_path / "long.safetensors")
-    assert isinstance(opened, Document)
+    assert isinstance(opened, LongText)
     np.testing.assert_array_equal(opened.attributions, document.attributions)
     np.testing.assert_array_equal(opened.drawn.attributions, document.drawn.attributions)
     assert np.isnan(opened.attention_relevance).all()

@@ -18,11 +18,11 @@ from calig_nb.explanation.alignment import align, difference, names_of, same_inp
 from calig_nb.figures import THEMES, comparison_figure, patch_comparison_figure
 from calig_nb.figures.options import State
 from calig_nb.figures.patch_comparison import columns_of
-from calig_nb.figures.scene.comparison import compared
+from calig_nb.figures.scene.comparison import compare
 from calig_nb.figures.scene.patch_comparison import ComparedPictures, pictures_story
-from calig_nb.figures.scene.story import told
+from calig_nb.figures.scene.story import text_of
 from calig_nb.widgets import PatchComparison
-from calig_nb.widgets.static_output import png
+from calig_nb.widgets.static_output import render_png
 
 from ..helpers.made_up_pictures import drawing, explained_picture
 
@@ -48,7 +48,7 @@ def apart():
 
 def pictured(explanations, **state):
     names = names_of(explanations)
-    return ComparedPictures(compared(explanations, names, State(granularity="token", **state)))
+    return ComparedPictures(compare(explanations, names, State(granularity="token", **state)))
 
 
 # What corresponds
@@ -224,13 +224,13 @@ def test_without_a_common_grid_it_is_said_why(apart):
     assert p.lacking == [
         "No difference between picture 1 and picture 2: 8 × 8 patches there, 6 × 4 here."
     ]
-    story = told(pictures_story(p))
+    story = text_of(pictures_story(p))
     assert story.startswith("Grids of 8 × 8 and 6 × 4 patches differ")
     assert "picture 1 row 3, column 6 +0.34; picture 2 row " in story
     some = pictured([*apart, explained_picture(seed=5, image=drawing(80, 80))])
     assert list(some.differences) == [2] and len(some.lacking) == 1
     chosen = pictured(apart, selected=[SUN])
-    assert told(pictures_story(chosen)) == "picture 1 row 3, column 6 +0.34."
+    assert text_of(pictures_story(chosen)) == "picture 1 row 3, column 6 +0.34."
     assert [chosen.sum_of(i) for i in (0, 1)] == [
         "selected: +0.34", "selected: no patch of this grid",
     ]  # fmt: skip
@@ -239,11 +239,12 @@ def test_without_a_common_grid_it_is_said_why(apart):
 def test_what_is_selected_is_told_and_summed(two):
     one, other = (e.attributions for e in two)
     single = pictured(two, selected=[SUN])
-    assert told(pictures_story(single)).startswith("row 3, column 6 from +0.336 to +0.320, −0.016")
+    said = text_of(pictures_story(single))
+    assert said.startswith("row 3, column 6 from +0.336 to +0.320, −0.016")
     chosen = [13, 14, 21, 22]
     p = pictured(two, selected=chosen)
     sums = [v[chosen].sum() for v in (one, other)]
-    assert told(pictures_story(p)) == (
+    assert text_of(pictures_story(p)) == (
         f"4 patches: CA-LIG {sums[0]:+.3f}; gradient-x-input {sums[1]:+.3f}; "
         f"difference {sums[1] - sums[0]:+.3f}."
     ).replace("-0", "−0")
@@ -297,16 +298,16 @@ def test_the_figure_is_drawn_for_any_number_and_width(two, apart, tmp_path):
 
 
 def test_the_picture_in_its_stead_says_what_differs(two, apart):
-    story, draw = cn.Comparison(two)._story()
+    story, draw = cn.Comparison(two).describe()
     assert story.head == ("patch", "CA-LIG", "gradient-x-input", "difference")
     assert story.sentence.startswith("CA-LIG: sun 92.0 %; gradient-x-input: sun 92.0 %. Largest d")
     assert len(story.rows) == 5 and story.rows[0][0].startswith("row ")
-    content = png(draw())
-    assert content == png(draw()) and len(content) < 300_000
-    story, draw = cn.Comparison(apart)._story()
+    content = render_png(draw())
+    assert content == render_png(draw()) and len(content) < 300_000
+    story, draw = cn.Comparison(apart).describe()
     assert "Grids of 8 × 8 and 6 × 4 patches share no patch" in story.sentence
     assert story.rows[0] == ("picture 1", "row 3, column 6", "+0.34")
-    png(draw())
+    render_png(draw())
 
 
 def test_the_page_brings_its_own_bundle(two, apart, tmp_path):

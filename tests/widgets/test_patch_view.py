@@ -17,10 +17,10 @@ from traitlets import TraitError
 import calig_nb as cn
 from calig_nb import widgets
 from calig_nb.figures.options import State
-from calig_nb.figures.scene.patch_map import PatchMap, drained
+from calig_nb.figures.scene.patch_map import PatchMap, drain_colours
 from calig_nb.figures.scene.scene import scene_of
 from calig_nb.widgets import wire
-from calig_nb.widgets.patch_view import encoded
+from calig_nb.widgets.patch_view import encode_picture
 
 from ..helpers.made_up_pictures import drawing, explained_picture
 
@@ -44,11 +44,11 @@ def test_the_wire_carries_the_picture_and_its_grid(picture):
 
 def test_a_large_picture_is_sent_small():
     noise = np.random.default_rng(0).integers(0, 256, (900, 1200, 3), dtype=np.uint8)
-    content = encoded(noise)
+    content = encode_picture(noise)
     found = Image.open(io.BytesIO(content))
     assert found.format == "JPEG" and found.size == (512, 384)
     assert len(content) < 300 * 1024
-    assert encoded(drawing(600, 600))[:4] == b"\x89PNG"
+    assert encode_picture(drawing(600, 600))[:4] == b"\x89PNG"
 
 
 def test_the_first_state_stays_small():
@@ -172,8 +172,8 @@ def test_supporting_less_opposing_is_net(picture):
 
 def test_the_picture_is_whole_without_a_map_and_grey_below_it():
     image = drawing(20, 20)
-    np.testing.assert_array_equal(drained(image, 0, "#ffffff"), image)
-    grey = drained(image, 1, "#ffffff")
+    np.testing.assert_array_equal(drain_colours(image, 0, "#ffffff"), image)
+    grey = drain_colours(image, 1, "#ffffff")
     assert (np.ptp(grey, axis=-1) <= 1).all() and grey.min() > image.min()
 
 
@@ -192,16 +192,16 @@ def test_the_figure_is_drawn_in_any_state(picture, theme, tmp_path):
 
 
 def test_the_picture_in_its_stead_says_what_is_seen(picture):
-    story, draw = cn.PatchView(picture, selected=[22])._story()
+    story, draw = cn.PatchView(picture, selected=[22]).describe()
     assert story.sentence.startswith(
         "Why sun (92.0 %)? “row 3, column 6” supports sun most (+0.34)"
     )
     assert story.sentence.endswith("A picture of 96 × 96 pixels, in 8 × 8 patches.")
     assert len(story.rows) == 5
-    from calig_nb.widgets.static_output import png
+    from calig_nb.widgets.static_output import render_png
 
-    content = png(draw())
-    assert content == png(draw()) and len(content) < 200_000
+    content = render_png(draw())
+    assert content == render_png(draw()) and len(content) < 200_000
 
 
 def test_the_page_brings_its_own_bundle(picture, tmp_path):

@@ -17,6 +17,7 @@ from IPython.utils.capture import capture_output
 from PIL import Image
 
 import calig_nb as cn
+from calig_nb.explanation import summary
 from calig_nb.widgets import static_output as fallback
 
 from ..helpers.hostile_texts import HOSTILE
@@ -75,7 +76,7 @@ def test_the_explanation_itself_shows_as_its_workbench_does(explanation):
 
 
 def test_the_sentence_counts_all_tokens_and_names_both_sides(explanation):
-    story = fallback.of_one(explanation, "word", None)
+    story = summary.story_of_one(explanation, "word", None)
     total = re.search(r": (\S+) in all", story.sentence).group(1)
     assert total == f"{explanation.attributions.sum():+.2f}".replace("-", "−")
     frame = explanation.to_frame("word").query("not special")
@@ -87,11 +88,11 @@ def test_the_sentence_counts_all_tokens_and_names_both_sides(explanation):
 
 def test_what_is_chosen_is_what_is_told(explanation):
     view = explanation.show("tokens", layer=1, lam=0.2, granularity="token")
-    story, _ = view._story()
+    story, _ = view.describe()
     assert "Layer 1, λ = 0.20" in story.sentence
-    assert story != explanation.show("tokens")._story()[0]
+    assert story != explanation.show("tokens").describe()[0]
     against = cn.TokenView(explanation)
-    assert "rather than" not in against._story()[0].sentence
+    assert "rather than" not in against.describe()[0].sentence
 
 
 def test_a_comparison_tells_the_largest_difference(explainer):
@@ -176,7 +177,9 @@ def test_numbers_that_are_not_finite_are_left_out(explanation):
     import dataclasses
 
     r = np.full_like(explanation.layer_attributions, np.nan)
-    story = fallback.of_one(dataclasses.replace(explanation, layer_attributions=r), "word", None)
+    story = summary.story_of_one(
+        dataclasses.replace(explanation, layer_attributions=r), "word", None
+    )
     assert "Nothing supports" in story.sentence and "– in all" in story.sentence
 
 
@@ -185,9 +188,9 @@ def test_a_long_text_is_drawn_in_sentences(explanation):
         def units(self, grain):
             return range({"token": 900, "word": 700, "sentence": 40, "passage": 9}[grain])
 
-    assert fallback.legible([Long()], "word") == "sentence"
-    assert fallback.legible([Long()], "passage") == "passage"
-    assert fallback.legible([explanation], "token") == "token"
+    assert summary.legible_granularity([Long()], "word") == "sentence"
+    assert summary.legible_granularity([Long()], "passage") == "passage"
+    assert summary.legible_granularity([explanation], "token") == "token"
 
 
 def test_it_survives_a_sanitiser_as_strict_as_githubs(explanation):

@@ -9,12 +9,19 @@ import matplotlib as mpl
 
 _OTHERS = {
     "ARABIC": ("Noto Naskh Arabic",),
-    "CJK": ("Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei", "PingFang SC",
-            "Hiragino Sans", "Microsoft YaHei", "Malgun Gothic"),
+    "CJK": (
+        "Noto Sans CJK SC",
+        "Noto Sans CJK JP",
+        "WenQuanYi Zen Hei",
+        "PingFang SC",
+        "Hiragino Sans",
+        "Microsoft YaHei",
+        "Malgun Gothic",
+    ),
     "ETHIOPIC": ("Nyala", "Abyssinica SIL", "Kefa"),
     "DEVANAGARI": ("Nirmala UI", "Mangal"),
     "EMOJI": ("Noto Sans Symbols2", "Noto Emoji", "Segoe UI Symbol", "Apple Symbols"),
-}  # fmt: skip
+}
 """Besides "Noto Sans <script>", by the first word of a character's Unicode name."""
 _EASTERN = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "IDEOGRAPHIC", "FULLWIDTH", "BOPOMOFO")
 _COMMON = 0x0250
@@ -22,7 +29,7 @@ _COMMON = 0x0250
 
 
 @lru_cache(65536)
-def fonts(text: str, family: tuple[str, ...]) -> list[str]:
+def fonts_for(text: str, family: tuple[str, ...]) -> list[str]:
     """The installed families for a text, in the order in which a glyph is looked for.
 
     Args:

@@ -20,7 +20,7 @@ from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 
-from .fonts import fonts
+from .fonts import fonts_for
 from .palette import THEMES
 
 PX = 100
@@ -92,15 +92,24 @@ class Page:
         self.x, self.width = before
 
     def text(
-        self, x: float, y: float, text: str, size: float = 11, colour: str | None = None, *,
-        bold: bool = False, align: str = "left", family: Sequence[str] = SANS, angle: float = 0,
+        self,
+        x: float,
+        y: float,
+        text: str,
+        size: float = 11,
+        colour: str | None = None,
+        *,
+        bold: bool = False,
+        align: str = "left",
+        family: Sequence[str] = SANS,
+        angle: float = 0,
         halo: float = 0,
-    ) -> float:  # fmt: skip
+    ) -> float:
         """One run of text; returns its advance. A level one that would leave the page is moved."""
         if not text:
             return 0.0
         text = _drawable(text)
-        advance = measured(text, size, family, bold)
+        advance = text_width(text, size, family, bold)
         if not angle:
             if advance > self.sheet:
                 size, advance = size * self.sheet / advance, self.sheet
@@ -108,21 +117,38 @@ class Page:
             outer = self.margin - 4 if advance <= self.sheet - 8 else 0.0
             x += max(-outer, min(left, self.sheet + outer - advance)) - left
         drawn = self.axes.text(
-            self.x + x, self.y + y, text, size=size * 72 / PX, color=colour or self.colours.ink,
-            weight="bold" if bold else "normal", ha=align, va="baseline", rotation=angle,
-            rotation_mode="anchor", family=fonts(text, tuple(family)), parse_math=False, zorder=1,
-        )  # fmt: skip
+            self.x + x,
+            self.y + y,
+            text,
+            size=size * 72 / PX,
+            color=colour or self.colours.ink,
+            weight="bold" if bold else "normal",
+            ha=align,
+            va="baseline",
+            rotation=angle,
+            rotation_mode="anchor",
+            family=fonts_for(text, tuple(family)),
+            parse_math=False,
+            zorder=1,
+        )
         if halo:
             stroke = withStroke(linewidth=halo * 2 * 72 / PX, foreground=self.colours.page)
             drawn.set_path_effects([stroke])
         return advance
 
     def spans(
-        self, x: float, y: float, spans: Sequence[Span], size: float = 12,
-        colour: str | None = None, *, align: str = "left", halo: float = 0,
-    ) -> float:  # fmt: skip
+        self,
+        x: float,
+        y: float,
+        spans: Sequence[Span],
+        size: float = 12,
+        colour: str | None = None,
+        *,
+        align: str = "left",
+        halo: float = 0,
+    ) -> float:
         """Runs of text in several styles on one line; returns the advance."""
-        wide = [measured(s.text, s.size or size, SANS, s.bold) for s in spans]
+        wide = [text_width(s.text, s.size or size, SANS, s.bold) for s in spans]
         scale = min(1.0, self.width / max(1e-9, sum(wide)))
         left = x - sum(wide) * scale * {"left": 0.0, "center": 0.5, "right": 1.0}[align]
         left = max(0.0, min(left, self.width - sum(wide) * scale))
@@ -136,7 +162,7 @@ class Page:
         self, y: float, spans: Sequence[Span], size: float = 14, colour: str | None = None
     ) -> float:
         """Runs of text in as many lines as they take; returns the height."""
-        line, x, apart, space = y + size, 0.0, False, measured(" ", size, SANS)
+        line, x, apart, space = y + size, 0.0, False, text_width(" ", size, SANS)
         for span in spans:
             # A name from right to left is one piece, whatever it holds.
             pieces = (
@@ -146,7 +172,7 @@ class Page:
                 if piece in ("", " "):
                     apart |= bool(piece)
                     continue
-                advance = measured(piece, span.size or size, SANS, span.bold)
+                advance = text_width(piece, span.size or size, SANS, span.bold)
                 x += space * (apart and x > 0)
                 if x + advance > self.width and x and apart:
                     x, line = 0.0, line + size * 1.45
@@ -155,30 +181,57 @@ class Page:
         return line - y + size * 0.45
 
     def line(
-        self, x1: float, x2: float, y1: float, y2: float, colour: str, width: float = 1,
+        self,
+        x1: float,
+        x2: float,
+        y1: float,
+        y2: float,
+        colour: str,
+        width: float = 1,
         alpha: float = 1,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """A straight line."""
         self.axes.plot(
-            [self.x + x1, self.x + x2], [self.y + y1, self.y + y2], color=colour, alpha=alpha,
-            lw=width * 72 / PX, solid_capstyle="butt", zorder=1,
-        )  # fmt: skip
+            [self.x + x1, self.x + x2],
+            [self.y + y1, self.y + y2],
+            color=colour,
+            alpha=alpha,
+            lw=width * 72 / PX,
+            solid_capstyle="butt",
+            zorder=1,
+        )
 
     def rect(
-        self, x: float, y: float, width: float, height: float, colour: str | None = None,
-        alpha: float = 1, *, hatch: str | None = None, hatch_colour: str | None = None,
-        hatch_alpha: float = 0.8, edge: str | None = None, line: float = 1, label: str = "",
-    ) -> None:  # fmt: skip
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        colour: str | None = None,
+        alpha: float = 1,
+        *,
+        hatch: str | None = None,
+        hatch_colour: str | None = None,
+        hatch_alpha: float = 0.8,
+        edge: str | None = None,
+        line: float = 1,
+        label: str = "",
+    ) -> None:
         """A rectangle: filled, hatched, outlined; the label says what it stands for."""
         ink = (hatch_colour or self.colours.page, hatch_alpha)
         self.axes.add_patch(
             Rectangle(
-                (self.x + x, self.y + y), width, height, fill=colour is not None,
-                facecolor=(colour, alpha) if colour else "none", hatch=hatch,
+                (self.x + x, self.y + y),
+                width,
+                height,
+                fill=colour is not None,
+                facecolor=(colour, alpha) if colour else "none",
+                hatch=hatch,
                 edgecolor=edge or (ink if hatch else "none"),
-                linewidth=line * 72 / PX if edge else 0, label=label,
+                linewidth=line * 72 / PX if edge else 0,
+                label=label,
             )
-        )  # fmt: skip
+        )
 
     def bar(
         self, x: float, y: float, width: float, height: float, sign: float, label: str = ""
@@ -188,9 +241,13 @@ class Page:
         self.rect(x, y, width, height, self.colours.bar(sign), hatch=hatch, label=label)
 
     def shape(
-        self, points: Sequence[tuple[float, float]], codes: Any, *,
-        clip: tuple[float, ...] | None = None, **style: Any,
-    ) -> None:  # fmt: skip
+        self,
+        points: Sequence[tuple[float, float]],
+        codes: Any,
+        *,
+        clip: tuple[float, ...] | None = None,
+        **style: Any,
+    ) -> None:
         """A filled path; of it only what lies in the clip: left, top, right, bottom."""
         own = np.asarray(points, dtype=float)
         patch = PathPatch(
@@ -203,27 +260,38 @@ class Page:
             patch.set_clip_path(box.get_path(), box.get_patch_transform() + self.axes.transData)
 
     def boxes(
-        self, boxes: Any, colours: Any, hatch: str | None = None, alpha: float = 0.8,
+        self,
+        boxes: Any,
+        colours: Any,
+        hatch: str | None = None,
+        alpha: float = 0.8,
         label: str = "",
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Many rectangles (n, 4): x, y, width, height; those that are hatched are not filled."""
         boxes = np.asarray(boxes, dtype=float).reshape(-1, 4)
         x, y = boxes[:, 0] + self.x, boxes[:, 1] + self.y
         w, h = boxes[:, 2], boxes[:, 3]
-        corners = np.stack([np.stack([x + a * w, y + b * h], -1)
-                            for a, b in ((0, 0), (1, 0), (1, 1), (0, 1))], 1)  # fmt: skip
+        corners = np.stack(
+            [np.stack([x + a * w, y + b * h], -1) for a, b in ((0, 0), (1, 0), (1, 1), (0, 1))], 1
+        )
         if not hatch and not isinstance(colours, str):
-            found = PolyCollection(list(corners), facecolors=colours, linewidths=0, zorder=1,
-                                   label=label)  # fmt: skip
+            found = PolyCollection(
+                list(corners), facecolors=colours, linewidths=0, zorder=1, label=label
+            )
             self.axes.add_collection(found, autolim=False)
         elif len(boxes):  # one path of all is painted in one stroke
             closed = np.concatenate([corners, corners[:, :1]], axis=1).reshape(-1, 2)
             codes = [Path.MOVETO, *[Path.LINETO] * 3, Path.CLOSEPOLY] * len(boxes)
             self.axes.add_patch(
-                PathPatch(Path(closed, codes), facecolor=colours or "none", hatch=hatch,
-                          linewidth=0, zorder=1,
-                          edgecolor=(self.colours.page, alpha) if hatch else "none")
-            )  # fmt: skip
+                PathPatch(
+                    Path(closed, codes),
+                    facecolor=colours or "none",
+                    hatch=hatch,
+                    linewidth=0,
+                    zorder=1,
+                    edgecolor=(self.colours.page, alpha) if hatch else "none",
+                )
+            )
 
     def advance(self, height: float) -> None:
         """Go on below what has been drawn."""
@@ -259,7 +327,7 @@ def _renderer() -> Any:
 @lru_cache(65536)
 def _advance(text: str, family: tuple[str, ...], bold: bool) -> float:
     font = FontProperties(
-        family=fonts(text, family), size=_MEASURE, weight="bold" if bold else "normal"
+        family=fonts_for(text, family), size=_MEASURE, weight="bold" if bold else "normal"
     )
     with mpl.rc_context(_UNHINTED):
         with_stop, stop = (
@@ -268,18 +336,18 @@ def _advance(text: str, family: tuple[str, ...], bold: bool) -> float:
     return float(with_stop - stop) / _MEASURE
 
 
-def measured(text: str, size: float, family: Sequence[str] = SANS, bold: bool = False) -> float:
+def text_width(text: str, size: float, family: Sequence[str] = SANS, bold: bool = False) -> float:
     """Width in px; the renderer leaves out white space at the end, so a stop is added."""
     return _advance(_drawable(text), tuple(family), bold) * size
 
 
-def fitting(text: str, size: float, room: float, family: Sequence[str] = SANS) -> str:
+def fit_text(text: str, size: float, room: float, family: Sequence[str] = SANS) -> str:
     """The text, cut with an ellipsis where it is longer than the room."""
-    if measured(text, size, family) <= room:
+    if text_width(text, size, family) <= room:
         return text
     low, high = 0, len(text)
     while low < high:
         middle = (low + high + 1) // 2
-        fits = measured(text[:middle] + "…", size, family) <= room
+        fits = text_width(text[:middle] + "…", size, family) <= room
         low, high = (middle, high) if fits else (low, middle - 1)
     return text[:low] + "…"

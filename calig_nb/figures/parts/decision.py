@@ -9,18 +9,17 @@ import numpy as np
 
 from ...explanation.formatting import (
     MINUS,
-    digits,
+    digits_of,
     layer_in,
     number,
-    quoted,
-    rounded,
-    short,
+    round_half_up,
+    shorten,
     signed,
 )
-from ..canvas.page import HATCH, Span, measured
+from ..canvas.page import HATCH, Span, text_width
 
 if TYPE_CHECKING:
-    from ...explanation.explanation import Array
+    from ..._arrays import Array
     from ..canvas.page import Page
     from ..scene.flow_layout import Layout
     from ..scene.ribbons import Flow
@@ -32,36 +31,45 @@ NAME = 14
 BALANCE = 16
 
 
-def passed(entering: Array, upto: float) -> float:
-    """Evidence that has entered when so many blocks are passed."""
+def evidence_passed(entering: Array, upto: float) -> float:
+    """Evidence that has entered after so many blocks, the last in part."""
     return float(entering @ np.clip(upto - np.arange(len(entering)), 0, 1))
 
 
 def draw_decision(page: Page, scene: Scene, layout: Layout, flow: Flow) -> None:
     """All that stands above the output line."""
-    plus, minus = (passed(side, scene.upto) for side in scene.entering)
-    _balance(page, scene, flow, plus, minus)
-    _heading(page, scene, layout, plus - minus)
-    _sides(page, scene, layout, flow, plus, minus)
+    plus, minus = (evidence_passed(side, scene.upto) for side in scene.entering)
+    _draw_balance(page, scene, flow, plus, minus)
+    _draw_heading(page, scene, layout, plus - minus)
+    _draw_sides(page, scene, layout, flow, plus, minus)
     ink, y = page.colours.ink, flow.y
     page.line(flow.zero, flow.zero, y - 4, y + 20, ink)
     if scene.upto >= scene.layers and flow.ribbons:
-        (_lens if flow.magnified else _names)(page, scene, layout, flow)
+        (_draw_lens if flow.magnified else _draw_names)(page, scene, layout, flow)
     at = flow.zero + (plus - minus) * flow.scale
     page.shape(
-        [(at - 4.5, y - 8), (at + 4.5, y - 8), (at, y - 1.5), (at - 4.5, y - 8)], None,
-        facecolor=ink, edgecolor=page.colours.page, linewidth=0.7,
-    )  # fmt: skip
+        [(at - 4.5, y - 8), (at + 4.5, y - 8), (at, y - 1.5), (at - 4.5, y - 8)],
+        None,
+        facecolor=ink,
+        edgecolor=page.colours.page,
+        linewidth=0.7,
+    )
 
 
-def _balance(page: Page, scene: Scene, flow: Flow, plus: float, minus: float) -> None:
+def _draw_balance(page: Page, scene: Scene, flow: Flow, plus: float, minus: float) -> None:
     colours, y = page.colours, flow.y
 
     def bar(x: float, width: float, sign: int, alpha: float) -> None:
         page.rect(
-            x, y, width, BALANCE, colours.bar(sign), alpha, hatch=HATCH if sign < 0 else None,
+            x,
+            y,
+            width,
+            BALANCE,
+            colours.bar(sign),
+            alpha,
+            hatch=HATCH if sign < 0 else None,
             hatch_alpha=min(1.0, alpha * 1.2) * 0.8,
-        )  # fmt: skip
+        )
 
     bar(flow.zero - minus * flow.scale, minus * flow.scale, -1, 0.3)
     bar(flow.zero, plus * flow.scale, 1, 0.3)
@@ -80,8 +88,8 @@ def _balance(page: Page, scene: Scene, flow: Flow, plus: float, minus: float) ->
             page.rect(c, flow.lens - 2, max(0.8, d - c), 2, colour)
 
 
-def _heading(page: Page, scene: Scene, layout: Layout, net: float) -> None:
-    centre, d = (layout.x0 + layout.x1) / 2, digits(abs(scene.gain))
+def _draw_heading(page: Page, scene: Scene, layout: Layout, net: float) -> None:
+    centre, d = (layout.x0 + layout.x1) / 2, digits_of(abs(scene.gain))
     base = number(scene.baseline, d)
     base = f"({base})" if scene.baseline < 0 else base
     based = math.isfinite(scene.gain)
@@ -105,15 +113,17 @@ def _heading(page: Page, scene: Scene, layout: Layout, net: float) -> None:
     page.spans(centre, y, spans, 12, page.colours.muted, align="center")
 
 
-def _sides(page: Page, scene: Scene, layout: Layout, flow: Flow, plus: float, minus: float) -> None:
+def _draw_sides(
+    page: Page, scene: Scene, layout: Layout, flow: Flow, plus: float, minus: float
+) -> None:
     """Both sums beside the bar, or above it where they do not fit."""
     colours, middle, y = page.colours, layout.middle, flow.y
     left, right = flow.zero - minus * flow.scale, flow.zero + plus * flow.scale
     free, long = min(left, layout.width - right), 27 if middle else NAME + 1
     while True:
         long -= 1
-        label = short(scene.name, long)
-        room = 16 + max(measured(f"00.00 {verb} {label}", 12) for verb in ("opposes", "supports"))
+        label = shorten(scene.name, long)
+        room = 16 + max(text_width(f"00.00 {verb} {label}", 12) for verb in ("opposes", "supports"))
         if long <= NAME or room < free:
             break
     against = [Span(f"opposes {label}  "), Span(number(minus), bold=True)]
@@ -131,15 +141,15 @@ def _sides(page: Page, scene: Scene, layout: Layout, flow: Flow, plus: float, mi
     page.spans(layout.x1 if middle else layout.width, up, speaking, 12, supports, align="right")
 
 
-def _names(page: Page, scene: Scene, layout: Layout, flow: Flow) -> None:
+def _draw_names(page: Page, scene: Scene, layout: Layout, flow: Flow) -> None:
     """Names over the words' own stretches, as far as they fit."""
     taken: list[tuple[float, float]] = []
     for segment in sorted(flow.segments, key=lambda s: -s.mass):
         # A word is named once, on its stronger side.
         if (scene.net[segment.unit] > 0) != (segment.sign > 0):
             continue
-        name = short(quoted(scene.units[segment.unit].text), NAME)
-        half, (low, high) = measured(name, 11.5) / 2 + 3, segment.bar
+        name = shorten(scene.labels[segment.unit], NAME)
+        half, (low, high) = text_width(name, 11.5) / 2 + 3, segment.bar
         x = (low + high) / 2
         if 2 * half > high - low + 48 or any(x - half < b and x + half > a for a, b in taken):
             continue
@@ -148,11 +158,11 @@ def _names(page: Page, scene: Scene, layout: Layout, flow: Flow) -> None:
         page.text(x, flow.y - 13, name, 12, colour, bold=True, align="center")
 
 
-def _lens(page: Page, scene: Scene, layout: Layout, flow: Flow) -> None:
+def _draw_lens(page: Page, scene: Scene, layout: Layout, flow: Flow) -> None:
     """The sums and words of the magnified stretch, beside it."""
     y, m = flow.lens + 3, flow.magnification
-    note = f"ribbons ×{f'{m:.1f}' if m < 10 else rounded(m)} wider"
-    d = digits(max(s.mass for s in flow.segments))
+    note = f"ribbons ×{f'{m:.1f}' if m < 10 else round_half_up(m)} wider"
+    d = digits_of(max(s.mass for s in flow.segments))
     for sign in (-1, 1):
         # A word that carries nothing here is not named.
         seen = (s for s in flow.segments if s.sign == sign and s.mass >= 0.5 * 10**-d)
@@ -162,15 +172,18 @@ def _lens(page: Page, scene: Scene, layout: Layout, flow: Flow) -> None:
         total = number(sum(s.mass for s in own), d)
         lenses = [s.lens for s in own]
         end = max(b for _, b in lenses) if sign > 0 else min(flow.zero, *(a for a, _ in lenses))
-        room = layout.width - measured(note, 11) - 16 - end if sign > 0 else end - 4
-        listed = [
-            f"{short(quoted(scene.units[s.unit].text), NAME)} {number(s.mass, d)}" for s in own
-        ]
+        room = layout.width - text_width(note, 11) - 16 - end if sign > 0 else end - 4
+        listed = [f"{shorten(scene.labels[s.unit], NAME)} {number(s.mass, d)}" for s in own]
         full = " · ".join(listed) if len(listed) > 1 else total
-        text = full if measured(full, 12) + 10 < room else total
+        text = full if text_width(full, 12) + 10 < room else total
         page.text(
-            end + 6 * sign, y, text, 12, page.colours.text(sign),
-            align="left" if sign > 0 else "right", halo=3,
-        )  # fmt: skip
+            end + 6 * sign,
+            y,
+            text,
+            12,
+            page.colours.text(sign),
+            align="left" if sign > 0 else "right",
+            halo=3,
+        )
     below = y if layout.middle else y + 17
     page.text(layout.width, below, note, 11, page.colours.muted, align="right", halo=3)

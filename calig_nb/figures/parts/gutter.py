@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ...explanation.formatting import error, layer_name, number, rounded, signed
+from ...explanation.formatting import error, layer_name, number, round_half_up, signed
 from ..canvas.page import Span
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def draw_gutter(page: Page, scene: Scene, layout: Layout) -> None:
     """One row for each block, bottom up."""
     colours, strips = page.colours, layout.strips
     x1, width, wide, middle = layout.x1, layout.width, layout.wide, layout.middle
-    axis = rounded(x1 + (66 if wide else 44 if middle else 26)) + 0.5
+    axis = round_half_up(x1 + (66 if wide else 44 if middle else 26)) + 0.5
     largest = max(1e-12, float(scene.entering.max(initial=0)))
     reach = (42 if wide else 28 if middle else 20) / largest
     told = wide and _has_errors(scene)
@@ -41,11 +41,11 @@ def draw_gutter(page: Page, scene: Scene, layout: Layout) -> None:
     for b, strip in enumerate(strips):
         on, mid = scene.state.layer == b, strip.mid
         dim = 0.4 if (scene.state.layer is not None and not on) or b > upto else 1.0
-        _row(page, scene, layout, b, axis, reach, dim)
+        _draw_bars(page, scene, layout, b, axis, reach, dim)
         if last - mid < LINE and not on:
             continue
         last = mid
-        _told(page, scene, layout, b, net, dim)
+        _draw_figures(page, scene, layout, b, net, dim)
     page.line(axis, axis, strips[-1].top - 6, layout.bottom + 4, muted)
 
 
@@ -54,7 +54,7 @@ def _has_errors(scene: Scene) -> bool:
     return any(map(math.isfinite, scene.errors))
 
 
-def _row(
+def _draw_bars(
     page: Page, scene: Scene, layout: Layout, b: int, axis: float, reach: float, dim: float
 ) -> None:
     colours, strip = page.colours, layout.strips[b]
@@ -72,7 +72,7 @@ def _row(
     page.rect(axis, top, plus, bar, colours.supports, dim)
 
 
-def _told(page: Page, scene: Scene, layout: Layout, b: int, net: float, dim: float) -> None:
+def _draw_figures(page: Page, scene: Scene, layout: Layout, b: int, net: float, dim: float) -> None:
     colours, strip, wide, x0 = page.colours, layout.strips[b], layout.wide, layout.x0
     on, mid = scene.state.layer == b, strip.mid
     ink = colours.ink if on else colours.soft

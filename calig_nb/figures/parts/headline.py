@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...explanation.formatting import isolated, layer_in, percent, short
+from ...explanation.formatting import isolate, layer_in, percent, shorten
 from ...explanation.methods import fused
-from ..canvas.page import Span, measured
+from ..canvas.page import Span, text_width
 
 if TYPE_CHECKING:
     from ...explanation.explanation import Explanation
@@ -30,9 +30,9 @@ def draw_headline(page: Page, scene: Scene) -> None:
     x, y = 0.0, float(SIZE)
     x += page.text(0, y, "Why", SIZE, colours.muted) + 14
     for c in shown:
-        on, name = c == target, f"{short(own.labels[c], 28)} "
+        on, name = c == target, f"{shorten(own.labels[c], 28)} "
         sure = percent(float(probabilities[c]))
-        wide = measured(name, SIZE, bold=on) + measured(sure, 13)
+        wide = text_width(name, SIZE, bold=on) + text_width(sure, 13)
         if x + wide > page.width and x:
             x, y = 0.0, y + 40
         ink = colours.ink if on else colours.muted
@@ -43,14 +43,14 @@ def draw_headline(page: Page, scene: Scene) -> None:
         page.rect(x, y + 9, wide * scale, 3, colours.rule)
         page.rect(x, y + 9, wide * scale * float(probabilities[c]), 3, ink)
         x += wide * scale + 22
-    said = f"rather than {against(own, target, contrast)}"
+    said = f"rather than {contrast_name(own, target, contrast)}"
     if others := len(own.labels) - len(shown):
         said = f"{others} more   {said}"
-    if x - 8 + measured(said, 13) > page.width:
+    if x - 8 + text_width(said, 13) > page.width:
         x, y = 8.0, y + 34
     page.text(x - 8, y, said, 13, colours.soft)
     page.line(0, page.width, y + 26, y + 26, colours.rule)
-    page.spans(0, y + 44, looked_at(scene), 12, colours.muted)
+    page.spans(0, y + 44, controls_in_words(scene), 12, colours.muted)
     page.line(0, page.width, y + 56, y + 56, colours.rule)
     page.advance(y + 66)
 
@@ -63,17 +63,17 @@ def question_of(scene: Scene) -> tuple[int, int | None]:
     return (1 - own.target, None) if own.contrast is None else (own.contrast, own.target)
 
 
-def against(explanation: Explanation, target: int, contrast: int | None) -> str:
+def contrast_name(explanation: Explanation, target: int, contrast: int | None) -> str:
     """What stands against the class."""
     if contrast is not None:
-        return short(explanation.labels[contrast], 28)
+        return shorten(explanation.labels[contrast], 28)
     output = explanation.config.get("output", "logit")
     if output != "logit" and len(explanation.labels) == 2:
-        return isolated(explanation.labels[1 - target])
+        return isolate(explanation.labels[1 - target])
     return "the others’ average" if output == "margin" else "any other"
 
 
-def looked_at(scene: Scene) -> list[Span]:
+def controls_in_words(scene: Scene) -> list[Span]:
     """Layer, λ, grain and part in sight, where the view has its controls."""
     state, own = scene.state, scene.explanation
     layer = "all layers" if scene.layer is None else layer_in(scene.layers, scene.layer)

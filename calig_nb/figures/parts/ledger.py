@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...explanation.formatting import MINUS, digits, number, short, signed
-from ..canvas.page import SANS, SERIF, Span, fitting
+from ...explanation.formatting import MINUS, digits_of, number, shorten, signed
+from ..canvas.page import SANS, SERIF, Span, fit_text
 from ..scene.flow_layout import MIDDLE
 from ..scene.scene import strongest_first
 from .score_line import draw_head
@@ -27,13 +27,13 @@ def draw_ledger(page: Page, scene: Scene, serif: bool = False) -> None:
     narrow = page.sheet < MIDDLE
     rows = state.k or (5 if narrow else 8 if len(scene.explanation.tokens) > 24 else 6)
     draw_head(page, "The ledger", f"strongest {state.granularity}s, net, in shares")
-    minus, plus = listed(scene, rows)
-    middle, d = page.width / 2, digits(float(np.abs(values).max(initial=0)))
+    minus, plus = strongest_sides(scene, rows)
+    middle, d = page.width / 2, digits_of(float(np.abs(values).max(initial=0)))
     top = max((abs(values[u]) for u in [*minus, *plus]), default=1.0)
     against, speaking = f"opposes {scene.name}", f"supports {scene.name}"
     room = middle - 8
-    page.text(middle - 8, 10, fitting(against, 12, room), 12, colours.opposes_text, align="right")
-    page.text(middle + 8, 10, fitting(speaking, 12, room), 12, colours.supports_text)
+    page.text(middle - 8, 10, fit_text(against, 12, room), 12, colours.opposes_text, align="right")
+    page.text(middle + 8, 10, fit_text(speaking, 12, room), 12, colours.supports_text)
     page.advance(20)
     family, size = (SERIF, 14) if serif else (SANS, 13)
     longest = 60 if state.granularity in ("sentence", "passage") else 20
@@ -45,7 +45,7 @@ def draw_ledger(page: Page, scene: Scene, serif: bool = False) -> None:
             page.bar(middle - (wide if sign < 0 else 0), y - 5, wide, 10, sign, f"ledger {u}")
             value = number(abs(float(values[u])), d)
             left = middle - wide - 8 - 8 - 6.5 * len(value)
-            name = fitting(short(scene.labels[u], longest), size, left, family)
+            name = fit_text(shorten(scene.labels[u], longest), size, left, family)
             x = middle + sign * (wide + 8)
             bold = u in scene.selected
             advance = page.text(x, y + 4.5, name, size, bold=bold, align=align, family=family)
@@ -55,12 +55,12 @@ def draw_ledger(page: Page, scene: Scene, serif: bool = False) -> None:
         page.text(0, 16, "Nothing to weigh here.", 13, colours.muted)
     page.line(middle, middle, 0, max(1, count) * ROW, colours.muted)
     page.advance(max(1, count) * ROW + 8)
-    foot, net = summed(scene)
+    foot, net = sum_in_words(scene)
     spans = [Span(f"{foot} = "), Span(f"{signed(net)} net", colours.ink, True)]
     page.advance(page.paragraph(0, spans, 12, colours.soft) + 24)
 
 
-def listed(scene: Scene, rows: int) -> tuple[list[int], list[int]]:
+def strongest_sides(scene: Scene, rows: int) -> tuple[list[int], list[int]]:
     """Opposing and supporting units, strongest first."""
     values = scene.evidence
     largest = float(np.abs(values).max(initial=0))
@@ -74,7 +74,7 @@ def listed(scene: Scene, rows: int) -> tuple[list[int], list[int]]:
     return minus, plus
 
 
-def summed(scene: Scene) -> tuple[str, float]:
+def sum_in_words(scene: Scene) -> tuple[str, float]:
     """The sum of all tokens in words, and the net."""
     values, layer = scene.evidence, scene.layer
     if layer is None:

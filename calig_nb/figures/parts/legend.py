@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from ..canvas.page import HATCH, measured
+from ..canvas.page import HATCH, text_width
 
 if TYPE_CHECKING:
     from ..canvas.page import Page
@@ -16,7 +16,7 @@ def draw_legend(
     """The keys of what is on the page, in as many lines as they take."""
     x, y, colours = 0.0, 14.0, page.colours
     for mark, text in keys(kind, name, recipe):
-        wide = (17 if mark else 0) + measured(text, 11)
+        wide = (17 if mark else 0) + text_width(text, 11)
         if x + wide > page.width and x:
             x, y = 0.0, y + 18
         if mark == "sup":

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from ...explanation.formatting import bare, short, signed
-from ..canvas.page import HATCH, fitting, measured
+from ...explanation.formatting import shorten, signed, strip_brackets
+from ..canvas.page import HATCH, fit_text, text_width
 from ..scene.flow_layout import MIDDLE, WIDE
-from ..scene.matrix import named, pooled
+from ..scene.matrix import choose_named, pool_cells
 from .strips import cross
 
 if TYPE_CHECKING:
-    from ...explanation.explanation import Array
+    from ..._arrays import Array
     from ..canvas.page import Page
     from ..scene.matrix import Matrix
 
@@ -41,9 +41,9 @@ class Board:
         units = m.scene.units
         middle, wide = page.width >= MIDDLE, page.width >= WIDE
         room = 104 if middle else 62
-        names = [bare(unit.text) if unit.special else unit.text for unit in units]
-        self.names = [fitting(short(name, 24), FONT, room) for name in names]
-        widths = [measured(name, FONT) for name in self.names]
+        names = [strip_brackets(unit.text) if unit.special else unit.text for unit in units]
+        self.names = [fit_text(shorten(name, 24), FONT, room) for name in names]
+        widths = [text_width(name, FONT) for name in self.names]
         longest = max(widths)
         self.margin = 40.0 if middle else 26.0
         left = longest + 12
@@ -153,29 +153,47 @@ class Board:
         row, column = m.cross or (None, None)
         rows = [u for u in (row, *selected) if u is not None]
         columns = [u for u in (column, *selected) if u is not None]
-        for u in named(count, self.cell, ROW, rows, m.plain.sum(1)):
+        for u in choose_named(count, self.cell, ROW, rows, m.plain.sum(1)):
             special = m.scene.units[u].special
             x = self.x1 + 8 if self.rtl else self.x0 - 8
             ink = colours.ink if u == row else colours.muted if special else colours.soft
             page.text(
-                x, float(self.y(u)) + 4, self.names[u], 10.5 if special else FONT, ink,
-                bold=u == row, align="left" if self.rtl else "right",
-            )  # fmt: skip
+                x,
+                float(self.y(u)) + 4,
+                self.names[u],
+                10.5 if special else FONT,
+                ink,
+                bold=u == row,
+                align="left" if self.rtl else "right",
+            )
         room = 1 if self.flat else COLUMN
-        for u in named(count, self.cell, room, columns, m.plain.sum(0)):
+        for u in choose_named(count, self.cell, room, columns, m.plain.sum(0)):
             strong = u == column if m.cross else u in selected
             special = m.scene.units[u].special
             ink = colours.ink if strong else colours.muted if special else colours.soft
             size = 10.5 if special else FONT
             if self.flat:
-                page.text(float(self.x(u)), self.y0 - 8, self.names[u], size, ink, bold=strong,
-                          align="center")  # fmt: skip
+                page.text(
+                    float(self.x(u)),
+                    self.y0 - 8,
+                    self.names[u],
+                    size,
+                    ink,
+                    bold=strong,
+                    align="center",
+                )
                 continue
             side = -1 if self.rtl else 1
             page.text(
-                float(self.x(u)) + 3 * side, self.y0 - 8, self.names[u], size, ink, bold=strong,
-                align="right" if self.rtl else "left", angle=side * ANGLE,
-            )  # fmt: skip
+                float(self.x(u)) + 3 * side,
+                self.y0 - 8,
+                self.names[u],
+                size,
+                ink,
+                bold=strong,
+                align="right" if self.rtl else "left",
+                angle=side * ANGLE,
+            )
 
     def _marks(self) -> None:
         page, m, colours = self.page, self.m, self.page.colours
@@ -195,7 +213,7 @@ class Board:
             page.line(x, x, a, b, colours.muted)
         page.rect(x - half, y - half, size, size, edge=colours.ink, line=2.5)
         text = signed(float(m.shown[row, column]), m.digits)
-        wide, beside = measured(text, 12, bold=True) + 10, half + 8
+        wide, beside = text_width(text, 12, bold=True) + 10, half + 8
         left = x - beside - wide if x + beside + wide > self.x1 else x + beside
         left = max(self.x0, min(self.x1 - wide, left))
         top = y - half - 26
@@ -206,13 +224,16 @@ class Board:
 
 def picture(page: Page, t: Array, x: float, y: float, side: float, rtl: bool) -> None:
     """A matrix as one picture, a dot for each cell; of those that share one the strongest."""
-    ordered = pooled(t, max(1, round(side * DOTS)))
+    ordered = pool_cells(t, max(1, round(side * DOTS)))
     ordered = ordered[:, ::-1] if rtl else ordered
     left, top = page.x + x, page.y + y
     page.axes.imshow(
-        page.colours.tones(ordered), extent=(left, left + side, top + side, top),
-        interpolation="nearest", aspect="auto", zorder=1,
-    )  # fmt: skip
+        page.colours.tones(ordered),
+        extent=(left, left + side, top + side, top),
+        interpolation="nearest",
+        aspect="auto",
+        zorder=1,
+    )
 
 
 def draw_scale(page: Page, m: Matrix, hatch: bool = True) -> None:
@@ -221,8 +242,9 @@ def draw_scale(page: Page, m: Matrix, hatch: bool = True) -> None:
     x = page.text(0, 11, f"−{most} opposes", 11, colours.opposes_text) + 8
     steps = 48
     t = (2 * (np.arange(steps) + 0.5)) / steps - 1
-    boxes = np.stack([x + 2 * np.arange(steps), np.full(steps, 3), np.full(steps, 2.0),
-                      np.full(steps, 9)], -1)  # fmt: skip
+    boxes = np.stack(
+        [x + 2 * np.arange(steps), np.full(steps, 3), np.full(steps, 2.0), np.full(steps, 9)], -1
+    )
     page.boxes(boxes, colours.tones(t))
     if hatch:
         page.rect(x, 3, steps, 9, colours.page, 0, hatch=HATCH, hatch_alpha=0.5)

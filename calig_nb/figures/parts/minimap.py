@@ -40,8 +40,9 @@ def draw_minimap(page: Page, scene: Scene) -> None:
             low, high = placed(tokens[0], tokens[-1] + 1)
             apart = 0 if scene.state.granularity == "word" else 1
             height = abs(v) * (middle - 2)
-            boxes.append((low, middle - (height if v > 0 else 0), max(1, high - low - apart),
-                          height))  # fmt: skip
+            boxes.append(
+                (low, middle - (height if v > 0 else 0), max(1, high - low - apart), height)
+            )
         page.boxes(boxes, colours.bar(sign))
     low, high = placed(*((span[0], span[1] + 1) if span else (0, count)))
     for left, right in ((0.0, low), (high, width)):

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...explanation.formatting import MINUS, digits, error, layer_in, number, short, signed
-from ..canvas.page import HATCH, Page, Span, fitting, measured
+from ...explanation.formatting import MINUS, digits_of, error, layer_in, number, shorten, signed
+from ..canvas.page import HATCH, Page, Span, fit_text, text_width
 from ..scene.flow_layout import MIDDLE
 from ..scene.scene import Scene, strongest_first
 from .score_line import draw_head
 
 if TYPE_CHECKING:
-    from ...explanation.explanation import Array
+    from ..._arrays import Array
     from ..scene.patch_map import Links
     from .patch_plate import Plates
 
@@ -26,7 +26,7 @@ WEAK = 0.01
 def draw_links(plates: Plates, links: Links) -> None:
     """Where the evidence of the selected patches went, and whence they had it."""
     page, scene, chosen = plates.page, plates.scene, plates.scene.selected
-    who = short(scene.labels[chosen[0]], 24) if len(chosen) == 1 else f"{len(chosen)} patches"
+    who = shorten(scene.labels[chosen[0]], 24) if len(chosen) == 1 else f"{len(chosen)} patches"
     what = (
         "the rollout over all layers"
         if scene.layer is None
@@ -39,24 +39,27 @@ def draw_links(plates: Plates, links: Links) -> None:
     for n, (verb, values) in enumerate(sides):
         page.y = top
         with page.column(n * (room + APART), room):
-            page.text(0, 12, fitting(verb, 11, room), 11, page.colours.soft)
+            page.text(0, 12, fit_text(verb, 11, room), 11, page.colours.soft)
             plates.draw(0, 18, side, values, links.limit, chosen, verb.split()[0])
             page.advance(plates.height(side) + 24)
-            page.advance(page.paragraph(0, _summed(plates, values, links.limit), 11) + 14)
+            page.advance(page.paragraph(0, _sums_in_words(plates, values, links.limit), 11) + 14)
         foot = max(foot, page.y)
     page.y = foot
 
 
-def _summed(plates: Plates, values: Array, limit: float) -> list[Span]:
-    scene, colours, d = plates.scene, plates.page.colours, digits(limit)
+def _sums_in_words(plates: Plates, values: Array, limit: float) -> list[Span]:
+    scene, colours, d = plates.scene, plates.page.colours, digits_of(limit)
     chosen = scene.selected
     rest = [u for u in plates.map.patches if u not in chosen]
     parts = [
         ("other patches", float(values[rest].sum())),
         ("itself" if len(chosen) == 1 else "themselves", float(values[chosen].sum())),
-        *((short(scene.labels[u], 12), float(values[u]))
-          for u in plates.map.others if u not in chosen),
-    ]  # fmt: skip
+        *(
+            (shorten(scene.labels[u], 12), float(values[u]))
+            for u in plates.map.others
+            if u not in chosen
+        ),
+    ]
     spans: list[Span] = []
     for i, (name, value) in enumerate(parts):
         spans.append(Span(f"{' · ' * bool(i)}{name} ", colours.muted))
@@ -71,7 +74,7 @@ def draw_ledger(plates: Plates) -> None:
     rows = scene.state.k or (5 if page.width < MIDDLE else 6)
     ordered = strongest_first(plates.map.patches, values)
     largest = float(abs(values[ordered[0]]))
-    d = digits(largest)
+    d = digits_of(largest)
     draw_head(page, "The ledger", "strongest patches by row · column, net, in shares")
     page.text(middle - 8, 10, f"opposes {scene.name}", 12, colours.opposes_text, align="right")
     page.text(middle + 8, 10, f"supports {scene.name}", 12, colours.supports_text)
@@ -110,7 +113,7 @@ def draw_legend(page: Page, keys: Sequence[tuple[str, str]]) -> None:
     """What the marks mean: (mark, meaning) of each."""
     x, y, colours = 0.0, 14.0, page.colours
     for mark, text in keys:
-        wide = (17 if mark else 0) + measured(text, 11)
+        wide = (17 if mark else 0) + text_width(text, 11)
         if x + wide > page.width and x:
             x, y = 0.0, y + 18
         if mark:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from ...explanation.formatting import rounded
-from ..scene.patch_map import PatchMap, drained
+from ...explanation.formatting import round_half_up
+from ..scene.patch_map import PatchMap, drain_colours
 from .strips import cross
 
 if TYPE_CHECKING:
-    from ...explanation.explanation import Array
+    from ..._arrays import Array
     from ..canvas.page import Page
     from ..scene.scene import Scene
 
@@ -40,17 +40,24 @@ class Plates:
         assert image is not None
         self.page, self.scene, self.map = page, scene, PatchMap(scene)
         self._image, self.ratio = image, image.shape[1] / image.shape[0]
-        self._under = drained(image, scene.state.opacity, page.colours.page)
+        self._under = drain_colours(image, scene.state.opacity, page.colours.page)
         page.figure.colours = COLOURS
 
     def height(self, width: float) -> float:
         """Of a picture so wide."""
-        return float(rounded(width / self.ratio))
+        return float(round_half_up(width / self.ratio))
 
     def draw(
-        self, x: float, y: float, width: float, values: Array, limit: float,
-        chosen: Sequence[int] = (), label: str = "", bare: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        x: float,
+        y: float,
+        width: float,
+        values: Array,
+        limit: float,
+        chosen: Sequence[int] = (),
+        label: str = "",
+        bare: bool = False,
+    ) -> None:
         """A map on its picture.
 
         Args:
@@ -119,9 +126,12 @@ class Plates:
         left, top = self.page.x + x, self.page.y + y
         crisp = width / image.shape[1] >= CRISP
         self.page.axes.imshow(
-            image, extent=(left, left + width, top + height, top), aspect="auto", zorder=1,
+            image,
+            extent=(left, left + width, top + height, top),
+            aspect="auto",
+            zorder=1,
             interpolation="nearest" if crisp else "bilinear",
-        )  # fmt: skip
+        )
 
     def _outline(
         self, x: float, y: float, w: float, h: float, chosen: Sequence[int], ink: str, line: float

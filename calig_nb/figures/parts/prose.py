@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...explanation.formatting import bare, layer_in
-from ..canvas.page import SANS, SERIF, measured
+from ...explanation.formatting import layer_in, strip_brackets
+from ..canvas.page import SANS, SERIF, text_width
 from .score_line import draw_head
 
 if TYPE_CHECKING:
@@ -59,9 +59,10 @@ def draw_prose(
         named = "" if layer is None else f" at {layer_in(scene.layers, layer)}"
         named = named.replace("at embeddings", "at the embeddings")
         note = (
-            f"bars: net relevance of each {grain}, in shares" if layer is None
+            f"bars: net relevance of each {grain}, in shares"
+            if layer is None
             else f"bars: share of {layer_in(scene.layers, layer)}, before its weight"
-        )  # fmt: skip
+        )
         draw_head(page, f"The text{named}", note)
     long = len(scene.explanation.tokens) > LONG
     family = SERIF if specimen else SANS
@@ -70,24 +71,24 @@ def draw_prose(
     height = size * 1.25 + 2 * bar + 10
     width = page.width
     if not specimen and not long:
-        width = min(width, 72 * measured("0", size, family))
-    lines = list(_lines(list(words(scene)), size, width, family))
+        width = min(width, 72 * text_width("0", size, family))
+    lines = list(_fill_lines(list(words(scene)), size, width, family))
     if specimen and not long and len(lines) > 1:
-        lines = _balanced(scene, lines, size, width, family)
+        lines = _balance_lines(scene, lines, size, width, family)
     shares = shares_of(scene)
     for n, line in enumerate(lines):
         if n and line[0][1].fresh:
             page.advance(0.9 * size)
         base = bar + 5 + size * 0.98
-        banded = [(x, x + _wide(word, size, family)) for x, word in line if word.second]
+        banded = [(x, x + _word_width(word, size, family)) for x, word in line if word.second]
         if banded:  # the second of two texts lies on a band
             low, high = banded[0][0] - 0.15 * size, banded[-1][1] + 0.15 * size
             left = page.width - high if scene.right_to_left else low
             page.rect(left, base - size * 0.98, high - low, size * 1.25, page.colours.band)
         for x, word in line:
-            wide = _wide(word, size, family)
+            wide = _word_width(word, size, family)
             left = page.width - x - wide if scene.right_to_left else x
-            (_chip if word.chip else _word)(
+            (_draw_chip if word.chip else _draw_word)(
                 page, scene, word, left, base, size, bar, shares, specimen
             )
         page.advance(height)
@@ -111,7 +112,8 @@ def words(scene: Scene) -> Iterator[Word]:
     t, last_text = first, ""
     while t <= last:
         if own.special[t]:
-            yield Word([Piece(int(of[t]), bare(own.tokens[t]))], True, chip=True, glued=t == last)
+            name = Piece(int(of[t]), strip_brackets(own.tokens[t]))
+            yield Word([name], True, chip=True, glued=t == last)
             t += 1
             continue
         if t == first:
@@ -149,29 +151,37 @@ def size_of(scene: Scene, width: float, specimen: bool, small: bool) -> float:
     narrow = small or width < 480
     if specimen:
         chips = int(own.special.sum()) * 40
-        line = measured(" ".join(own.text.split()), 20, SERIF) / 20
+        line = text_width(" ".join(own.text.split()), 20, SERIF) / 20
         fits = (width - chips - 8) // max(1.0, line)
         if fits >= LARGE:
             return min(fits, LARGEST)
         if count <= 24:
             return 20 if narrow else 26
         return (18 if narrow else 21) if count <= 60 else 18 if count <= LONG else 15 + (not narrow)
-    return (19 if narrow else 26) if count < 24 else (15 if narrow else 17) if count <= LONG else (
-        15 if narrow else 14)  # fmt: skip
+    return (
+        (19 if narrow else 26)
+        if count < 24
+        else (15 if narrow else 17)
+        if count <= LONG
+        else (15 if narrow else 14)
+    )
 
 
-def _wide(word: Word, size: float, family: tuple[str, ...]) -> float:
-    return measured(word.text, CHIP, SANS, True) + 10 if word.chip else measured(
-        word.text, size, family)  # fmt: skip
+def _word_width(word: Word, size: float, family: tuple[str, ...]) -> float:
+    return (
+        text_width(word.text, CHIP, SANS, True) + 10
+        if word.chip
+        else text_width(word.text, size, family)
+    )
 
 
-def _lines(
+def _fill_lines(
     every: list[Word], size: float, width: float, family: tuple[str, ...]
 ) -> Iterator[list[tuple[float, Word]]]:
     """Words with their places, line by line; what is glued stays with the word before."""
-    space = measured(" ", size, family)
+    space = text_width(" ", size, family)
     groups: list[list[Word]] = []
-    for word in _broken(every, size, width, family):
+    for word in _break_words(every, size, width, family):
         if word.glued and groups:
             groups[-1].append(word)
         else:
@@ -179,8 +189,10 @@ def _lines(
     line: list[tuple[float, Word]] = []
     x = 0.0
     for group in groups:
-        wide = sum(_wide(w, size, family) + (space if w.spaced and n else 0)
-                   for n, w in enumerate(group))  # fmt: skip
+        wide = sum(
+            _word_width(w, size, family) + (space if w.spaced and n else 0)
+            for n, w in enumerate(group)
+        )
         gap = space if group[0].spaced and line else 0.0
         if line and (x + gap + wide > width or group[0].fresh):
             yield line
@@ -189,17 +201,17 @@ def _lines(
         for n, word in enumerate(group):
             x += space if word.spaced and n else 0.0
             line.append((x, word))
-            x += _wide(word, size, family)
+            x += _word_width(word, size, family)
     if line:
         yield line
 
 
-def _broken(
+def _break_words(
     every: list[Word], size: float, width: float, family: tuple[str, ...]
 ) -> Iterator[Word]:
     """Words longer than a line fall into pieces that fit."""
     for word in every:
-        if word.chip or _wide(word, size, family) <= width:
+        if word.chip or _word_width(word, size, family) <= width:
             yield word
             continue
         first = True
@@ -207,57 +219,74 @@ def _broken(
             text = piece.text
             while text:
                 ahead = text[: int(8 * width / size)]  # more than a line holds
-                wide = measured(ahead, size, family)
+                wide = text_width(ahead, size, family)
                 n = max(1, min(len(ahead), int(len(ahead) * width / wide)))
-                while n > 1 and measured(text[:n], size, family) > width:
+                while n > 1 and text_width(text[:n], size, family) > width:
                     n -= 1
                 part = Piece(piece.unit, text[:n], piece.joined)
                 yield Word([part], word.spaced and first, second=word.second)
                 text, first = text[n:], False
 
 
-def _balanced(
-    scene: Scene, lines: list[list[tuple[float, Word]]], size: float, width: float,
+def _balance_lines(
+    scene: Scene,
+    lines: list[list[tuple[float, Word]]],
+    size: float,
+    width: float,
     family: tuple[str, ...],
-) -> list[list[tuple[float, Word]]]:  # fmt: skip
+) -> list[list[tuple[float, Word]]]:
     """As many lines, of about one length."""
     every, low, high = list(words(scene)), width / len(lines) / 2, width
     for _ in range(10):
         middle = (low + high) / 2
-        if len(list(_lines(every, size, middle, family))) <= len(lines):
+        if len(list(_fill_lines(every, size, middle, family))) <= len(lines):
             high = middle
         else:
             low = middle
-    return list(_lines(every, size, high, family))
+    return list(_fill_lines(every, size, high, family))
 
 
-def _chip(
-    page: Page, scene: Scene, word: Word, x: float, base: float, size: float, bar: float,
-    shares: list[float], specimen: bool,
-) -> None:  # fmt: skip
+def _draw_chip(
+    page: Page,
+    scene: Scene,
+    word: Word,
+    x: float,
+    base: float,
+    size: float,
+    bar: float,
+    shares: list[float],
+    specimen: bool,
+) -> None:
     unit = word.pieces[0].unit
-    wide, low = _wide(word, size, SANS), base - size * 0.22
-    _bars(page, x, wide, low - 12, low + 4, bar, shares[unit], specimen, f"word {unit}")
+    wide, low = _word_width(word, size, SANS), base - size * 0.22
+    _draw_bar(page, x, wide, low - 12, low + 4, bar, shares[unit], specimen, f"word {unit}")
     edge = page.colours.ink if unit in scene.selected else page.colours.rule
     page.rect(x, low - 11, wide, 15, edge=edge)
     page.text(x + 5, low, word.text, CHIP, page.colours.muted, bold=True)
 
 
-def _word(
-    page: Page, scene: Scene, word: Word, x: float, base: float, size: float, bar: float,
-    shares: list[float], specimen: bool,
-) -> None:  # fmt: skip
+def _draw_word(
+    page: Page,
+    scene: Scene,
+    word: Word,
+    x: float,
+    base: float,
+    size: float,
+    bar: float,
+    shares: list[float],
+    specimen: bool,
+) -> None:
     family, colours = SERIF if specimen else SANS, page.colours
-    wide, done = measured(word.text, size, family), 0.0
+    wide, done = text_width(word.text, size, family), 0.0
     top, foot = base - size * 0.98, base + size * 0.27
     # Letters join: the word is written in one run, its pieces are told by their bars.
     for n, piece in enumerate(word.pieces):
-        upto = measured("".join(p.text for p in word.pieces[: n + 1]), size, family)
+        upto = text_width("".join(p.text for p in word.pieces[: n + 1]), size, family)
         low = x + wide - upto if scene.right_to_left else x + done
         across = upto - done - (1 if n else 0)
         over = 0.29 * size if piece.joined else 0.0
         start = low - over if scene.right_to_left else low + (1 if n else 0)
-        _bars(
+        _draw_bar(
             page,
             start,
             across + over,
@@ -275,10 +304,17 @@ def _word(
     page.text(x, base, word.text, size, colours.soft if weak else colours.ink, family=family)
 
 
-def _bars(
-    page: Page, x: float, wide: float, top: float, foot: float, bar: float, share: float,
-    specimen: bool, label: str,
-) -> None:  # fmt: skip
+def _draw_bar(
+    page: Page,
+    x: float,
+    wide: float,
+    top: float,
+    foot: float,
+    bar: float,
+    share: float,
+    specimen: bool,
+    label: str,
+) -> None:
     """Support rises above the word, opposition hangs below it."""
     if not share:
         return
@@ -291,7 +327,15 @@ def _bars(
         return
     fill = 0.26 if share > 0 else 0.14
     page.rect(
-        x, y, wide, height, colour, fill, hatch=hatch, hatch_colour=colour, hatch_alpha=0.62,
+        x,
+        y,
+        wide,
+        height,
+        colour,
+        fill,
+        hatch=hatch,
+        hatch_colour=colour,
+        hatch_alpha=0.62,
         label=label,
-    )  # fmt: skip
+    )
     page.rect(x, y if share > 0 else y + height - edge, wide, edge, colour, ink)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ...explanation.formatting import MINUS, digits, layer_in, number, signed
-from ..canvas.page import HATCH, Span, measured
+from ...explanation.formatting import MINUS, digits_of, layer_in, number, signed
+from ..canvas.page import HATCH, Span, text_width
 
 if TYPE_CHECKING:
     from ..canvas.page import Page
@@ -20,7 +20,7 @@ def draw_score_line(page: Page, scene: Scene) -> None:
     if not math.isfinite(scene.gain):
         return
     b, colours = scene.layer or 0, page.colours
-    d = digits(max(abs(scene.gain), 0.1))
+    d = digits_of(max(abs(scene.gain), 0.1))
     # Token by token whatever is shown: summing words first would let them cancel.
     own = scene.sign * scene.explanation.layer_attributions[b]
     plus, minus = float(own[own > 0].sum()), float(-own[own < 0].sum())
@@ -52,7 +52,7 @@ def draw_score_line(page: Page, scene: Scene) -> None:
         (start, f"baseline f(x′) {number(baseline, d)}", False),
         (to, f"this text f(x) {number(score, d)}", True),
     ):
-        wide = measured(name, 12, bold=bold) + 4
+        wide = text_width(name, 12, bold=bold) + 4
         left = min(max(x - wide / 2, 0), page.width - wide)
         meets = left < taken[1] + 8 and left + wide > taken[0] - 8
         taken = (left, left + wide)
@@ -65,7 +65,7 @@ def draw_head(page: Page, title: str, note: str) -> None:
     """A part's title and, at the right or below it, what it is in."""
     colours = page.colours
     page.spans(0, 12, [Span(title, colours.soft, True)], 12)
-    apart = measured(title, 12, bold=True) + measured(note, 12) + 16 > page.width
+    apart = text_width(title, 12, bold=True) + text_width(note, 12) + 16 > page.width
     if apart:
         page.text(0, 28, note, 12, colours.muted)
     else:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.path import Path
 
-from ...explanation.formatting import bare, rounded, short
-from ..canvas.page import SANS, fitting, measured
+from ...explanation.formatting import round_half_up, shorten, strip_brackets
+from ..canvas.page import SANS, fit_text, text_width
 
 if TYPE_CHECKING:
-    from ...explanation.explanation import Array
+    from ..._arrays import Array
     from ...explanation.units import Unit
     from ..canvas.page import Page
     from ..scene.flow_layout import Label, Layout
@@ -32,7 +32,7 @@ _BAND = [Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO, *[Path.CURVE4] * 3, Path.
 
 def name_of(unit: Unit) -> str:
     """A unit's name where there is little room."""
-    return bare(unit.text) if unit.special else short(unit.text, NAME)
+    return strip_brackets(unit.text) if unit.special else shorten(unit.text, NAME)
 
 
 def draw_rules(page: Page, layout: Layout) -> None:
@@ -59,26 +59,36 @@ def draw_ribbons(page: Page, scene: Scene, layout: Layout, flow: Flow) -> None:
             continue
         else:
             box = (left, floor, right, layout.height)
-        _ribbon(page, ribbon, box, 0.3 if layer is not None and ribbon.b != layer else 1.0)
+        _draw_ribbon(page, ribbon, box, 0.3 if layer is not None and ribbon.b != layer else 1.0)
 
 
-def _ribbon(page: Page, ribbon: Ribbon, box: tuple[float, ...], opacity: float) -> None:
+def _draw_ribbon(page: Page, ribbon: Ribbon, box: tuple[float, ...], opacity: float) -> None:
     (a, b), (c, d), (low, high) = ribbon.low, ribbon.high, ribbon.levels
     if max(b, d) < box[0] or min(a, c) > box[2]:
         return
     pad = max(0.0, (0.9 - ribbon.width) / 2)
     a, b, c, d, bend = a - pad, b + pad, c - pad, d + pad, (low - high) / 2
     points = [
-        (a, low), (a, low - bend), (c, high + bend), (c, high), (d, high), (d, high + bend),
-        (b, low - bend), (b, low), (a, low),
-    ]  # fmt: skip
+        (a, low),
+        (a, low - bend),
+        (c, high + bend),
+        (c, high),
+        (d, high),
+        (d, high + bend),
+        (b, low - bend),
+        (b, low),
+        (a, low),
+    ]
     colours = page.colours
     page.shape(
-        points, _BAND, facecolor=(colours.bar(ribbon.sign), 0.56 * opacity), clip=box,
+        points,
+        _BAND,
+        facecolor=(colours.bar(ribbon.sign), 0.56 * opacity),
+        clip=box,
         hatch="////" if ribbon.sign < 0 and ribbon.width > 2.5 else None,
         edgecolor=(colours.opposes_deep, 0.42 * opacity),
         label=f"ribbon {ribbon.unit} {ribbon.sign} {ribbon.b} {ribbon.source} {ribbon.goal}",
-    )  # fmt: skip
+    )
 
 
 def draw_strips(page: Page, scene: Scene, layout: Layout, flow: Flow) -> None:
@@ -109,8 +119,7 @@ def draw_strips(page: Page, scene: Scene, layout: Layout, flow: Flow) -> None:
     page.boxes(np.concatenate(cells), np.concatenate(tones), label="cells")
     if against:
         page.boxes(np.concatenate(against), None, hatch="////")
-    for b, t in scene.holes:
-        unit = int(scene.unit_of[t])
+    for b, unit in dict.fromkeys((b, int(scene.unit_of[k])) for b, _, k in scene.lost):
         if b < scene.layers and layout.first <= unit < layout.last:
             cross(page, layout.x(unit), layout.strips[b].mid, 4)
 
@@ -148,10 +157,14 @@ def draw_flips(page: Page, scene: Scene, layout: Layout) -> None:
         x, y = layout.x(flip.unit), (here.top + here.height + below.top) / 2
         away = scene.state.layer is not None and scene.state.layer != flip.b
         page.shape(
-            [(x, y - 4), (x + 4, y), (x, y + 4), (x - 4, y), (x, y - 4)], None,
-            facecolor=page.colours.page, edgecolor=page.colours.soft, linewidth=0.9,
-            alpha=0.3 if away else None, label=f"flip {flip.b} {flip.unit}",
-        )  # fmt: skip
+            [(x, y - 4), (x + 4, y), (x, y + 4), (x - 4, y), (x, y - 4)],
+            None,
+            facecolor=page.colours.page,
+            edgecolor=page.colours.soft,
+            linewidth=0.9,
+            alpha=0.3 if away else None,
+            label=f"flip {flip.b} {flip.unit}",
+        )
 
 
 def draw_words(page: Page, scene: Scene, layout: Layout, labels: list[Label]) -> None:
@@ -169,21 +182,21 @@ def draw_words(page: Page, scene: Scene, layout: Layout, labels: list[Label]) ->
             x = layout.x(label.unit)
             page.line(x, x, bottom + 2, bottom + 11 + 15 * label.row, colours.rule)
     for label in labels:
-        _word(page, scene, layout, label)
+        _draw_name(page, scene, layout, label)
     named = {label.unit for label in labels}
     for u in scene.selected:
         if layout.first <= u < layout.last and u not in named:
             x = min(max(layout.x(u), layout.x0 + 20), layout.x1 - 20)
-            name = short(scene.units[u].text, 24)
+            name = shorten(scene.units[u].text, 24)
             page.text(x, bottom + 21, name, 12, bold=True, align="center", halo=7)
     for stop in scene.stops if layout.axis == "thin" else ():
         if layout.first <= stop < layout.last:
             side = -1 if layout.right_to_left else 1
-            at = rounded(layout.x(stop) + side * layout.column / 2) + 0.5
+            at = round_half_up(layout.x(stop) + side * layout.column / 2) + 0.5
             page.line(at, at, bottom + 1, bottom + 7, colours.muted)
 
 
-def _word(page: Page, scene: Scene, layout: Layout, label: Label) -> None:
+def _draw_name(page: Page, scene: Scene, layout: Layout, label: Label) -> None:
     unit, colours, bottom = scene.units[label.unit], page.colours, layout.bottom
     active = label.unit in scene.active
     ink = colours.text(scene.net[label.unit]) if active else colours.soft
@@ -192,7 +205,7 @@ def _word(page: Page, scene: Scene, layout: Layout, label: Label) -> None:
         # It leans to the left: what would leave the page there is cut.
         x = label.x + 4
         room = (x + page.margin - 4) / math.cos(math.radians(layout.angle))
-        name = fitting(name_of(unit), size, room)
+        name = fit_text(name_of(unit), size, room)
         page.text(x, bottom + 14, name, size, ink, bold=active, align="right", angle=layout.angle)
         return
     y = bottom + (20 if label.row < 0 else 21 + 15 * label.row)
@@ -202,4 +215,4 @@ def _word(page: Page, scene: Scene, layout: Layout, label: Label) -> None:
 
 def widths_of(units: tuple[Unit, ...], size: float) -> list[float]:
     """Of each unit's name, in px."""
-    return [measured(name_of(unit), size, SANS) for unit in units]
+    return [text_width(name_of(unit), size, SANS) for unit in units]

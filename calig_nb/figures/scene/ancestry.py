@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ...explanation import fusion as fu
-from ..blocks import block
 
 if TYPE_CHECKING:
-    from ...explanation.explanation import Array, Explanation
+    from ..._arrays import Array
+    from ...explanation.explanation import Explanation
     from ...explanation.units import Unit
 
 Indices = npt.NDArray[np.int64]
@@ -45,9 +45,12 @@ def steps(explanation: Explanation, units: Sequence[Unit], unit: int) -> list[St
 
 
 def steps_of(
-    explanation: Explanation, units: Sequence[Unit], words: Sequence[int], sign: int = 1,
+    explanation: Explanation,
+    units: Sequence[Unit],
+    words: Sequence[int],
+    sign: int = 1,
     most: int | None = None,
-) -> dict[int, list[Step]]:  # fmt: skip
+) -> dict[int, list[Step]]:
     """The steps of several words.
 
     Args:
@@ -68,12 +71,12 @@ def steps_of(
     for b in range(len(explanation.layer_weights)):
         if not explanation.layer_weights[b]:
             continue
-        matrices = fusion.gamma * block(explanation, b)
+        matrices = fusion.gamma * explanation.block_matrices(b)
         for n, word in enumerate(words):
             for channel in (0, 1):
                 moved = matrices[channel] * held[n, channel]
                 held[n, channel] += moved.sum(axis=1)
-                between = grouped(read[:, None] * moved, order, starts)
+                between = sum_groups(read[:, None] * moved, order, starts)
                 least = 0.0
                 if most is not None and between.size > most:
                     least = np.partition(between, -most - 1, axis=None)[-most - 1]
@@ -85,7 +88,7 @@ def steps_of(
     return found
 
 
-def grouped(matrix: Array, order: Indices, starts: Indices) -> Array:
+def sum_groups(matrix: Array, order: Indices, starts: Indices) -> Array:
     """Sums over groups of rows and of columns: tokens in ``order``, each group from its start."""
     rows = np.add.reduceat(matrix[order], starts, axis=0)
     return np.asarray(np.add.reduceat(rows[:, order], starts, axis=1))

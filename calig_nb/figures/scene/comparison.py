@@ -11,13 +11,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...explanation.alignment import Difference, align, difference
-from ...explanation.formatting import digits, number, quoted, short, signed, told
+from ...explanation.formatting import (
+    digits_of,
+    distinct_labels,
+    number,
+    quote_marks,
+    shorten,
+    signed,
+)
 from ..options import State
 from .scene import Scene, scene_of, strongest_first
 from .story import Part, Story
 
 if TYPE_CHECKING:
-    from ...explanation.explanation import Array, Explanation
+    from ..._arrays import Array
+    from ...explanation.explanation import Explanation
 
 NOTHING = "∅"
 """What has no counterpart."""
@@ -73,12 +81,12 @@ class Compared:
     @cached_property
     def digits(self) -> int:
         """Decimals that keep two figures of the largest difference."""
-        return digits(float(np.nanmax(np.abs(self.changes[self.order]), initial=0)))
+        return digits_of(float(np.nanmax(np.abs(self.changes[self.order]), initial=0)))
 
     @cached_property
     def labels(self) -> list[str]:
         """A name for each row, told apart where they repeat."""
-        return told([name_of(texts) for texts in self.found.texts])
+        return distinct_labels([name_of(texts) for texts in self.found.texts])
 
 
 def _plain(text: str) -> str:
@@ -89,11 +97,11 @@ def _plain(text: str) -> str:
 def name_of(texts: Sequence[str]) -> str:
     """One name for a row: what all have, or what became of it."""
     if len(set(map(_plain, texts))) == 1:
-        return short(min(texts, key=len), 40)
-    return " → ".join(quoted(short(text, 20)) if text else NOTHING for text in texts)
+        return shorten(min(texts, key=len), 40)
+    return " → ".join(quote_marks(shorten(text, 20)) if text else NOTHING for text in texts)
 
 
-def compared(explanations: Sequence[Explanation], names: Sequence[str], state: State) -> Compared:
+def compare(explanations: Sequence[Explanation], names: Sequence[str], state: State) -> Compared:
     """The scenes on one locked scale, and their rows."""
     by_token = align(explanations, "token")
     last = len(by_token) - 1
@@ -113,9 +121,12 @@ def compared(explanations: Sequence[Explanation], names: Sequence[str], state: S
         unit = int(scenes[i].unit_of[by_token[n][i][0]])
         selected.append(next(r for r, row in enumerate(found.rows) if unit in row[i]))
     return Compared(
-        tuple(names), tuple(dataclasses.replace(s, locked=locked) for s in scenes), found,
-        tuple(dict.fromkeys(selected)), state,
-    )  # fmt: skip
+        tuple(names),
+        tuple(dataclasses.replace(s, locked=locked) for s in scenes),
+        found,
+        tuple(dict.fromkeys(selected)),
+        state,
+    )
 
 
 def comparison_story(c: Compared) -> Story:

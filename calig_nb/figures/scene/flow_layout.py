@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...explanation.formatting import rounded
+from ...explanation.formatting import round_half_up
 
 WIDE, MIDDLE = 860, 520
 DEEP = 12
@@ -103,9 +103,12 @@ class Layout:
 
 
 def layout_of(
-    width: float, sight: tuple[int, int], weights: Sequence[float], names: Sequence[float],
+    width: float,
+    sight: tuple[int, int],
+    weights: Sequence[float],
+    names: Sequence[float],
     right_to_left: bool,
-) -> Layout:  # fmt: skip
+) -> Layout:
     """The places.
 
     Args:
@@ -127,8 +130,9 @@ def layout_of(
     x1 = max(x0 + 40, width - right)
     column = (x1 - x0) / max(1, count)
     output = decision + funnel
-    opened = [min(1.0, w / NARROWING) if b and layers <= DEEP else 1.0
-              for b, w in enumerate(weights)]  # fmt: skip
+    opened = [
+        min(1.0, w / NARROWING) if b and layers <= DEEP else 1.0 for b, w in enumerate(weights)
+    ]
     heights = [CLOSED_SLOT + (slot - CLOSED_SLOT) * o for o in opened]
     gaps = [CLOSED_GAP + (gap - CLOSED_GAP) * o for o in opened]
     strips: list[Strip] = []
@@ -147,9 +151,23 @@ def layout_of(
     slanted = min(112.0, longest * math.sin(math.radians(angle)) + 26)
     words = {"flat": 30.0, "slant": slanted, "thin": 46.0}[axis]
     return Layout(
-        width, rounded(y + words), x0, x1, first, last, column, decision, output, y, slot,
-        tuple(strips), axis, angle, font, right_to_left,
-    )  # fmt: skip
+        width,
+        round_half_up(y + words),
+        x0,
+        x1,
+        first,
+        last,
+        column,
+        decision,
+        output,
+        y,
+        slot,
+        tuple(strips),
+        axis,
+        angle,
+        font,
+        right_to_left,
+    )
 
 
 @dataclass(frozen=True)
@@ -165,9 +183,13 @@ ROOM, WEAK = 34, 0.12
 
 
 def labels_of(
-    layout: Layout, widths: Sequence[float], active: Sequence[int], order: Sequence[int],
-    net: Sequence[float], letters: Sequence[int],
-) -> list[Label]:  # fmt: skip
+    layout: Layout,
+    widths: Sequence[float],
+    active: Sequence[int],
+    order: Sequence[int],
+    net: Sequence[float],
+    letters: Sequence[int],
+) -> list[Label]:
     """Which words are named: all where they fit, else the active ones and the strongest.
 
     The twin of axis.js.
@@ -184,7 +206,7 @@ def labels_of(
     if layout.axis != "thin":
         return [Label(u, layout.x(u), -1) for u in range(first, last)]
     taken: tuple[list[tuple[float, float]], ...] = ([], [])
-    most = rounded((layout.x1 - layout.x0) / ROOM)
+    most = round_half_up((layout.x1 - layout.x0) / ROOM)
     largest = abs(net[next((u for u in order if first <= u < last), 0)])
     labels: list[Label] = []
     for u in dict.fromkeys([*active, *order]):

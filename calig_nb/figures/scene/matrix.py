@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...explanation.formatting import digits, layer_in, layer_name
+from ...explanation.formatting import digits_of, layer_in, layer_name
 from ...explanation.fusion import Channel
-from ..blocks import block
 
 if TYPE_CHECKING:
-    from ...explanation.explanation import Array
+    from ..._arrays import Array
     from ...explanation.units import Unit
     from .scene import Scene
 
@@ -84,18 +83,18 @@ class Matrix:
             pair = np.stack([np.maximum(values, 0), np.maximum(-values, 0)])
         else:
             pair = self._pairs[self.b]
-        return merged_pair(np.asarray(pair[:: self.scene.sign]), self.scene.units)
+        return merge_pair(np.asarray(pair[:: self.scene.sign]), self.scene.units)
 
     @cached_property
     def _pairs(self) -> list[Array]:
         """(2, T, T) of each layer: up to it, or alone."""
         own = self.scene.explanation
         if self.scene.state.alone:
-            return [own.fusion.gamma * block(own, b) for b in range(self.scene.layers)]
+            return [own.fusion.gamma * own.block_matrices(b) for b in range(self.scene.layers)]
         carried = np.zeros((2, len(own.tokens), len(own.tokens)))
         pairs = []
         for b in range(self.scene.layers):
-            added = own.fusion.gamma * block(own, b)
+            added = own.fusion.gamma * own.block_matrices(b)
             carried = carried + added + added @ carried
             pairs.append(carried)
         return pairs
@@ -103,7 +102,7 @@ class Matrix:
     @cached_property
     def plain(self) -> Array:
         """(units, units) one channel, signed, without the residual."""
-        return of_channel(self.pair, self.scene.state.channel)
+        return select_channel(self.pair, self.scene.state.channel)
 
     @cached_property
     def shown(self) -> Array:
@@ -142,7 +141,7 @@ class Matrix:
     @property
     def digits(self) -> int:
         """Decimals of its values."""
-        return max(3, digits(self.limit) + 1)
+        return max(3, digits_of(self.limit) + 1)
 
     @property
     def cross(self) -> tuple[int, int] | None:
@@ -157,21 +156,22 @@ class Matrix:
         """Cells with values that were not numbers, row and column; they counted as zero."""
         scene, found = self.scene, set()
         if self.head is None:
-            for b, t in scene.holes:
-                if b == self.b if self.alone else b <= self.b:
-                    found.add((int(scene.unit_of[t]),) * 2)
-        if scene.gaps is not None:
-            layers = scene.gaps[self.b : self.b + 1] if self.alone else scene.gaps[: self.b + 1]
-            for i, k in np.argwhere(layers.any(axis=0)):
-                found.add((int(scene.unit_of[i]), int(scene.unit_of[k])))
+            for b, i, k in scene.lost:
+                if self.counts(b):
+                    found.add((int(scene.unit_of[i]), int(scene.unit_of[k])))
         return sorted(found)
+
+    def counts(self, b: int) -> bool:
+        """Whether what this block adds counts in what is shown."""
+        return b == self.b if self.alone else b <= self.b
 
     @cached_property
     def film(self) -> list[Array]:
         """(units, units) of each layer in the channel."""
         sign, channel = self.scene.sign, self.scene.state.channel
         return [
-            of_channel(merged_pair(pair[::sign], self.scene.units), channel) for pair in self._pairs
+            select_channel(merge_pair(pair[::sign], self.scene.units), channel)
+            for pair in self._pairs
         ]
 
     def strongest(self, k: int) -> list[tuple[int, int, float]]:
@@ -191,7 +191,7 @@ class Matrix:
         return sorted(found, key=lambda link: -abs(link[2]))[:k]
 
 
-def merged_pair(pair: Array, units: Sequence[Unit]) -> Array:
+def merge_pair(pair: Array, units: Sequence[Unit]) -> Array:
     """Sums over the tokens of each unit, in rows and columns."""
     if len(units) == pair.shape[-1]:
         return pair
@@ -201,7 +201,7 @@ def merged_pair(pair: Array, units: Sequence[Unit]) -> Array:
     return np.asarray(member @ pair @ member.T)
 
 
-def of_channel(pair: Array, channel: Channel) -> Array:
+def select_channel(pair: Array, channel: Channel) -> Array:
     """One signed matrix: support positive, opposition negative."""
     chosen = {"supporting": pair[0], "opposing": -pair[1]}
     return np.asarray(chosen.get(channel, pair[0] - pair[1]))
@@ -214,7 +214,7 @@ def limit_of(values: Array) -> float:
     return float(sizes[at - 1] or sizes[-1] or 1e-12)
 
 
-def pooled(values: Array, cells: int) -> Array:
+def pool_cells(values: Array, cells: int) -> Array:
     """At most so many cells along each side: of those that share one the strongest stays."""
     size = len(values)
     if size <= cells:
@@ -227,7 +227,9 @@ def pooled(values: Array, cells: int) -> Array:
     return values
 
 
-def named(count: int, cell: float, room: float, chosen: Iterable[int], weights: Array) -> list[int]:
+def choose_named(
+    count: int, cell: float, room: float, chosen: Iterable[int], weights: Array
+) -> list[int]:
     """Which units are named: all where they fit, else the chosen, then the strongest that fit."""
     if cell >= room:
         return list(range(count))

@@ -16,7 +16,7 @@ from .scene import strongest_first
 from .story import Part, Story
 
 if TYPE_CHECKING:
-    from ...explanation.explanation import Array
+    from ..._arrays import Array
 
 LISTED = 3
 """More patches than this are told of together."""
@@ -47,8 +47,8 @@ class ComparedPictures:
         """Of each that has no difference to the first, why."""
         own, names = self.grids, self.c.names
         return [
-            f"No difference between {names[0]} and {name}: {_by(own[0])} patches there, "
-            f"{_by(grid)} here."
+            f"No difference between {names[0]} and {name}: {_grid_in_words(own[0])} patches there, "
+            f"{_grid_in_words(grid)} here."
             for name, grid in zip(names, own, strict=True)
             if grid != own[0]
         ]
@@ -126,23 +126,26 @@ def pictures_story(p: ComparedPictures) -> Story:
     values = np.nan_to_num(c.found.values)
     if len(chosen) > LISTED:
         sums = [float(values[chosen, i].sum()) for i in range(len(c.names))]
-        return [Part(f"{len(chosen)} patches: "), *_each(c.names, sums, c.digits, p.shared)]
+        return [
+            Part(f"{len(chosen)} patches: "),
+            *_sums_in_words(c.names, sums, c.digits, p.shared),
+        ]
     if p.shared:
         return comparison_story(c)
     if chosen:
-        return _listed(p, [(i, n) for n in chosen for i in range(len(c.names))])
+        return _values_in_words(p, [(i, n) for n in chosen for i in range(len(c.names))])
     best = []
     for i in range(len(c.names)):
         own = [n for n in c.order if c.found.rows[n][i]]
         best += [(i, n) for n in strongest_first(own, values[:, i])[:1]]
-    grids = " and ".join(dict.fromkeys(map(_by, p.grids)))
+    grids = " and ".join(dict.fromkeys(map(_grid_in_words, p.grids)))
     return [
         Part(f"Grids of {grids} patches differ, so patches are not compared. Strongest: "),
-        *_listed(p, best),
+        *_values_in_words(p, best),
     ]
 
 
-def _listed(p: ComparedPictures, places: Sequence[tuple[int, int]]) -> Story:
+def _values_in_words(p: ComparedPictures, places: Sequence[tuple[int, int]]) -> Story:
     """What explanations hold in rows, where they have them."""
     c, story = p.c, list[Part]()
     for i, n in places:
@@ -154,7 +157,7 @@ def _listed(p: ComparedPictures, places: Sequence[tuple[int, int]]) -> Story:
     return [*story, Part(".")]
 
 
-def _each(names: Sequence[str], sums: Sequence[float], d: int, shared: bool) -> Story:
+def _sums_in_words(names: Sequence[str], sums: Sequence[float], d: int, shared: bool) -> Story:
     told = "; ".join(f"{name} {signed(v, d)}" for name, v in zip(names, sums, strict=True))
     if not shared or len(sums) != 2:
         return [Part(f"{told}.")]
@@ -165,5 +168,5 @@ def _each(names: Sequence[str], sums: Sequence[float], d: int, shared: bool) -> 
     ]
 
 
-def _by(grid: tuple[int, int]) -> str:
+def _grid_in_words(grid: tuple[int, int]) -> str:
     return f"{grid[0]} × {grid[1]}"

@@ -12,10 +12,9 @@ import numpy.typing as npt
 from matplotlib.colors import to_rgb
 
 from ...explanation import fusion as fu
-from ..blocks import block
 
 if TYPE_CHECKING:
-    from ...explanation.explanation import Array
+    from ..._arrays import Array
     from .scene import Scene
 
 TINY = 1e-12
@@ -108,7 +107,7 @@ class PatchMap:
         blocks = range(scene.layers) if scene.layer is None else [scene.layer]
         start = np.isin(scene.unit_of, list(chosen)).astype(np.float64)
         given, taken = np.tile(start, (2, 1)), np.tile(start, (2, 1))
-        matrices = [own.fusion.gamma * block(own, b) for b in blocks]
+        matrices = [own.fusion.gamma * own.block_matrices(b) for b in blocks]
         for matrix in matrices:
             given = given + np.einsum("cqk,ck->cq", matrix, given)
         for matrix in reversed(matrices):
@@ -133,7 +132,7 @@ def strongest_other(values: Array, chosen: Sequence[int]) -> int | None:
     return best if sizes[best] > 0 else None
 
 
-def drained(image: npt.NDArray[np.uint8], density: float, page: str) -> npt.NDArray[np.uint8]:
+def drain_colours(image: npt.NDArray[np.uint8], density: float, page: str) -> npt.NDArray[np.uint8]:
     """The picture below its map: greyer and paler the denser the map, so that all colour is its.
 
     Args:

@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ...explanation.formatting import digits, layer_name, number, rounded, signed
+from ...explanation.formatting import digits_of, layer_name, number, round_half_up, signed
 from .patch_map import strongest_other
 from .story import Part, Story, holes_story, layer_story, sum_story, verdict, word
 
 if TYPE_CHECKING:
-    from ...explanation.explanation import Array
+    from ..._arrays import Array
     from .patch_map import Links
     from .scene import Scene
 
@@ -28,7 +28,7 @@ def patch_story(scene: Scene, links: Links | None) -> Story:
         return layer_story(scene, math.floor(play)) if play < scene.layers else verdict(scene)
     if scene.selected:
         return _chosen_story(scene, scene.selected, links)
-    if scene.holes:
+    if scene.lost:
         return holes_story(scene)
     if layer is not None:
         return layer_story(scene, layer)
@@ -39,20 +39,23 @@ def patch_story(scene: Scene, links: Links | None) -> Story:
 
 def _chosen_story(scene: Scene, chosen: Sequence[int], links: Links | None) -> Story:
     layer, own = scene.layer, list(chosen)
-    d = digits(scene.largest if layer is None else scene.largest_cell)
+    d = digits_of(scene.largest if layer is None else scene.largest_cell)
     one = len(own) == 1
     who = word(scene, own[0]) if one else Part(f"{len(own)} patches")
     if layer is not None:
         net = signed(float(scene.evidence[own].sum()), d)
         weight = number(float(scene.explanation.layer_weights[layer]))
         return [
-            Part(f"{layer_name(scene.layers, layer)}: "), who, Part(" has " if one else " have "),
-            Part(f"net {net}", strong=True), Part(f", before the weight {weight}."),
-            *_path(scene, own, links),
-        ]  # fmt: skip
+            Part(f"{layer_name(scene.layers, layer)}: "),
+            who,
+            Part(" has " if one else " have "),
+            Part(f"net {net}", strong=True),
+            Part(f", before the weight {weight}."),
+            *_links_in_words(scene, own, links),
+        ]
     plus, minus = (float(side[own].sum()) for side in scene.evidence_of)
     shares = [
-        f"{rounded(v / (float(side.sum()) or 1) * 100)} %"
+        f"{round_half_up(v / (float(side.sum()) or 1) * 100)} %"
         for v, side in zip((plus, minus), scene.evidence_of, strict=True)
     ]
     rank = scene.order.index(own[0]) + 1 if own[0] in scene.order else 0
@@ -67,16 +70,19 @@ def _chosen_story(scene: Scene, chosen: Sequence[int], links: Links | None) -> S
         f" bring{'s' * one} {number(plus, d)} for and {number(minus, d)} against {scene.name}: "
     )
     return [
-        who, Part(brings), Part(f"net {signed(plus - minus, d)}", strong=True), Part(standing),
-        *_path(scene, own, links),
-    ]  # fmt: skip
+        who,
+        Part(brings),
+        Part(f"net {signed(plus - minus, d)}", strong=True),
+        Part(standing),
+        *_links_in_words(scene, own, links),
+    ]
 
 
-def _path(scene: Scene, chosen: Sequence[int], links: Links | None) -> Story:
+def _links_in_words(scene: Scene, chosen: Sequence[int], links: Links | None) -> Story:
     """Where their evidence went, and whence they had it."""
     if links is None:
         return []
-    d = digits(links.limit)
+    d = digits_of(links.limit)
 
     def most(values: Array, verb: str, way: str) -> Story:
         other = strongest_other(values, chosen)

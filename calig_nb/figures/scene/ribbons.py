@@ -130,12 +130,12 @@ def flow_of(scene: Scene, layout: Layout, drawn: dict[int, list[Step]]) -> Flow:
         for sign in (-1, 1)
         if (strand := Strand(unit, sign, drawn[unit], scene.layers)).steps
     ]
-    places = [_stacked(strands, b, k, layout) for b in range(scene.layers + 1)]
+    places = [_stack_bands(strands, b, k, layout) for b in range(scene.layers + 1)]
     ribbons = [
         ribbon
         for strand in strands
         for b in range(scene.layers)
-        for ribbon in _between(strand, b, k, layout, places)
+        for ribbon in _ribbons_between(strand, b, k, layout, places)
     ]
     zero = (layout.x0 + layout.x1) / 2 - total * scale / 2 + float(minus.sum()) * scale
     lens = layout.decision + (24 if magnification > 1.04 else 0)
@@ -155,18 +155,32 @@ def flow_of(scene: Scene, layout: Layout, drawn: dict[int, list[Step]]) -> Flow:
         for i, mass in landing:
             below = places[-1][strand.unit, strand.sign, i]
             ribbons.append(
-                Ribbon(strand.unit, strand.sign, scene.layers, i, i, below, (x, x + mass * k),
-                       (layout.output, lens))
-            )  # fmt: skip
+                Ribbon(
+                    strand.unit,
+                    strand.sign,
+                    scene.layers,
+                    i,
+                    i,
+                    below,
+                    (x, x + mass * k),
+                    (layout.output, lens),
+                )
+            )
             x += mass * k
     count = {u: (len(found), sum(step.mass for step in found)) for u, found in drawn.items()}
     return Flow(
-        tuple(ribbons), tuple(segments), scale, magnification, zero, layout.decision - 16, lens,
+        tuple(ribbons),
+        tuple(segments),
+        scale,
+        magnification,
+        zero,
+        layout.decision - 16,
+        lens,
         count,
-    )  # fmt: skip
+    )
 
 
-def _stacked(strands: Sequence[Strand], b: int, k: float, layout: Layout) -> Places:
+def _stack_bands(strands: Sequence[Strand], b: int, k: float, layout: Layout) -> Places:
     """Bands side by side at every position of one level: opposing left, supporting right."""
     at: dict[int, list[tuple[Strand, float]]] = {}
     for strand in sorted(strands, key=lambda s: s.sign):
@@ -181,7 +195,7 @@ def _stacked(strands: Sequence[Strand], b: int, k: float, layout: Layout) -> Pla
     return places
 
 
-def _between(
+def _ribbons_between(
     strand: Strand, b: int, k: float, layout: Layout, places: Sequence[Places]
 ) -> list[Ribbon]:
     """The ribbons of one strand between block b and the level above it."""

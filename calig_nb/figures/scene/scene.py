@@ -16,17 +16,15 @@ import numpy.typing as npt
 
 from ...explanation import fusion as fu
 from ...explanation.alignment import per_token
-from ...explanation.formatting import is_right_to_left, isolated, told
-from ...explanation.recipe import recipe
-from ..blocks import block
+from ...explanation.formatting import distinct_labels, is_right_to_left, isolate
+from ...explanation.summary import recipe
 from ..options import State
-from ..question import answers
-from .flips import Flip, flips_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...explanation.explanation import Array, Explanation
+    from ..._arrays import Array
+    from ...explanation.explanation import Explanation
     from ...explanation.units import Unit
 
 AT_REST = 3
@@ -34,6 +32,18 @@ AT_REST = 3
 MANY, CLIPPED = 40, 0.008
 """Above so many columns this share of the cells is clipped, or the rest would vanish."""
 TINY = 1e-12
+FLIP = 0.12
+"""Below this share of the largest cell a change of sign is noise."""
+
+
+@dataclass(frozen=True)
+class Flip:
+    """A unit whose sign turns between block b - 1 and block b, to 1 or -1."""
+
+    b: int
+    unit: int
+    to: int
+    size: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +53,8 @@ class Scene:
     Attributes:
         explanation: With the λ of the state, and zero for what is not a number.
         state: What is looked at.
-        holes: [block, token] of r that were not numbers.
-        gaps: (L, T, T) where G was not a number; None where there is no such place.
+        holes: [layer, token] of r that were not numbers.
+        gaps: [block, row, column] of G that were not numbers.
         sign: -1 where the mirrored question is shown: all signs are turned.
         locked: What full bars stand for, over all layers and in one, where several explanations
             share a scale.
@@ -53,7 +63,7 @@ class Scene:
     explanation: Explanation
     state: State
     holes: tuple[tuple[int, int], ...]
-    gaps: npt.NDArray[np.bool_] | None
+    gaps: tuple[tuple[int, int, int], ...]
     sign: int
     locked: tuple[float, float] | None = None
 
@@ -73,7 +83,7 @@ class Scene:
     @cached_property
     def labels(self) -> list[str]:
         """Names of the units, told apart where they repeat."""
-        return told([unit.text for unit in self.units])
+        return distinct_labels([unit.text for unit in self.units])
 
     def summed(self, values: Array) -> Array:
         """(units,) sums over the tokens of each unit."""
@@ -115,7 +125,7 @@ class Scene:
         start = fu.start_of(own.fusion.readout, own.pooled)
         carried, masses = np.ones((2, len(start))), np.zeros((2, self.layers))
         for b in range(self.layers):
-            added = own.fusion.gamma * np.einsum("cqk,ck->cq", block(own, b), carried)
+            added = own.fusion.gamma * np.einsum("cqk,ck->cq", own.block_matrices(b), carried)
             masses[:, b], carried = added @ start, carried + added
         return masses[:: self.sign]
 
@@ -129,7 +139,7 @@ class Scene:
         """The asked class."""
         own = self.explanation
         mirror = 1 - own.target if own.contrast is None else own.contrast
-        return isolated(own.labels[own.target if self.sign > 0 else mirror])
+        return isolate(own.labels[own.target if self.sign > 0 else mirror])
 
     @property
     def recipe(self) -> str:
@@ -152,6 +162,11 @@ class Scene:
         return self.score - self.baseline
 
     @cached_property
+    def lost(self) -> list[tuple[int, int, int]]:
+        """Layer, row and column of all that was not a number; r stands in a token's own place."""
+        return [*((b, t, t) for b, t in self.holes), *self.gaps]
+
+    @cached_property
     def delta(self) -> Array:
         """(L + 1,) convergence delta; NaN where a layer holds values that are not numbers."""
         delta = self.sign * self.explanation.convergence_delta
@@ -171,8 +186,9 @@ class Scene:
     @cached_property
     def order(self) -> list[int]:
         """Ordinary units, strongest first."""
-        return strongest_first([u for u, unit in enumerate(self.units) if not unit.special],
-                               self.net)  # fmt: skip
+        return strongest_first(
+            [u for u, unit in enumerate(self.units) if not unit.special], self.net
+        )
 
     @cached_property
     def largest(self) -> float:
@@ -269,7 +285,7 @@ def scene_of(explanation: Explanation, state: State) -> Scene:
     contrast = state.contrast
     if state.target is None and contrast is None:
         contrast = explanation.contrast
-    sign = answers(explanation, target, contrast)
+    sign = explanation.answer_sign(target, contrast)
     if not sign:
         raise ValueError(
             f"The explanation answers target={explanation.target}, contrast="
@@ -278,10 +294,10 @@ def scene_of(explanation: Explanation, state: State) -> Scene:
     own = explanation if state.lam is None else explanation.with_lam(state.lam)
     r, g = own.layer_attributions, own.attention_relevance
     holes: tuple[tuple[int, int], ...] = ()
-    gaps = None
+    gaps: tuple[tuple[int, int, int], ...] = ()
     if not np.isfinite(r).all() or not np.isfinite(g).all():
         holes = tuple((int(b), int(t)) for b, t in np.argwhere(~np.isfinite(r)))
-        gaps = ~np.isfinite(g) if not np.isfinite(g).all() else None
+        gaps = tuple((int(b), int(i), int(k)) for b, i, k in np.argwhere(~np.isfinite(g)))
         own = dataclasses.replace(
             own,
             layer_attributions=np.where(np.isfinite(r), r, 0),
@@ -293,3 +309,20 @@ def scene_of(explanation: Explanation, state: State) -> Scene:
 def strongest_first(units: Sequence[int], values: Array) -> list[int]:
     """Sorted, the largest size first; ties stay in their order."""
     return sorted(units, key=lambda u: -abs(values[u]))
+
+
+def flips_of(cells: Array, order: Sequence[int]) -> list[Flip]:
+    """Where units change sign from one block to the next, largest first.
+
+    Args:
+        cells: (L, units) signed.
+        order: The units that are looked at.
+    """
+    least, found = FLIP * float(np.abs(cells).max(initial=0)), []
+    for b in range(1, len(cells)):
+        for u in order:
+            before, after = float(cells[b - 1, u]), float(cells[b, u])
+            size = min(abs(before), abs(after))
+            if before * after < 0 and size > least:
+                found.append(Flip(b, u, 1 if after > 0 else -1, size))
+    return sorted(found, key=lambda flip: -flip.size)

@@ -36,9 +36,9 @@ def made_up(explanation: Explanation) -> str:
     import base64
     import zlib
 
+    from calig_nb.explanation.summary import Story
     from calig_nb.export.page import Contents, document
     from calig_nb.export.wording import Words
-    from calig_nb.widgets.static_output import Story
 
     traits, data = explanation.wire()
     content = base64.b64encode(zlib.compress(data["_matrices"], 9)).decode()
