@@ -41,10 +41,17 @@ def test_the_switch_is_restored_also_after_an_exception(monkeypatch, worthwhile)
 
 def test_a_kernel_that_rounds_is_refused(monkeypatch):
     exact = torch.nn.functional.linear
-    monkeypatch.setattr(
-        "torch.nn.functional.linear", lambda a, b: exact(a.bfloat16(), b.bfloat16()).to(a.dtype)
-    )
+
+    def rounded(a, b):
+        if a.dtype == torch.float64:  # what the probe compares with
+            return exact(a, b)
+        return exact(a.bfloat16(), b.bfloat16()).to(a.dtype)
+
+    seconds = iter([1.0, 9.0])  # it would be nine times as fast
+    monkeypatch.setattr(kernels, "_best_seconds", lambda _: next(seconds))
+    monkeypatch.setattr("torch.nn.functional.linear", rounded)
     assert not kernels._is_worthwhile()
+    assert next(seconds) == 1.0, "refused for its error, before it is timed"
 
 
 def test_a_kernel_that_is_no_faster_is_refused(monkeypatch):
