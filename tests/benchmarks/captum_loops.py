@@ -129,7 +129,7 @@ def forward(subject: Subject, question: Question) -> Tensor:
 @contextmanager
 def default_kernel() -> Iterator[None]:
     """This package without the matrix kernel that it would choose."""
-    with patch.object(kernels, "_worthwhile", lambda: False):
+    with patch.object(kernels, "_is_worthwhile", lambda: False):
         yield
 
 

@@ -20,7 +20,7 @@ def mode():
 
 @pytest.fixture(autouse=True)
 def forget(monkeypatch):
-    probe = kernels._worthwhile
+    probe = kernels._is_worthwhile
     probe.cache_clear()
     yield
     probe.cache_clear()
@@ -29,7 +29,7 @@ def forget(monkeypatch):
 @pytest.mark.parametrize("worthwhile", [True, False])
 def test_the_switch_is_restored_also_after_an_exception(monkeypatch, worthwhile):
     before = mode()
-    monkeypatch.setattr(kernels, "_worthwhile", lambda: worthwhile)
+    monkeypatch.setattr(kernels, "_is_worthwhile", lambda: worthwhile)
     with pytest.raises(RuntimeError, match="inside"):
         with kernels.fast_matmul(torch.float32, CPU):
             assert (mode() == kernels.MODE) == worthwhile
@@ -41,15 +41,22 @@ def test_the_switch_is_restored_also_after_an_exception(monkeypatch, worthwhile)
 
 def test_a_kernel_that_rounds_is_refused(monkeypatch):
     exact = torch.nn.functional.linear
-    monkeypatch.setattr(
-        "torch.nn.functional.linear", lambda a, b: exact(a.bfloat16(), b.bfloat16()).to(a.dtype)
-    )
-    assert not kernels._worthwhile()
+
+    def rounded(a, b):
+        if a.dtype == torch.float64:  # what the probe compares with
+            return exact(a, b)
+        return exact(a.bfloat16(), b.bfloat16()).to(a.dtype)
+
+    seconds = iter([1.0, 9.0])  # it would be nine times as fast
+    monkeypatch.setattr(kernels, "_best_seconds", lambda _: next(seconds))
+    monkeypatch.setattr("torch.nn.functional.linear", rounded)
+    assert not kernels._is_worthwhile()
+    assert next(seconds) == 1.0, "refused for its error, before it is timed"
 
 
 def test_a_kernel_that_is_no_faster_is_refused(monkeypatch):
-    monkeypatch.setattr(kernels, "_seconds", lambda _: 1.0)
-    assert not kernels._worthwhile()
+    monkeypatch.setattr(kernels, "_best_seconds", lambda _: 1.0)
+    assert not kernels._is_worthwhile()
 
 
 @pytest.mark.parametrize("kind", ["plain", "causal", "bool", "float", "shared", "scale"])

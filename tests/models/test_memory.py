@@ -15,9 +15,9 @@ CPU = torch.device("cpu")
 
 def test_points_are_bounded_by_tokens_and_by_bytes():
     assert Budget(1 << 40, 100).max_points(1, 10, CPU) == 10
-    assert Budget(1 << 40, None).points(1, 32, CPU) == 32
-    assert Budget(1000, 10**6).points(100, 10, CPU) == 5
-    assert Budget(10, 10**6).points(100, 10, CPU) == 1
+    assert Budget(1 << 40, None).max_points(1, 32, CPU) == 32
+    assert Budget(1000, 10**6).max_points(100, 10, CPU) == 5
+    assert Budget(10, 10**6).max_points(100, 10, CPU) == 1
     assert Budget(100, None).is_exceeded_by(51)
     assert not Budget(100, None).is_exceeded_by(50)
     assert Budget(100, None).less(40) == Budget(60, None)
