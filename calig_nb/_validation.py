@@ -6,6 +6,9 @@ import sys
 import warnings
 from types import FrameType
 
+import numpy as np
+import numpy.typing as npt
+
 from ._version import PACKAGE
 
 
@@ -29,3 +32,23 @@ def warn_user(message: str) -> None:
             users = level + 1
         frame, level = frame.f_back, level + 1
     warnings.warn(message, stacklevel=users)
+
+
+def read_only(name: str, value: npt.ArrayLike, shape: tuple[int, ...]) -> npt.NDArray[np.generic]:
+    """The array itself if nobody can write it, else a copy that nobody can.
+
+    Raises:
+        ValueError: If it has another shape; ``name`` is what the message calls it.
+    """
+    array = np.asarray(value)
+    if array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape} to fit the rest, got {array.shape}.")
+    if array.flags.writeable:
+        array = array.copy()
+        array.setflags(write=False)
+    return array
+
+
+def valid_text(text: str) -> str:
+    """The text with half characters (lone surrogates), which nothing can write, as U+FFFD."""
+    return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .._arrays import read_only
 from .._upward import import_upward
-from .._validation import one_of
+from .._validation import one_of, read_only
 from ..attribution.request import Request
 from ..explanation.methods import METHODS
 from ..inputs.text import TextInputs

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 import numpy as np
 import numpy.typing as npt
 
-from .._arrays import Array, read_only
-from .._validation import one_of
+from .._arrays import Array
+from .._validation import one_of, read_only, valid_text
 from . import fusion as fu
 from .display import Shown
 from .fusion import Channel, Fusion
 from .methods import fused
-from .units import Granularity, Unit, merged, passage_ids, whole
+from .units import Granularity, Unit, merged, passage_ids
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,9 +106,9 @@ class Explanation(Shown):
     source: Source | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", whole(self.text))
+        object.__setattr__(self, "text", valid_text(self.text))
         for name in ("tokens", "labels"):
-            object.__setattr__(self, name, tuple(map(whole, getattr(self, name))))
+            object.__setattr__(self, name, tuple(map(valid_text, getattr(self, name))))
         layers, t, c = len(self.layer_weights), len(self.tokens), len(self.labels)
         shapes: dict[str, tuple[int, ...]] = {
             "special": (t,),

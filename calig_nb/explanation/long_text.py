@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._arrays import Array, read_only
+from .._arrays import Array
+from .._validation import read_only
 from . import fusion as fu
 from .explanation import Explanation, Source
 from .fusion import Channel

@@ -21,11 +21,6 @@ PASSAGE = 64
 """So many ordinary tokens fill a passage; it ends with the sentence, or with the paragraph."""
 
 
-def whole(text: str) -> str:
-    """The text with half characters (lone surrogates), which nothing can write, as U+FFFD."""
-    return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
-
-
 @dataclass(frozen=True)
 class Unit:
     """One token, word, sentence or passage.

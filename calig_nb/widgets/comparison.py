@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import traitlets as t
 
+from .._validation import valid_text
 from ..explanation.alignment import align, comparable, difference, name_of, names_of
 from ..explanation.explanation import Explanation
 from ..explanation.summary import Story, legible_granularity, story_of_several
-from ..explanation.units import Granularity, whole
+from ..explanation.units import Granularity
 from . import wire
 from .state import State
 
@@ -77,7 +78,7 @@ class Comparison(State):
         self._names = (
             names_of(self._explanations)
             if names is None
-            else tuple(whole(str(name)) for name in names)
+            else tuple(valid_text(str(name)) for name in names)
         )
         if len(self._names) != len(self._explanations):
             raise ValueError(
