@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...explanation.alignment import Difference, align, difference
+from ...explanation.comparison import Difference, align, difference
 from ...explanation.formatting import (
     digits_of,
     distinct_labels,

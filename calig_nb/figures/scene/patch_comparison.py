@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...explanation.alignment import same_input
+from ...explanation.comparison import same_input
 from ...explanation.formatting import signed
 from .comparison import Compared, comparison_story
 from .scene import strongest_first

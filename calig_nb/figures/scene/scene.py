@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...explanation import fusion as fu
-from ...explanation.alignment import per_token
+from ...explanation.comparison import per_token
 from ...explanation.formatting import distinct_labels, is_right_to_left, isolate
 from ...explanation.summary import recipe
 from ..options import State
