@@ -134,6 +134,7 @@ def test_a_command_that_is_not_one_leaves_with_2(capsys, asked):
 
 
 def test_hostile_text_cannot_steer_the_terminal(capsys, monkeypatch):
+    """Of the table within: the command's own tokenizer would take such a text apart."""
     monkeypatch.setenv("COLUMNS", "200")
     e = hostile(cn.load_demo("sentiment").explain(LONG))
     rows = [{"text": text, "attributions": 1.0} for text in (*HOSTILE, " ".join(HOSTILE))]
@@ -167,6 +168,7 @@ def test_a_hostile_text_and_a_model_with_hostile_classes(capsys, tmp_path):
 
 
 def test_wide_and_combining_letters_stand_in_line(capsys):
+    """Of the inside: how wide a text is, is not printed."""
     assert cli._width("中文") == 4 and cli._width("e\u0301") == 1
     assert cli._fit_columns("中" * 10, 9) == "中中中中…"
 

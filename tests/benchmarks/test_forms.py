@@ -96,6 +96,7 @@ def test_random_deletions_take_one_unit_to_half_and_the_truth_agrees_with_them()
 
 
 def test_a_form_wins_where_it_is_ahead_of_both_kinds_and_behind_nowhere():
+    """Of the inside of the study: its verdicts on numbers that no model gives."""
     n, noise = 40, np.random.default_rng(0).normal(0, 0.1, 40)
 
     def model(faithful, plausible, area):

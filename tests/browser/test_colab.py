@@ -108,6 +108,7 @@ def test_what_is_large_comes_through_the_kernel(session: Colab) -> None:
     )
     frame = session.cell("view = e.show()\nview")
     assert frame is not None
+    # ``_matrices`` is on the wire: nothing of them came with the first state
     assert session.execute("print(len(view._matrices))") == "0"
     assert session.until(frame.locator(".prose .w").first.is_visible)
     session.settle(1.5)

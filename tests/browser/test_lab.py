@@ -87,6 +87,7 @@ def test_another_class_is_explained_by_the_kernel(opened: Lab, workbench: Locato
     workbench.get_by_role("radio", name=re.compile(f"^{other}")).click()
     expect(workbench.locator(".caption")).not_to_contain_text("…", timeout=20_000)
     expect(workbench.get_by_text(f"supports {other}").first).to_be_visible(timeout=20_000)
+    # ``_error`` is what the page is told
     assert opened.execute("print(view.explanation.target_name, view._error)") == other
 
 

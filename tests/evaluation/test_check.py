@@ -72,6 +72,7 @@ def test_a_good_explanation_holds_and_says_so(explained, checked):
 
 def test_the_same_turned_upside_down_does_not(demo, explained, monkeypatch):
     wrong = turned(explained)
+    # a map that no model gave would be refused before it is checked
     monkeypatch.setattr("calig_nb.evaluation.check._refuse_another_model", lambda *_: None)
     found = check(wrong, demo)
     assert not found.holds

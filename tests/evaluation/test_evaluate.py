@@ -275,7 +275,10 @@ def test_a_rationale_that_does_not_fit_is_refused(subject, rationale, message):
 
 
 class Interrupted:
-    """Stops like a user does, in the group after so many; counts what was explained."""
+    """Stops like a user does, in the group after so many; counts what was explained.
+
+    It stands within a run, where the groups are: they cannot be seen from outside.
+    """
 
     def __init__(self, monkeypatch, after=10**9):
         self.texts, inner = [], Run._explain

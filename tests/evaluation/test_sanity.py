@@ -150,6 +150,8 @@ def test_logits_that_are_a_plain_tensor_are_shifted_too():
 
 
 def test_a_map_that_ignores_the_model_is_caught(subject, monkeypatch):
+    """No method of the package does: the maps within are replaced."""
+
     def same(engine, text, request, *beside):
         return np.arange(1.0, 1 + len(text.tokens)) + 0.01 * len(beside)
 
@@ -160,6 +162,8 @@ def test_a_map_that_ignores_the_model_is_caught(subject, monkeypatch):
 
 
 def test_a_method_that_refuses_a_constant_has_no_answer_there(subject, monkeypatch):
+    """No method of the package does: the maps within are replaced."""
+
     def refuse(engine, text, request, *beside):
         if engine.model.model._forward_hooks:
             raise ValueError("no rule for it")

@@ -131,6 +131,7 @@ def test_names_say_what_differs(explainer, explanation):
 
 
 def test_the_wire_carries_all_of_them(explanation, monkeypatch):
+    """``_items`` and ``_rows`` are the traits that the page reads: the wire itself."""
     two = [explanation, explanation.with_lam(0.2)]
     view = cn.Comparison(two)
     assert [item["_name"] for item in view._items] == ["λ = 0.5", "λ = 0.2"]

@@ -31,7 +31,7 @@ def test_rollout_columns_sum_to_the_evidence(explanation):
         np.testing.assert_allclose(rollout.sum(axis=0) - 1, getattr(explanation, channel))
     np.testing.assert_allclose(explanation.rollout().sum(axis=0), explanation.attributions)
     first = explanation.rollout(layer=0, channel="supporting") - np.eye(13)
-    np.testing.assert_allclose(first, explanation.with_lam(0.5)._matrices[0, 0])
+    np.testing.assert_allclose(first, explanation.with_lam(0.5).block_matrices(0)[0])
 
 
 def test_with_lam_computes_nothing_anew(explanation):

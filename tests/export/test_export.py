@@ -313,6 +313,7 @@ def test_what_has_no_page_is_refused(explanation, tmp_path):
 
 
 def test_a_bundle_that_would_end_its_script_is_refused(explanation, monkeypatch):
+    """The reading of the page's files is replaced: the bundle that is shipped is a good one."""
     contents = page.Contents({}, [], words.of_one(explanation), Story("", (), ()), "")
     whole = page._file
     for code, message in (
@@ -326,4 +327,5 @@ def test_a_bundle_that_would_end_its_script_is_refused(explanation, monkeypatch)
 
 def test_fine_matrices_are_those_of_short_texts():
     assert packing.FINE_LIMIT >= 2 * 12 * 128**2
+    # of the inside: the page round it has tags of its own
     assert '"<' not in page._data(export.Contents({"a": "<"}, [], None, None, ""))

@@ -89,7 +89,7 @@ def test_rows_that_look_like_something_else_go_layer_by_layer(monkeypatch):
             return replay(inputs, points, **options)
 
         monkeypatch.setattr(model, "replay", counted)
-        model._lengths = {4}
+        model._lengths = {4}  # as if a bias of the inside were 4 long, like the rows
         apart = model.gradients(row(inputs), points, lambda logits, _: logits[:, 1:2], frugal=True)
     assert asked == [(1, True), (1, True)]
     for layer in (0, 2):
@@ -130,7 +130,7 @@ def test_a_classifier_that_reads_all_positions_has_all_computed():
     model, inputs = BlockModel(zoo.zoo_model("dinov2")), zoo.zoo_inputs("dinov2")
     with model.preserved():
         zoo.trace(model, inputs)  # the class token, and the mean of the patches
-    assert not model._pooled.modules
+    assert not model._pooled.modules  # the inside: none of them is narrowed
 
 
 # --- heads --------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ def test_replay_from_every_block_equals_the_models_own_forward(traced):
         replayed = zoo.replay(model, row(inputs), layer, points)
         close(replayed, slow_logits(model.model, name, inputs, layer, points), 1e-10)
         close(replayed[[0, 2]], trace.logits, 1e-6)
-    assert list(model._blocks) == zoo_blocks(model.model, name)
+    assert list(model.find(row(inputs))) == zoo_blocks(model.model, name)
 
 
 def test_the_baselines_row_is_its_own_forward(traced):

@@ -1,4 +1,7 @@
-"""The fast kernel is used only where it is exact, and never left switched on."""
+"""The fast kernel is used only where it is exact, and never left switched on.
+
+The probe and its clock are the module's own: no call from outside shows what they decide.
+"""
 
 import contextlib
 

@@ -333,6 +333,7 @@ def test_bfloat16_and_the_preview_are_stated_in_cells_too():
 
 
 def test_the_rounding_that_counts_is_that_of_the_sums():
+    """Of the inside: whole integrals hide which error was measured."""
     exact, off, h = torch.randn(3, 1, 1, 4, 2, dtype=torch.float64).unbind()
     (error,) = _rounding_errors(
         lambda points: {0: exact},
@@ -360,6 +361,7 @@ def test_the_model_is_as_before():
 
 @pytest.mark.bad_input
 def test_merged_tokens_whose_grid_is_unknown_are_refused(monkeypatch):
+    """The reading of the grid is replaced: no model at hand hides it."""
     monkeypatch.setattr("calig_nb.models.token_cells._stated_grid", lambda call: None)
     for method in ("ca-lig", "occlusion", "layer-ig"):
         with pytest.raises(ValueError, match=r"the same tokens in every.*64, 64, 16, 16, 16"):
@@ -368,6 +370,7 @@ def test_merged_tokens_whose_grid_is_unknown_are_refused(monkeypatch):
 
 @pytest.mark.bad_input
 def test_windows_that_cannot_be_told_are_refused_where_attention_is_needed(monkeypatch):
+    """The reading of the windows is replaced: no model at hand hides them."""
     monkeypatch.setattr("calig_nb.models.token_cells._order", lambda states, taken: None)
     explainer = explainer_of()
     for method in ("ca-lig", "attention-rollout"):

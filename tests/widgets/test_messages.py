@@ -1,4 +1,7 @@
-"""What the page is told when it asks: the rollout of a long input, the heads of a layer."""
+"""What the page is told when it asks: the rollout of a long input, the heads of a layer.
+
+The trait ``_meta`` is the wire itself, what the page knows before it asks.
+"""
 
 import dataclasses
 

@@ -1,4 +1,7 @@
-"""Explained pictures side by side: rows, wire, state, what is refused, and the twin's colours."""
+"""Explained pictures side by side: rows, wire, state, what is refused, and the twin's colours.
+
+Traits that begin with an underscore (``_items``) are the wire itself.
+"""
 
 import dataclasses
 import io

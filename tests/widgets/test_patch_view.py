@@ -1,4 +1,7 @@
-"""The Python side of the view of a picture: its wire, its selection, its twins, what it refuses."""
+"""The Python side of the view of a picture: its wire, its selection, its twins, what it refuses.
+
+Traits that begin with an underscore (``_meta``, ``_picture``) are the wire itself.
+"""
 
 import base64
 import dataclasses

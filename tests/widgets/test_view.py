@@ -1,4 +1,8 @@
-"""The Python side of the views: the wire, strict options, validation, asking the model."""
+"""The Python side of the views: the wire, strict options, validation, asking the model.
+
+Traits that begin with an underscore (``_meta``, ``_r``, ``_error``) are the wire itself: what the
+page is given to read. Messages of the page come in by ipywidgets' own ``_handle_custom_msg``.
+"""
 
 import dataclasses
 import json

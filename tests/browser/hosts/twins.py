@@ -123,7 +123,7 @@ def traits_of(view: Any) -> tuple[dict[str, Any], dict[str, str]]:
     names = [*view.options(), *(name for name in own if view.has_trait(name))]
     values = {name: getattr(view, name) for name in names}
     if isinstance(view, View):
-        values["_matrices"] = wire.matrices(view._explanation)[2]
+        values["_matrices"] = wire.matrices(view.explanation)[2]
     data = {name: value for name, value in values.items() if isinstance(value, bytes)}
     return {name: v for name, v in values.items() if name not in data}, encoded(data)
 
