@@ -1,4 +1,5 @@
 /** The picture itself, and all layers as small pictures, of which one is chosen. */
+import { sentences, sizes } from "../evidence/design.js";
 import { layerName } from "../evidence/format.js";
 import { round } from "../evidence/maths.js";
 import { fitCanvas } from "../kit/canvas.js";
@@ -7,13 +8,13 @@ import { createChangeTest, el, HIDDEN, replaceContent, setAttributes, view } fro
 import { paintMap } from "./paint.js";
 
 /** Longer side of a frame, px. */
-const SIDE = 64;
+const { FRAME: SIDE } = sizes.patches;
 
 /** @param {import("./actions.js").PatchActions} actions */
 export const filmView = (actions) => {
   const root = radioGroup("div.thumbs.frames", "Layer of the map");
   const own = el("canvas");
-  const itself = el("div.itself", HIDDEN, own, el("span", "picture"));
+  const itself = el("div.itself", HIDDEN, own, el("span", sentences.patches.picture));
   const rebuilt = createChangeTest();
   const repaint = createChangeTest();
   const shown = createChangeTest();

@@ -1,4 +1,5 @@
 /** The relevance rollout: a film of the layers, one large matrix, its notes, caption and table. */
+import { sentences } from "../../evidence/design.js";
 import { layerName } from "../../evidence/format.js";
 import { createMatrixMaker } from "../../evidence/matrix.js";
 import { el, setAttributes, view } from "../../kit/dom.js";
@@ -28,7 +29,7 @@ export const rolloutView = (actions, matrixSource, folded) => {
   const parts = [el("div.matrix", film, el("div.stage", board, caption), notes), table];
   const fold = el(
     "details.more.rollout",
-    el("summary", "Rollout matrix", el("small", "which position received evidence from which word")),
+    el("summary", sentences.matrix.title, el("small", sentences.matrix.subtitle)),
     ...parts,
   );
   setAttributes(fold, { toggle: () => actions.matrix.set({ matrix: fold.open }) });
