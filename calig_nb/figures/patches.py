@@ -118,7 +118,8 @@ def draw_film(plates: Plates) -> None:
     high = plates.height(wide)
     across = max(1, int((page.width - 6) // (wide + 14)))
     at = 0 if scene.layer is None else scene.layer + 1
-    names = [_TOLD["picture"], "all", "emb.", *(f"{b}" for b in range(1, scene.layers))]
+    layers = (f"{b}" for b in range(1, scene.layers))
+    names = [_TOLD["picture"], "all", SENTENCES["layers"]["short"], *layers]
     for place, name in enumerate(names):
         x, y, n = place % across * (wide + 14), place // across * (high + 30), place - 1
         ink = colours.ink if n == at else colours.muted

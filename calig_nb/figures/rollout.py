@@ -66,7 +66,8 @@ def draw_rollout(page: Page, scene: Scene) -> None:
     """Film, board, sentence, notes."""
     m = Matrix(scene)
     b, alone = m.b, scene.state.alone
-    labels = ["emb." if not n else f"{n}" if alone else f"to {n}" for n in range(scene.layers)]
+    to = "{layer}" if alone else SENTENCES["layers"]["to"]
+    labels = [SENTENCES["layers"]["short"], *(to.format(layer=n) for n in range(1, scene.layers))]
     draw_thumbs(page, m.film, labels, b, max(map(limit_of, m.film)), scene.right_to_left)
     board, top = Board(page, m), page.y
     board.draw()

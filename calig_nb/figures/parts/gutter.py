@@ -34,7 +34,8 @@ def draw_gutter(page: Page, scene: Scene, layout: Layout) -> None:
     page.line(layout.x0, x1, layout.output, layout.output, colours.rule)
     muted = colours.muted
     if middle:
-        page.text(layout.x0 - 20, layout.output + 4, _TOLD["output"], 11, muted, align="right")
+        output = layer_name(scene.layers, scene.layers)
+        page.text(layout.x0 - 20, layout.output + 4, output, 11, muted, align="right")
         entering = _TOLD["evidence_entering" if wide else "entering"]
         page.text(axis, head, entering, 11, muted, align="center")
         page.text(net, head, _TOLD["net_head"], 11, muted, align="right")

@@ -8,8 +8,7 @@ from ..._design import SENTENCES
 from ..canvas.page import HATCH, text_width
 
 if TYPE_CHECKING:
-    from ..._design import SENTENCES
-from ..canvas.page import Page
+    from ..canvas.page import Page
 
 
 def draw_legend(

@@ -25,7 +25,6 @@ ROW, SIDE, APART = 24.0, 180, 24
 CROP: float = SIZES["patches"]["CROP"]
 _TOLD = SENTENCES["patches"]
 _LEDGER = SENTENCES["ledger"]
-_LEGEND = SENTENCES["legend"]
 WEAK: float = SIZES["patches"]["WEAK"]
 """Patches below this share of the strongest are not listed."""
 
@@ -133,10 +132,10 @@ def draw_legend(page: Page, keys: Sequence[tuple[str, str]]) -> None:
 def legend(scene: Scene) -> list[tuple[str, str]]:
     """What the marks mean, and how exactly the numbers are known; the mark may be none."""
     known = scene.errors[np.isfinite(scene.errors)]
-    sums = _LEGEND["error"].format(error=error(float(known.max()))) if len(known) else ""
-    score = _LEGEND["score"].format(
+    sums = _TOLD["error"].format(error=error(float(known.max()))) if len(known) else ""
+    score = _TOLD["score"].format(
         score=number(scene.score), baseline=number(scene.baseline), error=sums
     )
-    keys = [(mark, text.format(name=scene.name)) for mark, text in _LEGEND["patches"]]
+    keys = [(mark, text.format(name=scene.name)) for mark, text in SENTENCES["legend"]["patches"]]
     keys += [("", score)] * bool(np.isfinite(scene.gain))
     return keys + [("", scene.recipe)] * bool(scene.recipe)

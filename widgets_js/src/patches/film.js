@@ -41,7 +41,11 @@ export const filmView = (actions) => {
           const button = radio("", () => actions.layer(i ? i - 1 : null), {
             label: i ? layerName(x, i - 1) : "All layers",
           });
-          replaceContent(button, canvases[i], el("span", !i ? "all" : i > 1 ? `${i - 1}` : "emb."));
+          replaceContent(
+            button,
+            canvases[i],
+            el("span", !i ? "all" : i > 1 ? `${i - 1}` : sentences.layers.short),
+          );
           return button;
         });
         replaceContent(root, itself, ...buttons);

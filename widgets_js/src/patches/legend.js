@@ -4,7 +4,7 @@ import { formatError, formatNumber } from "../evidence/format.js";
 import { max } from "../evidence/maths.js";
 import { createChangeTest, el, replaceContent, view } from "../kit/dom.js";
 
-const TOLD = sentences.legend;
+const TOLD = sentences.patches;
 
 export const legendView = () => {
   const root = el("div.legend");
@@ -17,7 +17,7 @@ export const legendView = () => {
     const worst = max(...p.errors.filter(Number.isFinite), -1);
     replaceContent(
       root,
-      ...TOLD.patches.map(([mark, text]) => key(fill(text, { name: p.name }), mark)),
+      ...sentences.legend.patches.map(([mark, text]) => key(fill(text, { name: p.name }), mark)),
       Number.isFinite(p.gain) &&
         key(
           fill(TOLD.score, {

@@ -87,3 +87,12 @@ export const matrixStory = (m) => {
     end,
   ];
 };
+
+/** How to read it. @param {Matrix} m */
+export const readingNote = (m) => {
+  const { scene, head, alone, beyond, columns, rows } = m;
+  const sum = head !== null ? TOLD.sum_head : alone ? TOLD.sum_alone : TOLD.sum;
+  const outside = beyond ? fill(beyond === 1 ? TOLD.beyond : TOLD.beyond_few, { count: beyond }) : "";
+  const cut = largestSize([...columns, ...rows]) > largestSum(m);
+  return fill(TOLD.note, { grain: scene.state.granularity, sum, beyond: outside }) + (cut ? TOLD.gap : "");
+};

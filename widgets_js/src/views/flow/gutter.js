@@ -32,7 +32,7 @@ export const drawGutter = ({ unitEvidence: p, state, x }, layout, hatch) => {
   const nodes = [line("rule", x0, x1, output, output)];
   if (middle)
     nodes.push(
-      svgText("end", x0 - 20, output + 4, TOLD.output),
+      svgText("end", x0 - 20, output + 4, sentences.layers.output),
       svgText("middle", axis, head, wide ? TOLD.evidence_entering : TOLD.entering),
       svgText("end", net, head, TOLD.net_head),
     );

@@ -16,7 +16,13 @@ import {
 } from "../../kit/dom.js";
 import { readPalette } from "../../kit/palette.js";
 import { stanceClass } from "../../kit/shapes.js";
-import { largestSum, matrixDigits, matrixUnit, strongestLinks } from "../../wording/matrix_story.js";
+import {
+  largestSum,
+  matrixDigits,
+  matrixUnit,
+  readingNote,
+  strongestLinks,
+} from "../../wording/matrix_story.js";
 import { paintScale } from "./paint.js";
 import { thumbsView } from "./thumbs.js";
 
@@ -75,18 +81,10 @@ export const matrixNotesView = (actions) => {
       replaceContent(high, fill(TOLD.high, { most }));
     }
     const cut = largestSize([...m.columns, ...m.rows]) > largestSum(m);
-    if (reworded(m.title, m.beyond, unit, x, state.granularity, cut))
-      replaceContent(text, how(m) + (cut ? TOLD.gap : ""));
+    if (reworded(m.title, m.beyond, unit, x, state.granularity, cut)) replaceContent(text, readingNote(m));
     links.draw(m);
     heads.draw(m, theme);
   });
-};
-
-/** @param {Matrix} m */
-const how = ({ scene, head, alone, beyond }) => {
-  const sum = head !== null ? TOLD.sum_head : alone ? TOLD.sum_alone : TOLD.sum;
-  const outside = beyond && fill(beyond === 1 ? TOLD.beyond : TOLD.beyond_few, { count: beyond });
-  return fill(TOLD.note, { grain: scene.state.granularity, sum, beyond: outside || "" });
 };
 
 /**

@@ -1,6 +1,6 @@
 /** The relevance rollout: a film of the layers, one large matrix, its notes, caption and table. */
-import { sentences } from "../../evidence/design.js";
-import { layerName } from "../../evidence/format.js";
+import { fill, sentences } from "../../evidence/design.js";
+import { layerInSentence, layerName } from "../../evidence/format.js";
 import { createMatrixMaker } from "../../evidence/matrix.js";
 import { el, setAttributes, view } from "../../kit/dom.js";
 import { matrixStory } from "../../wording/matrix_story.js";
@@ -44,8 +44,12 @@ export const rolloutView = (actions, matrixSource, folded) => {
       matrix = make(scene, matrixSource);
       const single = state.alone;
       film.draw(matrix.film, {
-        names: x.weights.map((_, b) => (single || !b ? layerName(x, b) : `Up to layer ${b}`)),
-        labels: x.weights.map((_, b) => (!b ? "emb." : single ? `${b}` : `to ${b}`)),
+        names: x.weights.map((_, b) =>
+          single || !b ? layerName(x, b) : fill(sentences.matrix.up_to, { layer: layerInSentence(x, b) }),
+        ),
+        labels: x.weights.map((_, b) =>
+          !b ? sentences.layers.short : single ? `${b}` : fill(sentences.layers.to, { layer: b }),
+        ),
         at: matrix.b,
         limit: matrix.filmLimit,
         rtl,
