@@ -43,12 +43,13 @@ def _chosen_story(scene: Scene, chosen: Sequence[int], links: Links | None) -> S
     layer, own = scene.layer, list(chosen)
     d = digits_of(scene.largest if layer is None else scene.largest_cell)
     told = _links_in_words(scene, own, links)
+    patches = _TOLD["several"].format(count=len(own))
     if layer is not None:
         return tell(
             _TOLD["has" if len(own) == 1 else "have"],
             layer=layer_name(scene.layers, layer),
             patch=word(scene, own[0]),
-            count=f"{len(own)}",
+            patches=patches,
             net=signed(float(scene.evidence[own].sum()), d),
             weight=number(float(scene.explanation.layer_weights[layer])),
             links=told,
@@ -62,7 +63,7 @@ def _chosen_story(scene: Scene, chosen: Sequence[int], links: Links | None) -> S
     )
     return tell(
         _TOLD["bring"],
-        count=f"{len(own)}",
+        patches=patches,
         plus=number(plus, d),
         minus=number(minus, d),
         name=scene.name,

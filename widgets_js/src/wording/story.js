@@ -117,7 +117,7 @@ export const restStory = (scene) => {
     grain: state.granularity,
     count: ranked.length,
     words: listed(weighed(scene, ranked, p.net, d), ", "),
-    ribbons: ribbons(scene),
+    ribbons: [ribbons(scene)],
   });
 };
 
@@ -144,7 +144,7 @@ export const chosenStory = (scene) => {
   const d = countDigits(p.largest);
   const tail = ribbons(scene);
   return active.length > 1
-    ? tell(TOLD.chosen, { words: listed(weighed(scene, active, p.net, d)), ribbons: tail })
+    ? tell(TOLD.chosen, { words: listed(weighed(scene, active, p.net, d)), ribbons: [tail] })
     : [...brings(scene, active[0], d), tail];
 };
 
@@ -220,7 +220,7 @@ export const sumStory = (scene) => {
   ])) {
     const strong = ordinary.filter((u) => sign * evidence[u] > 0.02 * largest).slice(0, 2);
     const words = listed(weighed(scene, strong, evidence, d));
-    const name = sides.length ? TOLD.it : p.name;
+    const name = [sides.length ? TOLD.it : p.name];
     if (strong.length) sides.push(tell(strong.length > 1 ? more : one, { words, name }));
   }
   const layers = x.weights.length;

@@ -1,5 +1,5 @@
 /** What the caption of a picture says; `figures/scene/patch_story.py` is the twin. */
-import { sentences } from "../../evidence/design.js";
+import { fill, sentences } from "../../evidence/design.js";
 import { countDigits, formatNumber, formatSigned, layerName } from "../../evidence/format.js";
 import { floor, round, sum } from "../../evidence/maths.js";
 import { brings, holesStory, layerStory, sumStory, tell, verdict, word } from "../../wording/story.js";
@@ -43,11 +43,12 @@ const chosenStory = (scene, chosen, links) => {
   const total = (row) => sum(chosen.map((u) => row[u]));
   const told = path(scene, chosen, links);
   const count = chosen.length;
+  const patches = [fill(TOLD.several, { count })];
   if (layer !== null)
     return tell(count === 1 ? TOLD.has : TOLD.have, {
       layer: layerName(x, layer),
       patch: word(scene, chosen[0]),
-      count,
+      patches,
       net: formatSigned(total(evidence), d),
       weight: formatNumber(x.weights[layer]),
       links: told,
@@ -57,7 +58,7 @@ const chosenStory = (scene, chosen, links) => {
   /** @param {number} v @param {number} all */
   const share = (v, all) => round((v / (all || 1)) * 100);
   return tell(TOLD.bring, {
-    count,
+    patches,
     plus: formatNumber(plus, d),
     minus: formatNumber(minus, d),
     name: p.name,
