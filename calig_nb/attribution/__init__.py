@@ -1,12 +1,12 @@
 """The methods, one file each: from a model, a batch and a target to evidence with its error."""
 
 from .attention_rollout import roll_attention
+from .ca_lig import integrate_layers
 from .conductance import integrate_conductance
 from .conservative import propagate_relevance
 from .evidence import Evidence, MethodFunction
 from .gradient_x_input import multiply_gradients
 from .occlusion import occlude_tokens
-from .path_methods import integrate_layers
 from .request import Request, Target
 
 METHOD_FUNCTIONS: dict[str, MethodFunction] = {

@@ -13,9 +13,9 @@ from torch import Tensor
 from .._arrays import Array
 from ..models.block_model import BlockModel
 from ..models.memory import Budget
+from .ca_lig import trace_paths
 from .evidence import Batch, Evidence
 from .integrated_gradients import LayerIntegral, SumFn, judge_integral, keep_tokens
-from .path_methods import trace_paths
 from .quadrature import Quadrature, derivative, nested
 
 PassageFn = Callable[[Tensor], Sequence[tuple[Tensor, Tensor]]]

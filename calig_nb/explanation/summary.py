@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from .alignment import difference, name_of, per_token
+from .comparison import difference, name_of, per_token
 from .explanation import Explanation
 from .formatting import legible, method_title, percent, signed_share
 from .methods import fused

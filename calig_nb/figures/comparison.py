@@ -9,7 +9,7 @@ import numpy as np
 
 from .._design import SENTENCES, SIZES
 from .._validation import one_of
-from ..explanation.alignment import comparable, names_of
+from ..explanation.comparison import comparable, names_of
 from ..explanation.formatting import isolate, layer_in, number, percent, signed
 from ..explanation.methods import fused
 from ..explanation.units import Granularity
@@ -49,7 +49,7 @@ def comparison_figure(
     """Each text with its bars, all on one scale, and below them the strongest differences.
 
     Args:
-        explanations: Two to six, see :func:`calig_nb.explanation.alignment.comparable`.
+        explanations: Two to six, see :func:`calig_nb.explanation.comparison.comparable`.
         names: What to call them; by default after what tells them apart.
         lam: λ for all; None leaves each its own.
         layer: None draws the attributions over all layers; a number that layer's own shares,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .._design import SENTENCES, SIZES
-from ..explanation.alignment import comparable, names_of
+from ..explanation.comparison import comparable, names_of
 from ..explanation.formatting import isolate, method_title, number, percent, round_half_up, signed
 from .canvas.page import Page, Span
 from .comparison import FEW, check_shown, draw_rows, draw_title
@@ -45,7 +45,7 @@ def patch_comparison_figure(
 
     Args:
         explanations: Two to four of pictures; see
-            :func:`calig_nb.explanation.alignment.comparable`.
+            :func:`calig_nb.explanation.comparison.comparable`.
         names: What to call them; by default after what tells them apart.
         lam: λ for all; None leaves each its own.
         layer: None draws the attributions over all layers; a number that layer's own shares,

@@ -15,8 +15,8 @@ from torch import Tensor
 from ..models.block_model import BlockModel
 from . import patch_grid as patches
 from .image_loading import check_pixels, normalisation, open_image, pixels_to_image
-from .segmentation import BoolArray
 from .text import InputReader, TextInputs
+from .word_segmentation import BoolArray
 
 if TYPE_CHECKING:
     from ..explanation.explanation import Explanation

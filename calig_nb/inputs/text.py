@@ -14,7 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .segmentation import BoolArray, IntArray, sentence_ids, text_from_pieces, token_spans, word_ids
+from .word_segmentation import (
+    BoolArray,
+    IntArray,
+    sentence_ids,
+    text_from_pieces,
+    token_spans,
+    word_ids,
+)
 
 if TYPE_CHECKING:
     from ..explanation.explanation import Explanation

@@ -21,8 +21,8 @@ from ..attribution.request import Request
 from ..explanation.explanation import Explanation
 from ..explanation.long_text import LongText
 from ..explanation.methods import METHODS, fusion_of, weights_of
-from ..inputs.segmentation import IntArray
 from ..inputs.text import TextInputs
+from ..inputs.word_segmentation import IntArray
 from ..models.block_model import BlockModel
 from .batch import describe_calibration
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import traitlets as t
 
 from .._validation import valid_text
-from ..explanation.alignment import align, comparable, difference, name_of, names_of
+from ..explanation.comparison import align, comparable, difference, name_of, names_of
 from ..explanation.explanation import Explanation
 from ..explanation.summary import Story, legible_granularity, story_of_several
 from ..explanation.units import Granularity

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import traitlets as t
 
-from ..explanation.alignment import difference, same_input
+from ..explanation.comparison import difference, same_input
 from ..explanation.explanation import Explanation
 from ..explanation.formatting import legible, method_title, signed_share
 from ..explanation.summary import LABEL, Story, probability_text, story_of_several

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
 
-from calig_nb.explanation.alignment import names_of
+from calig_nb.explanation.comparison import names_of
 from calig_nb.explanation.explanation import Explanation
 from calig_nb.figures import THEMES
 from calig_nb.figures.options import State

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from calig_nb.explanation import formatting
-from calig_nb.explanation.alignment import align
+from calig_nb.explanation.comparison import align
 from calig_nb.explanation.explanation import Explanation
 from calig_nb.explanation.fusion import Fusion
 from calig_nb.figures.canvas.page import Page

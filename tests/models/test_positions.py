@@ -9,7 +9,7 @@ from calig_nb.evaluation.deletion import Scorer
 from calig_nb.models.block_model import Classifier
 
 from ..helpers.zoo import PADDING, rough, zoo_inputs, zoo_model
-from ..inputs.test_segmentation import xlm_r
+from ..inputs.test_word_segmentation import xlm_r
 
 TEXT = "ፊልሙ በጣም ጥሩ ነው።"
 

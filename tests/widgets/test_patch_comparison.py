@@ -14,7 +14,7 @@ from traitlets import TraitError
 
 import calig_nb as cn
 from calig_nb import widgets
-from calig_nb.explanation.alignment import align, difference, names_of, same_input
+from calig_nb.explanation.comparison import align, difference, names_of, same_input
 from calig_nb.figures import THEMES, comparison_figure, patch_comparison_figure
 from calig_nb.figures.options import State
 from calig_nb.figures.patch_comparison import columns_of

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..._design import FORMATS, SENTENCES
-from ...explanation.alignment import Difference, align, difference
+from ...explanation.comparison import Difference, align, difference
 from ...explanation.formatting import (
     digits_of,
     distinct_labels,

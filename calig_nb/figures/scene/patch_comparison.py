@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..._design import SENTENCES, SIZES
-from ...explanation.alignment import same_input
+from ...explanation.comparison import same_input
 from ...explanation.formatting import signed
 from .comparison import Compared, comparison_story
 from .scene import strongest_first

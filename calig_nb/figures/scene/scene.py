@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from ..._design import FORMATS, SIZES
 from ...explanation import fusion as fu
-from ...explanation.alignment import per_token
+from ...explanation.comparison import per_token
 from ...explanation.formatting import distinct_labels, is_right_to_left, isolate
 from ...explanation.summary import recipe
 from ..options import State

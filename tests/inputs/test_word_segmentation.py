@@ -15,8 +15,8 @@ from tokenizers import (
 )
 from transformers import PreTrainedTokenizerFast
 
-from calig_nb.inputs.segmentation import sentence_ids, text_from_pieces, word_ids
 from calig_nb.inputs.text import WHITE_SPACE, TextReader
+from calig_nb.inputs.word_segmentation import sentence_ids, text_from_pieces, word_ids
 
 from ..helpers.scripts import WORDS_OF
 

@@ -8,7 +8,7 @@ import pytest
 from traitlets import TraitError
 
 import calig_nb as cn
-from calig_nb.explanation.alignment import align, difference, name_of, names_of
+from calig_nb.explanation.comparison import align, difference, name_of, names_of
 from calig_nb.widgets import wire
 
 from ..helpers.zoo import SENTENCE
