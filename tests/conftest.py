@@ -1,4 +1,4 @@
-"""The environment of the tests, and the five things that many of them start from."""
+"""The environment of the tests, and the six fixtures that they share."""
 
 from __future__ import annotations
 
@@ -14,8 +14,18 @@ import pytest
 import torch
 
 from calig_nb import Explainer
+from calig_nb.models.block_model import BlockModel
 
-from .helpers.zoo import FAMILIES, SENTENCE, ZOO, tiny_model, tiny_tokenizer
+from .helpers.zoo import (
+    FAMILIES,
+    SENTENCE,
+    ZOO,
+    tiny_model,
+    tiny_tokenizer,
+    trace,
+    zoo_inputs,
+    zoo_model,
+)
 
 torch.set_num_threads(1)
 torch.backends.mha.set_fastpath_enabled(False)
@@ -48,3 +58,13 @@ def explanation(tokenizer):
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture(params=ZOO)
+def traced(request):
+    """Every kind of model, traced on a pair of rows: (name, inputs, model, trace)."""
+    name = request.param
+    model = BlockModel(zoo_model(name))
+    with model.preserved():
+        inputs = zoo_inputs(name)
+        yield name, inputs, model, trace(model, inputs)

@@ -14,15 +14,13 @@ from calig_nb.attribution.request import Target, score_function
 from ..helpers import reference as by_hand
 from ..helpers import zoo
 from ..helpers.captum_probes import probes
-from ..helpers.zoo import SENTENCE, ZOO, logits_of, row, zoo_blocks, zoo_depth, zoo_model
-from ..models.test_block_model import assert_unchanged, state_of
-from ..models.test_every_architecture import SCORE, slow_logits, traced
+from ..helpers.model_state import assert_unchanged, state_of
+from ..helpers.whole_model import slow_logits
+from ..helpers.zoo import SCORE, SENTENCE, ZOO, logits_of, row, zoo_blocks, zoo_depth, zoo_model
 
 NODES = 5
 TEXTS = ["A bad film.", SENTENCE, "It is not good, but it is not bad, and a film is a film."]
 TEXT_MODELS = [name for name in ZOO if name not in zoo.IMAGES]
-
-__all__ = ["traced"]  # a fixture
 
 
 def integrals(model, inputs, hidden_states, **options):

@@ -7,11 +7,9 @@ import pytest
 import torch
 from captum.attr import IntegratedGradients
 
-from calig_nb.attribution.integrated_gradients import (
-    Points,
-    attention_relevance,
-    layer_integrated_gradients,
-)
+from calig_nb.attribution.integrated_gradients import layer_integrated_gradients
+from calig_nb.models.attention import attention_relevance
+from calig_nb.models.points import Points
 
 torch.manual_seed(0)
 TOKENS, HIDDEN = 5, 4

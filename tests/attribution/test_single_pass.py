@@ -25,21 +25,20 @@ from calig_nb.models.block_model import BlockModel
 from calig_nb.models.memory import Budget
 
 from ..helpers import reference as by_hand
+from ..helpers.model_state import assert_unchanged, state_of
+from ..helpers.whole_model import SHAPES, embeddings
 from ..helpers.zoo import (
     ZOO,
     Softmaxes,
     batch_of,
     logits_of,
     row,
-    zoo_blocks,
     zoo_inputs,
     zoo_model,
 )
-from ..models.test_block_model import assert_unchanged, state_of
 
 TARGET = Target(1, None, "logit")
 BUDGET = Budget(1 << 30, None)
-SHAPES = ("bert", "vit")
 
 
 def evidence(user, name, method, target=TARGET, budget=BUDGET):
@@ -54,24 +53,6 @@ def found_by(model, name, method, target, budget=BUDGET):
     batch = batch_of(row(inputs), row(inputs, 1), Request(method=method))
     with patch("calig_nb.attribution.evidence.choose_target", lambda *_: target):
         return METHOD_FUNCTIONS[method](model, batch, budget)[0][0]
-
-
-def embeddings(user, name):
-    """h_0 and h'_0, and the rest of the network by torch's own calls; BERT and ViT shapes."""
-    if name == "bert":
-        states = user.bert.embeddings(input_ids=zoo_inputs(name)["input_ids"])
-    else:
-        states = user.vit.embeddings(zoo_inputs(name)["pixel_values"])
-
-    def rest(hidden):
-        for block in zoo_blocks(user, name):
-            left = block(hidden)
-            hidden = left[0] if isinstance(left, tuple) else left
-        if name == "bert":
-            return user.classifier(user.bert.pooler(hidden))[:, 1]
-        return user.classifier(user.vit.layernorm(hidden)[:, 0])[:, 1]
-
-    return states[:1].detach(), states[1:].detach(), rest
 
 
 def close(got, expected, tolerance):

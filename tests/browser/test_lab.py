@@ -6,16 +6,14 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from tests.helpers.hostile_texts import HOSTILE
 
-from .hosts.lab import Lab, lab
+from .hosts.lab import NOTEBOOKS, Lab, lab, word
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 ANOTHER = """async (source) => {
   const panel = jupyterapp.shell.currentWidget;
   panel.content.activeCellIndex = panel.content.widgets.length - 1;
@@ -56,10 +54,6 @@ def workbench(opened: Lab) -> Locator:
     view.scroll_into_view_if_needed()
     expect(view.locator(".prose .w").first).to_be_visible()
     return view
-
-
-def word(view: Locator, text: str) -> Locator:
-    return view.locator(".prose .w", has_text=re.compile(f"^{re.escape(text)}$")).first
 
 
 def test_a_click_and_a_drag_are_read_back_in_python(opened: Lab, workbench: Locator) -> None:

@@ -9,9 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from .hosts.lab import Lab, lab
-from .test_lab import NOTEBOOKS, word
-from .test_lab_matrix import SHOW
+from .hosts.lab import NOTEBOOKS, SHOW, Lab, lab, word
 
 LONG = "The plot is thin, but the acting is superb and the waste is obvious. " * 8
 

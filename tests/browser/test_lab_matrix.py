@@ -8,16 +8,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from .hosts.lab import Lab, lab
-from .test_lab import NOTEBOOKS
+from .hosts.lab import NOTEBOOKS, SHOW, Lab, lab
 
-SHOW = """async () => {
-  const panel = jupyterapp.shell.currentWidget;
-  panel.content.activeCellIndex = panel.content.widgets.length - 1;
-  await jupyterapp.commands.execute("notebook:insert-cell-below");
-  panel.content.activeCell.model.sharedModel.setSource("view");
-  await jupyterapp.commands.execute("notebook:run-cell");
-}"""
 # Rows and columns of what is on screen, from the numbers of the kernel.
 LINK = """
 import numpy as np

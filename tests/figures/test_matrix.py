@@ -18,7 +18,7 @@ from calig_nb.figures.scene import ancestry
 from calig_nb.figures.scene.matrix import Matrix, choose_named, limit_of, pool_cells
 from calig_nb.figures.scene.scene import scene_of
 
-from ..widgets.test_messages import with_heads
+from ..helpers.attention_heads import with_heads
 
 
 def texts(figure):

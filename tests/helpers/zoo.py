@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
 import torch
 import transformers as hf
+from PIL import Image
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from calig_nb.attribution.evidence import Batch
@@ -38,6 +40,17 @@ def tiny_tokenizer(**options):
         **{f"{key}_token": value for key, value in names.items()},
         **options,
     )
+
+
+def processor(side=8, **options):
+    """An image processor for pictures of that side."""
+    return hf.ViTImageProcessor(size={"height": side, "width": side}, **options)
+
+
+def picture(width=8, height=8, seed=0):
+    """A picture of random pixels."""
+    values = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return Image.fromarray(values)
 
 
 _SIZE = {"hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "vocab_size": 80}
@@ -110,12 +123,12 @@ def _text(config, **options):
     return hf.AutoModelForSequenceClassification.from_config(config)
 
 
-_IMAGE = {**{k: v for k, v in _SIZE.items() if k != "vocab_size"}, "intermediate_size": 24}
-_PATCHES = {"image_size": 8, "patch_size": 4, "num_channels": 3}
+IMAGE_OPTIONS = {**{k: v for k, v in _SIZE.items() if k != "vocab_size"}, "intermediate_size": 24}
+PATCHES = {"image_size": 8, "patch_size": 4, "num_channels": 3}
 
 
 def _image(config, classifier, **options):
-    return classifier(config(**{**_IMAGE, **_PATCHES, **options, "num_labels": 3}))
+    return classifier(config(**{**IMAGE_OPTIONS, **PATCHES, **options, "num_labels": 3}))
 
 
 def _t5():
@@ -126,10 +139,10 @@ def _t5():
     )  # fmt: skip
 
 
-def _vit_mae(**options):
+def vit_mae(**options):
     config = hf.ViTMAEConfig(
-        **_IMAGE, **_PATCHES, mask_ratio=0.0, decoder_hidden_size=16, decoder_num_hidden_layers=1,
-        decoder_num_attention_heads=2, decoder_intermediate_size=24,
+        **IMAGE_OPTIONS, **PATCHES, mask_ratio=0.0, decoder_hidden_size=16,
+        decoder_num_hidden_layers=1, decoder_num_attention_heads=2, decoder_intermediate_size=24,
     )  # fmt: skip
     return OwnHead(hf.ViTMAEModel(config), **options)
 
@@ -190,7 +203,7 @@ ZOO = {
         lambda: _image(hf.Dinov2Config, hf.Dinov2ForImageClassification, mlp_ratio=2),
     ),
     "swin": ("SwinLayer", _swin),
-    "vit-mae": ("ViTMAELayer", lambda: _vit_mae(noise=torch.arange(4.0)[None])),
+    "vit-mae": ("ViTMAELayer", lambda: vit_mae(noise=torch.arange(4.0)[None])),
 }
 """The class of an architecture's blocks, and its builder."""
 FAMILIES = ("bert", "albert", "deberta-v2", "t5", "gpt2", "llama", "vit", "swin", "vit-mae")
@@ -234,6 +247,9 @@ def zoo_inputs(name):
         ids[0, [0, -1]] = other[0, [0, -1]] = torch.tensor([2, 3])
     mask = torch.ones_like(ids).repeat(2, 1)
     return {"input_ids": torch.cat([ids, other]), "attention_mask": mask}
+
+
+SCORE = Target(1, None, "logit").score
 
 
 def trace(model, pair, target=None, **options):

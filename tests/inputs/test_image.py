@@ -14,17 +14,9 @@ from calig_nb.inputs.patch_grid import blank_picture, blur
 from calig_nb.inputs.text import TextReader
 
 from ..helpers import zoo
+from ..helpers.zoo import picture, processor
 
 VITS = tuple(name for name in zoo.IMAGES if name != "swin")
-
-
-def processor(side=8, **options):
-    return hf.ViTImageProcessor(size={"height": side, "width": side}, **options)
-
-
-def picture(width=8, height=8, seed=0):
-    values = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    return Image.fromarray(values)
 
 
 def explainer_of(name, **options):
@@ -70,7 +62,7 @@ def test_every_layer_sums_to_the_change_of_the_score(name):
 
 def test_registers_are_special_tokens():
     config = hf.Dinov2WithRegistersConfig(
-        **zoo._IMAGE, **zoo._PATCHES, mlp_ratio=2, num_register_tokens=3, num_labels=3
+        **zoo.IMAGE_OPTIONS, **zoo.PATCHES, mlp_ratio=2, num_register_tokens=3, num_labels=3
     )
     model = zoo.rough(hf.Dinov2WithRegistersForImageClassification(config))
     found = cn.Explainer(model, processor()).explain(picture())
@@ -87,7 +79,7 @@ def test_the_picture_is_shown_as_the_model_saw_it():
 
 
 def test_a_grid_need_not_be_square():
-    config = hf.ViTConfig(**zoo._IMAGE, image_size=(8, 12), patch_size=4, num_labels=3)
+    config = hf.ViTConfig(**zoo.IMAGE_OPTIONS, image_size=(8, 12), patch_size=4, num_labels=3)
     reader = hf.ViTImageProcessor(size={"height": 8, "width": 12})
     torch.manual_seed(0)
     model = zoo.rough(hf.ViTForImageClassification(config))
@@ -124,7 +116,7 @@ def test_a_patch_that_alone_decides_has_the_evidence():
 
 def mae(**options):
     torch.manual_seed(0)
-    return zoo.rough(zoo._vit_mae(**options))
+    return zoo.rough(zoo.vit_mae(**options))
 
 
 def test_the_map_of_a_shuffling_model_is_in_the_pictures_order():
@@ -143,7 +135,7 @@ def test_the_map_of_a_shuffling_model_is_in_the_pictures_order():
 
 def test_a_shuffling_model_agrees_with_the_vit_of_the_same_weights():
     model = mae()
-    config = hf.ViTConfig(**zoo._IMAGE, **zoo._PATCHES, num_labels=3, layer_norm_eps=1e-12)
+    config = hf.ViTConfig(**zoo.IMAGE_OPTIONS, **zoo.PATCHES, num_labels=3, layer_norm_eps=1e-12)
     vit = hf.ViTForImageClassification(config).double()
     vit.vit.load_state_dict(model.encoder.state_dict())
 

@@ -1,7 +1,6 @@
 """Replay, trace and restoration on several architectures, none of which the package names."""
 
 import copy
-import dataclasses
 
 import numpy as np
 import pytest
@@ -14,6 +13,8 @@ from calig_nb.models.block_model import BlockModel
 
 from ..helpers import zoo
 from ..helpers.captum_probes import probes
+from ..helpers.model_state import assert_unchanged, state_of
+from ..helpers.own_models import OwnBlock, OwnClassifier
 from ..helpers.zoo import ARCHITECTURES, SENTENCE, gradient, replay, tiny_model
 from ..helpers.zoo import trace as trace_pair
 
@@ -150,27 +151,6 @@ def test_in_double_precision_every_layer_is_complete_to_ten_digits(name, tokeniz
 # --- the user's model is never changed -------------------------------------------------------
 
 
-def state_of(model):
-    hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    return {
-        "weights": {name: value.clone() for name, value in model.state_dict().items()},
-        "modes": [module.training for module in model.modules()],
-        "flags": [p.requires_grad for p in model.parameters()],
-        "grads": [p.grad for p in model.parameters()],
-        "hooks": [[dict(getattr(m, kind)) for kind in hooks] for m in model.modules()],
-        "attributes": [sorted(vars(module)) for module in model.modules()],
-        "config": copy.deepcopy(vars(model.config)),
-    }
-
-
-def assert_unchanged(model, before):
-    after = state_of(model)
-    weights = before.pop("weights")
-    for name, value in after.pop("weights").items():
-        assert torch.equal(value, weights[name])
-    assert after == before
-
-
 @every_architecture
 def test_the_model_is_left_as_it_was(name, tokenizer):
     user = tiny_model(name, dtype=torch.float32)
@@ -215,39 +195,6 @@ def test_the_model_is_left_as_it_was_after_an_exception(failing, tokenizer, monk
 
 
 # --- any model, or a clear refusal ------------------------------------------------------------
-
-
-@dataclasses.dataclass
-class Output:
-    logits: torch.Tensor
-    attentions: tuple
-
-
-class OwnBlock(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.norm, self.mix = nn.LayerNorm(8), nn.Linear(8, 8)
-        self.query = nn.Linear(8, 8)
-
-    def forward(self, x):
-        a = torch.softmax(self.query(x) @ x.transpose(1, 2), dim=-1)[:, None]
-        return x + torch.tanh(self.mix(a[:, 0] @ self.norm(x))), a
-
-
-class OwnClassifier(nn.Module):
-    """No transformers class at all."""
-
-    def __init__(self):
-        super().__init__()
-        self.embed, self.head = nn.Embedding(80, 8), nn.Linear(8, 2)
-        self.trunk = nn.ModuleDict({"steps": nn.ModuleList([OwnBlock(), OwnBlock()])})
-
-    def forward(self, input_ids, attention_mask, token_type_ids=None, output_attentions=False):
-        x, attentions = self.embed(input_ids), []
-        for step in self.trunk["steps"]:
-            x, a = step(x)
-            attentions.append(a)
-        return Output(self.head(x.mean(dim=1)), tuple(attentions) if output_attentions else ())
 
 
 @pytest.mark.parametrize("blocks", [None, "trunk.steps"])

@@ -1,8 +1,5 @@
 """One model of every kind: what the package computes against the same by hand, in float64."""
 
-import itertools
-from contextlib import ExitStack
-
 import numpy as np
 import pytest
 import torch
@@ -10,66 +7,23 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from calig_nb import Explainer
-from calig_nb.attribution.request import Target
 from calig_nb.models import blocks
 from calig_nb.models.block_model import BlockModel
 
 from ..helpers import reference as by_hand
 from ..helpers import zoo
-from ..helpers.zoo import ZOO, logits_of, row, zoo_blocks, zoo_inputs, zoo_model
-from .test_block_model import Output, OwnBlock, OwnClassifier, assert_unchanged, state_of
+from ..helpers.model_state import assert_unchanged, state_of
+from ..helpers.own_models import Output, OwnBlock, OwnClassifier
+from ..helpers.whole_model import close, slow_logits
+from ..helpers.zoo import SCORE, ZOO, logits_of, row, zoo_blocks, zoo_inputs, zoo_model
 
-SCORE = Target(1, None, "logit").score
 NO_PAD = tuple(name for name in ZOO if name.endswith("no-pad"))
-
-
-def slow_logits(user, name, inputs, layer, hidden):
-    """The whole model, row by row, with a hook that puts ``hidden`` in; every block computed."""
-    members = zoo_blocks(user, name)
-    last = layer == zoo.zoo_depth(name)
-
-    def logits(one):
-        count = itertools.count()
-
-        def enter(_, args, kwargs):
-            if next(count) != layer:
-                return None
-            return ((one, *args[1:]), kwargs) if args else (args, {**kwargs, "hidden_states": one})
-
-        def leave(_, args, output):
-            if next(count) != layer - 1:
-                return None
-            return (one, *output[1:]) if isinstance(output, tuple) else one
-
-        with ExitStack() as hooks:
-            for m in members:
-                entry, leaving = m.register_forward_pre_hook, m.register_forward_hook
-                hooks.enter_context(leaving(leave) if last else entry(enter, with_kwargs=True))
-            return logits_of(user(**row(inputs)))
-
-    return torch.cat([logits(one) for one in hidden.split(1)])
 
 
 def path_points(trace, layer):
     """Both ends of a path and a point within: (3, tokens, hidden)."""
     start, end = trace.hidden_states[layer].flip(0)
     return torch.stack([end, 0.3 * end + 0.7 * start, start])
-
-
-def close(got, expected, tolerance):
-    """Largest error, relative to the largest expected value; it must be within ``tolerance``."""
-    error = (got.detach() - expected.detach()).abs().max() / expected.detach().abs().max()
-    assert error <= tolerance, f"{error:.1e} > {tolerance:.0e}"
-
-
-@pytest.fixture(params=ZOO)
-def traced(request):
-    """Every kind of model, traced on a pair of rows: (name, inputs, model, trace)."""
-    name = request.param
-    model = BlockModel(zoo_model(name))
-    with model.preserved():
-        inputs = zoo_inputs(name)
-        yield name, inputs, model, zoo.trace(model, inputs)
 
 
 # Eager attention takes its softmax in float32 in some architectures, whatever the weights are,

@@ -8,8 +8,8 @@ from calig_nb import Explainer
 from calig_nb.evaluation.deletion import Scorer
 from calig_nb.models.block_model import Classifier
 
+from ..helpers.script_tokenizers import xlm_r
 from ..helpers.zoo import PADDING, rough, zoo_inputs, zoo_model
-from ..inputs.test_word_segmentation import xlm_r
 
 TEXT = "ፊልሙ በጣም ጥሩ ነው።"
 

@@ -11,8 +11,8 @@ from calig_nb.models.block_model import BlockModel
 
 from ..helpers import reference as by_hand
 from ..helpers import zoo
-from ..inputs.test_image import picture, processor
-from .test_every_architecture import close
+from ..helpers.whole_model import close
+from ..helpers.zoo import picture, processor
 
 
 def swin_model(side=8, version=1, **options):

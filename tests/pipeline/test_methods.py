@@ -16,7 +16,7 @@ from calig_nb.models.block_model import BlockModel
 from calig_nb.models.memory import Budget
 from calig_nb.widgets import wire
 
-from ..attribution.test_single_pass import SHAPES, embeddings
+from ..helpers.whole_model import SHAPES, embeddings
 from ..helpers.zoo import ARCHITECTURES, SENTENCE, batch_of, row, tiny_model, zoo_inputs, zoo_model
 
 SINGLE = [name for name, method in METHODS.items() if not method.fused]

@@ -1,7 +1,6 @@
 """What the page is told when it asks: the rollout of a long input, the heads of a layer."""
 
 import dataclasses
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +9,8 @@ import calig_nb as cn
 from calig_nb.widgets import messages as answers
 from calig_nb.widgets import wire
 from calig_nb.widgets.messages import answer
+
+from ..helpers.attention_heads import with_heads
 
 ASKED = {"kind": "rollout", "id": 3, "lam": 0.3, "layer": 1, "film": True}
 
@@ -59,15 +60,6 @@ def test_what_is_not_a_number_counts_as_zero(explanation):
     odd = dataclasses.replace(explanation, attention_relevance=g)
     content, _ = answer(odd, ASKED)
     assert np.isfinite(content["scales"]).all() and max(content["scales"]) > 0
-
-
-def with_heads(explanation):
-    def look(layer):
-        if layer == 2:
-            raise ValueError("layer 2 was not kept.")
-        return np.stack([explanation.attention_relevance[layer] * s for s in (1.5, 0.5)])
-
-    return dataclasses.replace(explanation, source=SimpleNamespace(attention_heads=look))
 
 
 def test_heads_come_on_request(explanation):

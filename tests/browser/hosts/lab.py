@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -15,8 +16,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Locator, Page, Route
 
+NOTEBOOKS = Path(__file__).parents[3] / "notebooks"
 QUIET = {
     "@jupyterlab/apputils-extension/notification": {
         "fetchNews": "false",
@@ -48,6 +50,13 @@ EXECUTE = """async (code) => {
   future.onIOPub = ({content}) => { said += content.text ?? content.evalue ?? ""; };
   await future.done;
   return said.trim();
+}"""
+SHOW = """async () => {
+  const panel = jupyterapp.shell.currentWidget;
+  panel.content.activeCellIndex = panel.content.widgets.length - 1;
+  await jupyterapp.commands.execute("notebook:insert-cell-below");
+  panel.content.activeCell.model.sharedModel.setSource("view");
+  await jupyterapp.commands.execute("notebook:run-cell");
 }"""
 CLOSE = """async () => {
   const panel = jupyterapp.shell.currentWidget;
@@ -164,6 +173,11 @@ def lab(
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+
+
+def word(view: Locator, text: str) -> Locator:
+    """The first word of the view's text that reads so."""
+    return view.locator(".prose .w", has_text=re.compile(f"^{re.escape(text)}$")).first
 
 
 def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
