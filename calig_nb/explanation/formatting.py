@@ -1,4 +1,4 @@
-"""Numbers and names as they are printed, everywhere; format.js is the twin."""
+"""Numbers and names as they are printed, everywhere; format.js reads the same formats."""
 
 from __future__ import annotations
 
@@ -8,17 +8,26 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
-MINUS = "−"
+from .._design import FORMATS, SENTENCES
+
+MINUS: str = FORMATS["MINUS"]
+MISSING: str = FORMATS["MISSING"]
+DIGITS: int = FORMATS["DIGITS"]
+MOST_DIGITS: int = FORMATS["MOST_DIGITS"]
 _UNSEEN = re.compile(
     r"[\s\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+"
 )
 _STEERING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _JOINERS = "\u200c\u200d"
 """Part of the writing in Persian, in Hindi and of emoji."""
-_SUBSCRIPT = "".join(chr(0x2080 + digit) for digit in range(10))
+_SUBSCRIPTS: str = FORMATS["SUBSCRIPTS"]
+_ISOLATE: list[str] = FORMATS["ISOLATE"]
+_LAYERS = SENTENCES["layers"]
+THE_EMBEDDINGS: str = _LAYERS["the_embeddings"]
+"""The layer below all others, where a sentence wants an article."""
 
 
-def signed(value: float, digits: int = 2, missing: str = "n/a") -> str:
+def signed(value: float, digits: int = DIGITS, missing: str = MISSING) -> str:
     """A number with its sign; one that rounds to zero has none.
 
     Args:
@@ -38,7 +47,7 @@ def signed_share(value: float) -> str:
     return "0" if text == "0.000" else text
 
 
-def number(value: float, digits: int = 2) -> str:
+def number(value: float, digits: int = DIGITS) -> str:
     """A number with a sign only where it is negative."""
     return signed(value, digits).removeprefix("+")
 
@@ -46,16 +55,23 @@ def number(value: float, digits: int = 2) -> str:
 def percent(share: float) -> str:
     """A probability in percent, with a second decimal where it is nearly 0 or 1."""
     if not math.isfinite(share):
-        return "n/a"
-    sharp = share >= 0.9995 or share < 0.0005
-    return f"{share * 100:.{2 if sharp else 1}f} %"
+        return MISSING
+    low, high = FORMATS["SHARP"]
+    digits = FORMATS["SHARP_DIGITS" if share >= high or share < low else "PERCENT_DIGITS"]
+    return _percent(f"{share * 100:.{digits}f}")
 
 
 def error(share: float) -> str:
     """A relative error in percent."""
     if not math.isfinite(share):
-        return "n/a"
-    return "> 1000 %" if share >= 10 else f"{share * 100:.1f} %"
+        return MISSING
+    if share >= FORMATS["LARGE_ERROR"]:
+        return str(FORMATS["LARGE_ERROR_TEXT"])
+    return _percent(f"{share * 100:.{FORMATS['PERCENT_DIGITS']}f}")
+
+
+def _percent(value: str) -> str:
+    return str(FORMATS["PERCENT"]).format(value=value)
 
 
 def error_bound(share: float) -> str:
@@ -70,8 +86,8 @@ def error_bound(share: float) -> str:
 def digits_of(largest: float) -> int:
     """Decimals that keep two figures of the largest value."""
     if not largest > 0:
-        return 2
-    return min(6, max(2, 1 - math.floor(math.log10(largest))))
+        return DIGITS
+    return min(MOST_DIGITS, max(DIGITS, 1 - math.floor(math.log10(largest))))
 
 
 def round_half_up(value: float) -> int:
@@ -88,7 +104,7 @@ def is_right_to_left(text: str) -> bool:
 def isolate(text: str) -> str:
     """A name from right to left, kept from reordering the sentence that it stands in."""
     foreign = any(unicodedata.bidirectional(c) in ("R", "AL") for c in text)
-    return f"\u2068{text}\u2069" if foreign else text
+    return f"{_ISOLATE[0]}{text}{_ISOLATE[1]}" if foreign else text
 
 
 def quote_marks(text: str) -> str:
@@ -100,8 +116,8 @@ def quote_marks(text: str) -> str:
 def shorten(text: str, length: int) -> str:
     """A name of at most so many characters; the subscript that tells namesakes apart stays."""
     if len(text) > length:
-        mark = text[len(text.rstrip(_SUBSCRIPT)) :]
-        text = f"{text[: length - 1]}…{mark}"
+        mark = text[len(text.rstrip(_SUBSCRIPTS)) :]
+        text = text[: length - 1] + FORMATS["ELLIPSIS"] + mark
     return isolate(text)
 
 
@@ -145,14 +161,15 @@ def distinct_labels(names: Sequence[str]) -> list[str]:
     count, seen, labels = Counter(names), Counter[str](), []
     for name in names:
         seen[name] += 1
-        mark = "".join(_SUBSCRIPT[int(d)] for d in str(seen[name])) if count[name] > 1 else ""
+        mark = "".join(_SUBSCRIPTS[int(d)] for d in str(seen[name])) if count[name] > 1 else ""
         labels.append(quote_marks(name) + mark)
     return labels
 
 
 def layer_name(layers: int, b: int) -> str:
     """What a layer is called."""
-    return "Embeddings" if b == 0 else "Output" if b >= layers else f"Layer {b}"
+    kind = "embeddings" if b == 0 else "output" if b >= layers else "layer"
+    return str(_LAYERS[kind]).format(layer=b)
 
 
 def layer_in(layers: int, b: int) -> str:

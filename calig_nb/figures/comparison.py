@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .._design import SENTENCES, SIZES
 from .._validation import one_of
 from ..explanation.comparison import comparable, names_of
 from ..explanation.formatting import isolate, layer_in, number, percent, signed
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
 
     from ..explanation.explanation import Explanation
 
-NARROWEST, APART = 340, 36
-FEW = 12
+_TOLD = SENTENCES["comparison"]
+NARROWEST: float = SIZES["comparison"]["NARROWEST"]
+APART = 36
+FEW: int = SIZES["comparison"]["FEW"]
 """So many rows of the difference are drawn, unless another number is asked for."""
 ROW = 23.0
 
@@ -96,13 +99,13 @@ def check_shown(explanations: Sequence[Explanation], layer: int | None, k: int |
 
 def draw_title(page: Page, c: Compared, grain: str) -> None:
     """What is compared, at which layer and λ, in words or patches."""
-    title = [Span(" against ".join(isolate(name) for name in c.names), page.colours.muted)]
-    page.spans(0, 22, title, 22)
+    title = SENTENCES["question"]["against"].join(isolate(name) for name in c.names)
+    page.spans(0, 22, [Span(title, page.colours.muted)], 22)
     layer, shown = c.state.layer, [scene.explanation for scene in c.scenes]
     own = {e.fusion.lam for e in shown if fused(e.method)}
     layers = min(scene.layers for scene in c.scenes)
     parts = [
-        "all layers" if layer is None else layer_in(layers, layer),
+        SENTENCES["layers"]["all"] if layer is None else layer_in(layers, layer),
         *([f"λ = {own.pop():.2f}"] if len(own) == 1 else ["λ: each its own"] if own else []),
         grain,
     ]
@@ -127,11 +130,12 @@ def _draw_sides(page: Page, c: Compared) -> None:
             page.line(0, wide, 0, 0, page.colours.rule)
             page.advance(8)
             page.text(0, 14, fit_text(isolate(name), 15, wide), 15, bold=True)
-            said = f"{scene.name} {sure}, score {signed(own.score)}"
+            said = _TOLD["side"].format(name=scene.name, probability=sure, score=signed(own.score))
             page.text(0, 32, said, 12, page.colours.muted)
             page.advance(44)
             draw_prose(page, scene, small=True, head=False)
-            net = f"all tokens: net {signed(float(scene.evidence.sum()))} for {scene.name}"
+            net = signed(float(scene.evidence.sum()))
+            net = _TOLD["net"].format(net=net, name=scene.name)
             page.text(0, 4, net, 12, page.colours.soft)
             page.advance(24)
         foot = max(foot, page.y)
@@ -143,10 +147,10 @@ def draw_rows(page: Page, c: Compared, k: int, unit: str, labels: Sequence[str])
     colours = page.colours
     page.line(0, page.width, 0, 0, colours.rule)
     page.advance(12)
-    draw_head(page, "The difference", "bars on the scale above, in shares")
+    draw_head(page, _TOLD["title"], _TOLD["note"])
     first = min(page.width * 0.3, 260)
     column = (page.width - first) / (len(c.names) + 0.7)
-    heads = [unit, *c.names, "difference" if c.two else "spread"]
+    heads = [unit, *c.names, _TOLD["difference" if c.two else "spread_head"]]
     for i, name in enumerate(heads):
         x, room = (0.0, first) if i == 0 else (first + (i - 1) * column, column)
         page.text(x, 12, fit_text(isolate(name), 12, room - 8), 12, colours.muted)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .._design import SENTENCES, SIZES
 from ..explanation.comparison import comparable, names_of
 from ..explanation.formatting import isolate, method_title, number, percent, round_half_up, signed
 from .canvas.page import Page, Span
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
     from ..explanation.explanation import Explanation
 
-NARROWEST, APART = 190, 28
+NARROWEST: float = SIZES["patches"]["NARROWEST"]
+APART: float = SIZES["patches"]["APART"]
 """Width of a picture's column at least, room between two, in px."""
 
 
@@ -154,8 +156,11 @@ def _side(page: Page, p: ComparedPictures, i: int, side: float) -> _Plate:
     plates = Plates(page, scene)
     wide = float(round_half_up(min(side, side * plates.ratio)))
     method, name = method_title(own.method), p.c.names[i]
-    said = f"{scene.name} {percent(float(own.probabilities[own.target]))}"
-    said += f", score {signed(own.score)}"
+    said = SENTENCES["comparison"]["side"].format(
+        name=scene.name,
+        probability=percent(float(own.probabilities[own.target])),
+        score=signed(own.score),
+    )
 
     def draw() -> None:
         plates.draw(0, 0, wide, scene.evidence, p.limit, p.chosen(i), f"map {i}")

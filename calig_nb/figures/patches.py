@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..explanation.formatting import MINUS, digits_of, number, round_half_up, signed
+from .._design import SENTENCES, SIZES
+from ..explanation.formatting import digits_of, number, round_half_up, signed
 from .canvas.page import HATCH, Page, Span, text_width
 from .options import State
 from .parts.headline import draw_headline
@@ -22,8 +23,12 @@ if TYPE_CHECKING:
 
     from ..explanation.explanation import Explanation
 
-LARGEST, BESIDE, FRAME = 440, 40, 64
-"""Longest side of the picture, room beside it, longer side of a small one, in px."""
+_TOLD = SENTENCES["patches"]
+_PATCHES = SIZES["patches"]
+LARGEST: float = _PATCHES["LARGEST"]
+"""Longest side of the picture, px; room beside it, and longer side of a small one."""
+BESIDE: float = _PATCHES["BESIDE"]
+FRAME: float = _PATCHES["FRAME"]
 
 
 def patches_figure(explanation: Explanation, **options: Any) -> Figure:
@@ -93,7 +98,7 @@ def draw_main(plates: Plates, width: float) -> None:
 def draw_scale(page: Page, limit: float) -> None:
     """From the strongest opposition to the strongest support, in the middle of the page."""
     colours, most, steps = page.colours, number(limit, digits_of(limit)), 48
-    low, high = f"opposes {MINUS}{most}", f"{most} supports"
+    low, high = _TOLD["low"].format(most=most), _TOLD["high"].format(most=most)
     x = (page.width - text_width(low, 11) - text_width(high, 11) - 2 * steps - 16) / 2
     x += page.text(x, 11, low, 11, colours.opposes_text) + 8
     t = (2 * (np.arange(steps) + 0.5)) / steps - 1
@@ -113,7 +118,8 @@ def draw_film(plates: Plates) -> None:
     high = plates.height(wide)
     across = max(1, int((page.width - 6) // (wide + 14)))
     at = 0 if scene.layer is None else scene.layer + 1
-    names = ["picture", "all", "emb.", *(f"{b}" for b in range(1, scene.layers))]
+    layers = (f"{b}" for b in range(1, scene.layers))
+    names = [_TOLD["picture"], "all", SENTENCES["layers"]["short"], *layers]
     for place, name in enumerate(names):
         x, y, n = place % across * (wide + 14), place // across * (high + 30), place - 1
         ink = colours.ink if n == at else colours.muted

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..explanation.formatting import MINUS, layer_in, number, shorten, signed
+from .._design import SENTENCES, SIZES
+from ..explanation.formatting import layer_in, number, shorten, signed
 from .canvas.page import Page, Span, text_width
 from .options import State
 from .parts.headline import draw_headline
@@ -16,7 +17,15 @@ from .parts.matrix_board import BESIDE, Board, draw_scale, picture
 from .scene.flow_layout import WIDE
 from .scene.matrix import Matrix, limit_of
 from .scene.scene import scene_of
-from .scene.story import Part, Story, draw_caption, holes_story, text_story, word
+from .scene.story import (
+    Story,
+    draw_caption,
+    holes_story,
+    list_in_words,
+    tell,
+    text_story,
+    word,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,8 +34,10 @@ if TYPE_CHECKING:
     from ..explanation.explanation import Explanation
     from .scene.scene import Scene
 
-SIDE, STEP = 46, 60
-LINKS = 6
+_TOLD = SENTENCES["matrix"]
+SIDE: float = SIZES["matrix"]["SIDE"]
+STEP = 60
+LINKS: int = SIZES["matrix"]["LINKS"]
 
 
 def rollout_figure(explanation: Explanation, **options: Any) -> Figure:
@@ -55,7 +66,8 @@ def draw_rollout(page: Page, scene: Scene) -> None:
     """Film, board, sentence, notes."""
     m = Matrix(scene)
     b, alone = m.b, scene.state.alone
-    labels = ["emb." if not n else f"{n}" if alone else f"to {n}" for n in range(scene.layers)]
+    to = "{layer}" if alone else SENTENCES["layers"]["to"]
+    labels = [SENTENCES["layers"]["short"], *(to.format(layer=n) for n in range(1, scene.layers))]
     draw_thumbs(page, m.film, labels, b, max(map(limit_of, m.film)), scene.right_to_left)
     board, top = Board(page, m), page.y
     board.draw()
@@ -89,8 +101,8 @@ def _draw_notes(page: Page, m: Matrix) -> None:
     """The channel, the scale, how to read it, the strongest links, the heads."""
     scene, state, colours = m.scene, m.scene.state, page.colours
     cancels = state.channel == "net" or m.alone
-    told = [state.channel, "this layer alone" if m.alone else "up to this layer"]
-    told += ["residual diagonal"] * (state.residual and not cancels)
+    told = [state.channel, _TOLD["this_alone" if m.alone else "up_to_this"]]
+    told += [_TOLD["residual"]] * (state.residual and not cancels)
     page.advance(page.paragraph(0, [Span("  ·  ".join(told), colours.ink)], 13) + 4)
     draw_scale(page, m)
     page.advance(page.paragraph(0, [Span(reading_note(m))], 12, colours.soft) + 6)
@@ -98,7 +110,11 @@ def _draw_notes(page: Page, m: Matrix) -> None:
     one = selected[0] if len(selected) == 1 else None
     links = m.strongest(LINKS) if one is None else m.links(one, LINKS)
     if links:
-        head = "Strongest links" if one is None else f"Links of {shorten(labels[one], 20)}"
+        head = (
+            _TOLD["links"]
+            if one is None
+            else _TOLD["links_of"].format(word=shorten(labels[one], 20))
+        )
         page.text(0, 12, head, 12, colours.soft, bold=True)
         for n, (row, column, value) in enumerate(links):
             y, x = 32 + 20 * n, 0.0
@@ -118,27 +134,14 @@ def _draw_notes(page: Page, m: Matrix) -> None:
 
 def reading_note(m: Matrix) -> str:
     """How to read it."""
-    summed = (
-        "A ⊙ ∂f/∂A, in units of the score; the mean over the heads is fused."
-        if m.head is not None
-        else "What this layer adds, in shares."
-        if m.alone
-        else "In shares; the sums below are the words’ evidence after this layer."
-    )
+    kind = "sum_head" if m.head is not None else "sum_alone" if m.alone else "sum"
     beyond = m.beyond
-    outside = (
-        f" {beyond} cell{' is' if beyond == 1 else 's are'} beyond the scale: marked + or {MINUS} "
-        "where there is room."
-    ) * bool(beyond)
+    outside = _TOLD["beyond" if beyond == 1 else "beyond_few"].format(count=beyond) * bool(beyond)
+    note = _TOLD["note"].format(grain=m.scene.state.granularity, sum=_TOLD[kind], beyond=outside)
     missing = len(m.missing)
     holes = f" × marks {missing} cell{'s' * (missing > 1)} that could not be worked out whole."
-    grain = m.scene.state.granularity
     cut = any(np.abs(v).max(initial=0) > m.largest_sum for v in m.sums)
-    gap = " A sum with a gap is longer than drawn." * cut
-    return (
-        f"Column: the {grain} that gives. Row: the position that receives. {summed}{outside}"
-        f"{holes * bool(missing)}{gap}"
-    )
+    return f"{note}{holes * bool(missing)}{_TOLD['gap'] * cut}"
 
 
 def matrix_story(m: Matrix) -> Story:
@@ -151,48 +154,54 @@ def matrix_story(m: Matrix) -> Story:
     links = m.strongest(2)
     if not links:
         grain = scene.state.granularity
-        return [Part(f"{m.title}: nothing is carried from one {grain} to another.")]
-    story = [Part(f"{m.title}: the strongest step{'s' * (len(links) > 1)} ")]
-    for n, (row, column, value) in enumerate(links):
-        story += [
-            Part(", " if n else ""),
-            word(scene, column),
-            Part(" → "),
-            word(scene, row),
-            Part(f" {signed(value, m.digits)}"),
-        ]
-    return [*story, Part(f", in {m.unit}.")]
+        return tell(_TOLD["none"], title=m.title, grain=grain)
+    told = [
+        tell(
+            _TOLD["link"],
+            column=word(scene, column),
+            row=word(scene, row),
+            value=signed(value, m.digits),
+        )
+        for row, column, value in links
+    ]
+    return tell(
+        _TOLD["strongest_few" if len(links) > 1 else "strongest"],
+        title=m.title,
+        links=list_in_words(told, ", "),
+        unit=m.unit,
+    )
 
 
 def _cell_story(m: Matrix) -> Story:
     row, column = m.cross or (0, 0)
     d, scene, own = m.digits, m.scene, row == column
     plus, minus = (number(float(side[row, column]), d) for side in m.pair)
-    itself = ", and itself)." if scene.state.residual and own and not m.alone else ")."
-    into = [] if own else [word(scene, row), Part(": ")]
     lost = [
         layer_in(scene.layers, b)
         for b, i, k in scene.lost
         if (scene.unit_of[i], scene.unit_of[k]) == m.cross and m.head is None and m.counts(b)
     ]
-    missing = f" Not a number in {', '.join(dict.fromkeys(lost))}: counted as zero."
-    return [
-        Part(f"{m.title}: "),
-        word(scene, column),
-        Part(" kept in its own place: " if own else " carried into "),
-        *into,
-        Part(signed(float(np.asarray(m.shown)[row, column]), d), strong=True),
-        Part(f" ({plus} for {MINUS} {minus} against {scene.name}{itself}"),
-        *([Part(missing)] if lost else []),
-    ]
+    missing = _TOLD["lost"].format(layers=", ".join(dict.fromkeys(lost))) if lost else ""
+    return tell(
+        _TOLD["kept" if own else "carried"],
+        title=m.title,
+        column=word(scene, column),
+        row=word(scene, row),
+        value=signed(float(np.asarray(m.shown)[row, column]), d),
+        plus=plus,
+        minus=minus,
+        name=scene.name,
+        itself=_TOLD["itself"] if scene.state.residual and not m.alone else "",
+        lost=missing,
+    )
 
 
 def draw_fold(page: Page) -> None:
     """The line under which the workbench unfolds its matrix."""
     colours = page.colours
     page.line(0, page.width, 0, 0, colours.rule)
-    x = page.text(0, 24, "Rollout matrix", 13, colours.soft) + 8
-    told = "which position received evidence from which word"
+    x = page.text(0, 24, _TOLD["title"], 13, colours.soft) + 8
+    told: str = _TOLD["subtitle"]
     if x + text_width(told, 12) <= page.width:
         page.text(x, 24, told, 12, colours.muted)
     page.advance(40)

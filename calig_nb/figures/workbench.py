@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._design import SIZES
 from .canvas.page import Page
 from .flow import draw_flow
 from .options import State
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ..explanation.explanation import Explanation
     from .scene.scene import Scene
 
-BRIEF = 80
+BRIEF: int = SIZES["page"]["BRIEF"]
 """Up to this many tokens there is room for the score line under the text."""
 APART = 48
 

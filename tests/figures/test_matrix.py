@@ -1,17 +1,17 @@
 """The twins of the rollout matrix and of the flow: the numbers, signs and colours of the views."""
 
 import dataclasses
-import re
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex, to_rgb
 
 import calig_nb as cn
+from calig_nb._design import COLOURS, SIZES
 from calig_nb.explanation.fusion import rollouts
 from calig_nb.figures import THEMES
+from calig_nb.figures.canvas import palette
 from calig_nb.figures.options import State
 from calig_nb.figures.rollout import reading_note
 from calig_nb.figures.scene import ancestry
@@ -19,8 +19,6 @@ from calig_nb.figures.scene.matrix import Matrix, choose_named, limit_of, pool_c
 from calig_nb.figures.scene.scene import scene_of
 
 from ..helpers.attention_heads import with_heads
-
-SOURCES = Path(__file__).parents[2] / "widgets_js" / "src"
 
 
 def texts(figure):
@@ -34,23 +32,11 @@ def cells(figure):
     return corners, first.get_facecolor()
 
 
-def test_the_colours_are_those_of_the_style_sheet():
-    css = (SOURCES / "styles" / "theme.css").read_text()
-    roles = {
-        "paper": "page", "ink": "ink", "ink2": "soft", "ink3": "muted", "rule": "rule",
-        "rule2": "band",
-        "sup": "supports", "warn": "warning",
-        "opp": "opposes", "sup-ink": "supports_text", "opp-ink": "opposes_text",
-        "sup-deep": "supports_deep", "opp-deep": "opposes_deep",
-    }  # fmt: skip
-    for role, field in roles.items():
-        light, dark = re.search(rf"--calig-{role}: light-dark\((#\w+), (#\w+)\)", css).groups()
-        assert (getattr(THEMES["light"], field), getattr(THEMES["dark"], field)) == (light, dark)
-    script = (SOURCES / "kit" / "palette.js").read_text()
-    from calig_nb.figures.canvas.palette import DENSE, EXPONENT, STEPS
-
-    for name, value in {"DENSE": DENSE, "EXPONENT": EXPONENT, "STEPS": STEPS}.items():
-        assert float(re.search(rf"const {name} = ([\d.]+);", script)[1]) == value
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_colours_and_tones_are_those_of_the_views(theme):
+    assert dataclasses.asdict(THEMES[theme]) == COLOURS[theme]
+    own = {"DENSE": palette.DENSE, "EXPONENT": palette.EXPONENT, "STEPS": palette.STEPS}
+    assert own == SIZES["tones"]
 
 
 def test_tones_run_from_the_page_to_the_deepest():
@@ -148,9 +134,7 @@ def test_the_steps_of_a_word_sum_to_its_evidence(explanation):
 
 def test_the_few_that_are_drawn_are_those_of_the_page():
     """The limits of both twins are the same."""
-    script = (SOURCES / "evidence" / "ancestry.js").read_text()
-    for name in ("SHARE", "MOST"):
-        assert f"const {name} = {getattr(ancestry, name)};" in script
+    assert {"SHARE": ancestry.SHARE, "MOST": ancestry.MOST}.items() <= SIZES["ribbons"].items()
 
 
 @pytest.mark.parametrize("view", ["flow", "rollout", "workbench"])

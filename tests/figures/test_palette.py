@@ -5,13 +5,11 @@ of color vision deficiency", IEEE TVCG 15(6), table 1, severity 1.0, in linear R
 CIEDE2000 (CIE 142-2001; Sharma, Wu & Dalal 2005, whose published pairs test the formula below).
 """
 
-import re
-from pathlib import Path
-
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
+from calig_nb._design import COLOURS
 from calig_nb.figures import THEMES
 
 SIMULATED = {
@@ -25,7 +23,6 @@ SIMULATED = {
 }  # fmt: skip
 APART = 20.0
 """CIEDE2000: ten times what can just be told apart side by side (about 2)."""
-THEME_CSS = Path(__file__).parents[2] / "widgets_js/src/styles/theme.css"
 
 
 def linear(rgb):
@@ -82,24 +79,11 @@ def test_the_formula_gives_the_published_differences(one, other, want):
 
 
 def palettes():
-    """(theme, supports, opposes, page): bars, deepest tones and words, of both palettes."""
-    css = THEME_CSS.read_text()
-    for n, theme in enumerate(("light", "dark")):
-        own = THEMES[theme]
-
-        def role(name, n=n):
-            found = re.search(rf"--calig-{name}: light-dark\((#\w+), (#\w+)\)", css)
-            return found.groups()[n]
-
-        pairs = {
-            "bars": (own.supports, own.opposes, role("sup"), role("opp")),
-            "tones": (own.supports_deep, own.opposes_deep, role("sup-deep"), role("opp-deep")),
-            "words": (own.supports_text, own.opposes_text, role("sup-ink"), role("opp-ink")),
-        }
-        for kind, (supports, opposes, *theirs) in pairs.items():
-            assert [supports, opposes] == theirs
-            assert own.page == role("paper")
-            yield pytest.param(supports, opposes, own.page, id=f"{theme} {kind}")
+    """(theme, supports, opposes, page): bars, deepest tones and words."""
+    for theme, colours in COLOURS.items():
+        for kind, form in {"bars": "{}", "tones": "{}_deep", "words": "{}_text"}.items():
+            pair = (colours[form.format(sign)] for sign in ("supports", "opposes"))
+            yield pytest.param(*pair, colours["page"], id=f"{theme} {kind}")
 
 
 @pytest.mark.parametrize("eye", list(SIMULATED))

@@ -37,7 +37,7 @@ const files = readdirSync(SOURCES, { recursive: true })
 const importsOf = (file, withTypes) => {
   const code = readFileSync(join(SOURCES, file), "utf8");
   const searched = withTypes ? code : code.replaceAll(/\/\*[\s\S]*?\*\//g, "");
-  return [...searched.matchAll(/\b(?:from|import)\b\s*\(?\s*"(\.[^"]+)"/g)].map(([, path]) =>
+  return [...searched.matchAll(/\b(?:from|import)\b\s*\(?\s*"(\.[^"]+\.js)"/g)].map(([, path]) =>
     posix.join(dirname(file), path),
   );
 };

@@ -1,4 +1,4 @@
-"""The colours of the live views: theme.css decides them, a test holds both together."""
+"""The colours of the live views, as a drawing needs them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.colors import to_rgb
 
-DENSE = 0.72
+from ..._design import COLOURS, SIZES
+
+_TONES = SIZES["tones"]
+DENSE: float = _TONES["DENSE"]
 """From this tone on the colour deepens instead of getting denser."""
-EXPONENT = 0.72
+EXPONENT: float = _TONES["EXPONENT"]
 """Compressive, so that the many weak values can be told from none."""
-STEPS = 100
+STEPS: int = _TONES["STEPS"]
 
 
 @dataclass(frozen=True)
@@ -57,35 +60,4 @@ class Palette:
         return np.concatenate([base + (deep - base) * k, opacity], axis=-1)
 
 
-THEMES = {
-    "light": Palette(
-        "#ffffff",
-        "#14171b",
-        "#4d545c",
-        "#666d76",
-        "#dfe2e6",
-        "#eef0f2",
-        "#347ec4",
-        "#c3611f",
-        "#0c60a3",
-        "#964100",
-        "#034f8a",
-        "#7d3400",
-        "#8a5a00",
-    ),
-    "dark": Palette(
-        "#15171b",
-        "#eef0f2",
-        "#b3bac2",
-        "#949ba4",
-        "#30343a",
-        "#24272c",
-        "#5aa3ec",
-        "#e57f46",
-        "#75b6f9",
-        "#fa9259",
-        "#9ac9f9",
-        "#f7b28f",
-        "#e8b64c",
-    ),
-}
+THEMES = {theme: Palette(**colours) for theme, colours in COLOURS.items()}

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..._design import SENTENCES, SIZES
 from ...explanation.formatting import (
-    MINUS,
     digits_of,
     layer_in,
     number,
@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from ..scene.ribbons import Flow
     from ..scene.scene import Scene
 
-WARN = 0.05
+_TOLD = SENTENCES["flow"]
+_DECISION = SIZES["decision"]
+WARN: float = _DECISION["WARN"]
 """From this relative error on the warning colour is used."""
-NAME = 14
-BALANCE = 16
+NAME: int = _DECISION["NAME"]
+BALANCE: float = _DECISION["BALANCE"]
 
 
 def evidence_passed(entering: Array, upto: float) -> float:
@@ -93,21 +95,22 @@ def _draw_heading(page: Page, scene: Scene, layout: Layout, net: float) -> None:
     base = number(scene.baseline, d)
     base = f"({base})" if scene.baseline < 0 else base
     based = math.isfinite(scene.gain)
-    line, result = "f(x) = ", number(scene.score)
+    line, result = _TOLD["score"], number(scene.score)
     if based:
-        line = f"f(x) {MINUS} f(x′) = {number(scene.score, d)} {MINUS} {base} = "
+        line = _TOLD["gain"].format(score=number(scene.score, d), baseline=base)
         result = signed(scene.gain, d)
     top = 24 if layout.middle else 20
     page.spans(centre, top, [Span(line), Span(result, bold=True)], 17, align="center")
     worst = float(scene.errors[scene.worst])
     where = layer_in(scene.layers, scene.worst)
-    error = "below 0.1 %" if worst < 0.0005 else f"up to {worst * 100:.1f} % ({where})"
+    error = _TOLD["error_up_to"].format(error=f"{worst * 100:.1f}", layer=where)
+    error = _TOLD["small_error"] if worst < 0.0005 else error
     spans = [
-        Span("score above the baseline  ·  " if layout.middle and based else ""),
-        Span(f"▾ net{' relevance' if layout.middle else ''} {signed(net)}"),
+        Span(_TOLD["above"] if layout.middle and based else ""),
+        Span(_TOLD["net_relevance" if layout.middle else "net"].format(net=signed(net))),
     ]
     if math.isfinite(worst):
-        said = f"  ·  {'convergence ' if layout.middle else ''}error {error}"
+        said = _TOLD["convergence" if layout.middle else "error"].format(error=error)
         spans.append(Span(said, page.colours.warning if worst > WARN else None))
     y = 43 if layout.middle else 38
     page.spans(centre, y, spans, 12, page.colours.muted, align="center")
@@ -161,7 +164,7 @@ def _draw_names(page: Page, scene: Scene, layout: Layout, flow: Flow) -> None:
 def _draw_lens(page: Page, scene: Scene, layout: Layout, flow: Flow) -> None:
     """The sums and words of the magnified stretch, beside it."""
     y, m = flow.lens + 3, flow.magnification
-    note = f"ribbons ×{f'{m:.1f}' if m < 10 else round_half_up(m)} wider"
+    note = _TOLD["wider"].format(times=f"{m:.1f}" if m < 10 else round_half_up(m))
     d = digits_of(max(s.mass for s in flow.segments))
     for sign in (-1, 1):
         # A word that carries nothing here is not named.

@@ -5,17 +5,20 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from ..._design import SENTENCES, SIZES
 from ...explanation.formatting import error, layer_name, number, round_half_up, signed
 from ..canvas.page import Span
+from ..scene.scene import TINY
 
 if TYPE_CHECKING:
     from ..canvas.page import Page
     from ..scene.flow_layout import Layout
     from ..scene.scene import Scene
 
-LINE = 13
+_TOLD = SENTENCES["flow"]
+LINE: float = SIZES["gutter"]["LINE"]
 """Labels closer than this are thinned out."""
-BOLD = 0.01
+BOLD: float = SIZES["gutter"]["BOLD"]
 """From this relative error on the figure is bold."""
 
 
@@ -24,19 +27,20 @@ def draw_gutter(page: Page, scene: Scene, layout: Layout) -> None:
     colours, strips = page.colours, layout.strips
     x1, width, wide, middle = layout.x1, layout.width, layout.wide, layout.middle
     axis = round_half_up(x1 + (66 if wide else 44 if middle else 26)) + 0.5
-    largest = max(1e-12, float(scene.entering.max(initial=0)))
+    largest = max(TINY, float(scene.entering.max(initial=0)))
     reach = (42 if wide else 28 if middle else 20) / largest
     told = wide and _has_errors(scene)
     head, net = strips[-1].top - 14, width - 50 if told else width
     page.line(layout.x0, x1, layout.output, layout.output, colours.rule)
     muted = colours.muted
     if middle:
-        page.text(layout.x0 - 20, layout.output + 4, "Output", 11, muted, align="right")
-        entering = "evidence entering" if wide else "entering"
+        output = layer_name(scene.layers, scene.layers)
+        page.text(layout.x0 - 20, layout.output + 4, output, 11, muted, align="right")
+        entering = _TOLD["evidence_entering" if wide else "entering"]
         page.text(axis, head, entering, 11, muted, align="center")
-        page.text(net, head, "net", 11, muted, align="right")
+        page.text(net, head, _TOLD["net_head"], 11, muted, align="right")
     if told:
-        page.text(width, head, "error", 11, muted, align="right")
+        page.text(width, head, _TOLD["error_head"], 11, muted, align="right")
     last, upto = math.inf, math.floor(scene.upto)
     for b, strip in enumerate(strips):
         on, mid = scene.state.layer == b, strip.mid
@@ -89,7 +93,8 @@ def _draw_figures(page: Page, scene: Scene, layout: Layout, b: int, net: float, 
             name.append(Span(f" {weight}", colours.muted, size=10.5))
         page.spans(x0 - 20, mid + (-2 if two_lines else 4), name, 12, ink, align="right")
         if two_lines:
-            page.text(x0 - 20, mid + 12, f"weight {weight}", 10.5, colours.muted, align="right")
+            told = _TOLD["weight"].format(weight=weight)
+            page.text(x0 - 20, mid + 12, told, 10.5, colours.muted, align="right")
         ink = colours.muted if dim < 1 else colours.soft
         page.text(net, mid + 4, signed(float(plus - minus)), 11, ink, align="right")
     if wide and _has_errors(scene):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..._design import SENTENCES, SIZES
 from ...explanation.formatting import isolate, layer_in, percent, shorten
 from ...explanation.methods import fused
 from ..canvas.page import Span, text_width
@@ -13,8 +14,10 @@ if TYPE_CHECKING:
     from ..canvas.page import Page
     from ..scene.scene import Scene
 
-MOST = 6
+MOST: int = SIZES["question"]["MOST"]
 """More classes than this are counted only."""
+_TOLD = SENTENCES["question"]
+NAME: int = SIZES["question"]["NAME"]
 SIZE = 22
 
 
@@ -28,9 +31,9 @@ def draw_headline(page: Page, scene: Scene) -> None:
     if target not in shown:
         shown[-1] = target
     x, y = 0.0, float(SIZE)
-    x += page.text(0, y, "Why", SIZE, colours.muted) + 14
+    x += page.text(0, y, _TOLD["why"], SIZE, colours.muted) + 14
     for c in shown:
-        on, name = c == target, f"{shorten(own.labels[c], 28)} "
+        on, name = c == target, f"{shorten(own.labels[c], NAME)} "
         sure = percent(float(probabilities[c]))
         wide = text_width(name, SIZE, bold=on) + text_width(sure, 13)
         if x + wide > page.width and x:
@@ -43,9 +46,9 @@ def draw_headline(page: Page, scene: Scene) -> None:
         page.rect(x, y + 9, wide * scale, 3, colours.rule)
         page.rect(x, y + 9, wide * scale * float(probabilities[c]), 3, ink)
         x += wide * scale + 22
-    said = f"rather than {contrast_name(own, target, contrast)}"
+    said = _TOLD["rather"].format(contrast=contrast_name(own, target, contrast))
     if others := len(own.labels) - len(shown):
-        said = f"{others} more   {said}"
+        said = f"{_TOLD['more'].format(count=others)}   {said}"
     if x - 8 + text_width(said, 13) > page.width:
         x, y = 8.0, y + 34
     page.text(x - 8, y, said, 13, colours.soft)
@@ -66,17 +69,19 @@ def question_of(scene: Scene) -> tuple[int, int | None]:
 def contrast_name(explanation: Explanation, target: int, contrast: int | None) -> str:
     """What stands against the class."""
     if contrast is not None:
-        return shorten(explanation.labels[contrast], 28)
+        return shorten(explanation.labels[contrast], NAME)
     output = explanation.config.get("output", "logit")
     if output != "logit" and len(explanation.labels) == 2:
         return isolate(explanation.labels[1 - target])
-    return "the others’ average" if output == "margin" else "any other"
+    return str(_TOLD["others" if output == "margin" else "any"])
 
 
 def controls_in_words(scene: Scene) -> list[Span]:
     """Layer, λ, grain and part in sight, where the view has its controls."""
     state, own = scene.state, scene.explanation
-    layer = "all layers" if scene.layer is None else layer_in(scene.layers, scene.layer)
+    layer = (
+        SENTENCES["layers"]["all"] if scene.layer is None else layer_in(scene.layers, scene.layer)
+    )
     lam = [f"λ = {own.fusion.lam:.2f}"] if fused(own.method) else []
     parts = [layer, *lam, f"{state.granularity}s" if own.image is None else "patches"]
     if state.span is not None:

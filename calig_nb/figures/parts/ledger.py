@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...explanation.formatting import MINUS, digits_of, number, shorten, signed
+from ..._design import SENTENCES, SIZES
+from ...explanation.formatting import digits_of, number, shorten, signed
 from ..canvas.page import SANS, SERIF, Span, fit_text
 from ..scene.flow_layout import MIDDLE
 from ..scene.scene import strongest_first
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from ..canvas.page import Page
     from ..scene.scene import Scene
 
-WEAK = 0.01
+_TOLD = SENTENCES["ledger"]
+WEAK: float = SIZES["ledger"]["WEAK"]
 """Words below this share of the strongest are not listed."""
 ROW = 24.0
 
@@ -26,11 +28,13 @@ def draw_ledger(page: Page, scene: Scene, serif: bool = False) -> None:
     colours, state, values = page.colours, scene.state, scene.evidence
     narrow = page.sheet < MIDDLE
     rows = state.k or (5 if narrow else 8 if len(scene.explanation.tokens) > 24 else 6)
-    draw_head(page, "The ledger", f"strongest {state.granularity}s, net, in shares")
+    draw_head(page, _TOLD["title"], _TOLD["note"].format(grain=state.granularity))
     minus, plus = strongest_sides(scene, rows)
     middle, d = page.width / 2, digits_of(float(np.abs(values).max(initial=0)))
     top = max((abs(values[u]) for u in [*minus, *plus]), default=1.0)
-    against, speaking = f"opposes {scene.name}", f"supports {scene.name}"
+    against, speaking = (
+        SENTENCES["flow"][verb].format(name=scene.name) for verb in ("opposes", "supports")
+    )
     room = middle - 8
     page.text(middle - 8, 10, fit_text(against, 12, room), 12, colours.opposes_text, align="right")
     page.text(middle + 8, 10, fit_text(speaking, 12, room), 12, colours.supports_text)
@@ -52,11 +56,14 @@ def draw_ledger(page: Page, scene: Scene, serif: bool = False) -> None:
             page.text(x + sign * (advance + 8), y + 4, value, 12, colours.muted, align=align)
     count = max(len(minus), len(plus))
     if not count:
-        page.text(0, 16, "Nothing to weigh here.", 13, colours.muted)
+        page.text(0, 16, _TOLD["none"], 13, colours.muted)
     page.line(middle, middle, 0, max(1, count) * ROW, colours.muted)
     page.advance(max(1, count) * ROW + 8)
     foot, net = sum_in_words(scene)
-    spans = [Span(f"{foot} = "), Span(f"{signed(net)} net", colours.ink, True)]
+    spans = [
+        Span(_TOLD["equals"].format(sum=foot)),
+        Span(_TOLD["net"].format(net=signed(net)), colours.ink, True),
+    ]
     page.advance(page.paragraph(0, spans, 12, colours.soft) + 24)
 
 
@@ -74,20 +81,13 @@ def strongest_sides(scene: Scene, rows: int) -> tuple[list[int], list[int]]:
     return minus, plus
 
 
-def sum_in_words(scene: Scene) -> tuple[str, float]:
-    """The sum of all tokens in words, and the net."""
-    values, layer = scene.evidence, scene.layer
-    if layer is None:
-        supporting, opposing = float(scene.supporting.sum()), float(scene.opposing.sum())
-        return (
-            f"All tokens, special ones included: {number(supporting)} supporting {MINUS} "
-            f"{number(opposing)} opposing",
-            supporting - opposing,
-        )
-    supporting, opposing = float(values[values > 0].sum()), float(-values[values < 0].sum())
-    weight = number(float(scene.explanation.layer_weights[layer]))
-    return (
-        f"All tokens at this layer, before its weight {weight}: {number(supporting)} {MINUS} "
-        f"{number(opposing)}",
-        supporting - opposing,
-    )
+def sum_in_words(scene: Scene, pieces: str = "tokens") -> tuple[str, float]:
+    """The sum of all tokens, or patches, in words, and the net."""
+    values, layer, told = scene.evidence, scene.layer, _TOLD[f"{pieces}_sum"]
+    supporting, opposing, weight = float(scene.supporting.sum()), float(scene.opposing.sum()), ""
+    if layer is not None:
+        supporting, opposing = float(values[values > 0].sum()), float(-values[values < 0].sum())
+        weight = number(float(scene.explanation.layer_weights[layer]))
+        told = _TOLD[f"{pieces}_sum_at"]
+    told = told.format(plus=number(supporting), minus=number(opposing), weight=weight)
+    return told, supporting - opposing

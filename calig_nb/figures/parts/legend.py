@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from ..._design import SENTENCES
 from ..canvas.page import HATCH, text_width
 
 if TYPE_CHECKING:
@@ -34,17 +35,5 @@ def draw_legend(
 
 def keys(kind: str, name: str, recipe: str) -> list[tuple[str, str]]:
     """(mark, meaning) of each; the mark may be none."""
-    supports, opposes = f"supports {name}", f"opposes {name}"
-    found = {
-        "flow": [
-            ("sup", supports),
-            ("opp", f"{opposes}, hatched"),
-            ("flip", "a word changes sign between two layers"),
-            ("", "height of a strip: the weight of its layer"),
-            ("", "thin strips: support above the line, opposition below"),
-            ("", "ribbon width: evidence carried; the largest are drawn, up to 80 % of it"),
-        ],
-        "matrix": [("sup", supports), ("opp", f"{opposes}; cells from 6 px on are hatched")],
-        "text": [("sup", f"rises: {supports}"), ("opp", f"hangs, hatched: {opposes}")],
-    }[kind]
+    found = [(mark, text.format(name=name)) for mark, text in SENTENCES["legend"][kind]]
     return found + [("", recipe)] * bool(recipe)

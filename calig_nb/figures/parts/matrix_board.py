@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ..._design import SENTENCES, SIZES
 from ...explanation.formatting import shorten, signed, strip_brackets
 from ..canvas.page import HATCH, fit_text, text_width
 from ..scene.flow_layout import MIDDLE, WIDE
 from ..scene.matrix import choose_named, pool_cells
+from ..scene.scene import TINY
 from .strips import cross
 
 if TYPE_CHECKING:
@@ -19,17 +21,23 @@ if TYPE_CHECKING:
     from ..canvas.page import Page
     from ..scene.matrix import Matrix
 
-FONT, ROW, COLUMN = 12, 13, 15
-FINE = 6
+_TOLD = SENTENCES["matrix"]
+_MATRIX = SIZES["matrix"]
+FONT: float = _MATRIX["FONT"]
+ROW: float = _MATRIX["ROW"]
+COLUMN: float = _MATRIX["COLUMN"]
+FINE: float = _MATRIX["FINE"]
 """Cells smaller than this, in px, are drawn as one picture."""
-FAINT = 0.012
-LARGEST_SIDE, LARGEST_CELL = 520, 58
-ANGLE = 56
+FAINT: float = _MATRIX["FAINT"]
+LARGEST_SIDE: float = _MATRIX["LARGEST_SIDE"]
+LARGEST_CELL: float = _MATRIX["LARGEST_CELL"]
+ANGLE: float = _MATRIX["ANGLE"]
 BESIDE = 316
 """What stands right of a wide page's board."""
 DOTS = 3
 """Dots of the picture in one px."""
-LEAST, APART = 24, 26
+LEAST: int = _MATRIX["LEAST"]
+APART: float = _MATRIX["APART"]
 """Ends of sentences are drawn from so many units on, where they stand so many px apart."""
 
 
@@ -107,7 +115,7 @@ class Board:
         cut = m.largest_sum
         given, taken = (np.clip(v, -cut, cut) for v in m.sums)
         spans = [(max(0, v.max()), max(0, -v.min())) for v in (given, taken)]
-        reach = self.margin / max(1e-12, *(plus + minus for plus, minus in spans))
+        reach = self.margin / max(TINY, *(plus + minus for plus, minus in spans))
         thick = max(0.75, cell - (1 if cell > 9 else 0))
         below = self.y1 + 8 + spans[0][0] * reach
         away = -1 if self.rtl else 1
@@ -239,7 +247,7 @@ def picture(page: Page, t: Array, x: float, y: float, side: float, rtl: bool) ->
 def draw_scale(page: Page, m: Matrix, hatch: bool = True) -> None:
     """From the strongest opposition to the strongest support, as the cells are toned."""
     colours, most = page.colours, signed(m.limit, m.digits).removeprefix("+")
-    x = page.text(0, 11, f"−{most} opposes", 11, colours.opposes_text) + 8
+    x = page.text(0, 11, _TOLD["low"].format(most=most), 11, colours.opposes_text) + 8
     steps = 48
     t = (2 * (np.arange(steps) + 0.5)) / steps - 1
     boxes = np.stack(
@@ -248,5 +256,5 @@ def draw_scale(page: Page, m: Matrix, hatch: bool = True) -> None:
     page.boxes(boxes, colours.tones(t))
     if hatch:
         page.rect(x, 3, steps, 9, colours.page, 0, hatch=HATCH, hatch_alpha=0.5)
-    page.text(x + 2 * steps + 8, 11, f"supports {most}", 11, colours.supports_text)
+    page.text(x + 2 * steps + 8, 11, _TOLD["high"].format(most=most), 11, colours.supports_text)
     page.advance(24)

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..._design import SIZES
 from ..scene.scene import strongest_first
 
 if TYPE_CHECKING:
     from ..canvas.page import Page
     from ..scene.scene import Scene
 
-LONG = 100
+LONG: int = SIZES["minimap"]["LONG"]
 """From this number of tokens on a text has a map."""
-HEIGHT = 34
+HEIGHT: float = SIZES["minimap"]["HEIGHT"]
 LEAST = 0.02
 
 

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...explanation.formatting import MINUS, digits_of, error, layer_in, number, shorten, signed
+from ..._design import SENTENCES, SIZES
+from ...explanation.formatting import digits_of, error, layer_in, number, shorten, signed
 from ..canvas.page import HATCH, Page, Span, fit_text, text_width
 from ..scene.flow_layout import MIDDLE
 from ..scene.scene import Scene, strongest_first
+from ..scene.story import NAME
+from .ledger import sum_in_words
 from .score_line import draw_head
 
 if TYPE_CHECKING:
@@ -18,24 +21,26 @@ if TYPE_CHECKING:
     from ..scene.patch_map import Links
     from .patch_plate import Plates
 
-ROW, CROP, SIDE, APART = 24.0, 22, 180, 24
-WEAK = 0.01
+ROW, SIDE, APART = 24.0, 180, 24
+CROP: float = SIZES["patches"]["CROP"]
+_TOLD = SENTENCES["patches"]
+_LEDGER = SENTENCES["ledger"]
+WEAK: float = SIZES["patches"]["WEAK"]
 """Patches below this share of the strongest are not listed."""
 
 
 def draw_links(plates: Plates, links: Links) -> None:
     """Where the evidence of the selected patches went, and whence they had it."""
     page, scene, chosen = plates.page, plates.scene, plates.scene.selected
-    who = shorten(scene.labels[chosen[0]], 24) if len(chosen) == 1 else f"{len(chosen)} patches"
-    what = (
-        "the rollout over all layers"
-        if scene.layer is None
-        else f"what {layer_in(scene.layers, scene.layer)} alone adds"
-    )
-    draw_head(page, f"{who} and the others", f"{what}, in shares")
+    title: str = _TOLD["others" if len(chosen) == 1 else "several_others"]
+    title = title.format(patch=shorten(scene.labels[chosen[0]], NAME), count=len(chosen))
+    note: str = _TOLD["others_note"]
+    if scene.layer is not None:
+        note = _TOLD["others_note_at"].format(layer=layer_in(scene.layers, scene.layer))
+    draw_head(page, title, note)
     room = (page.width - APART) / 2
     side, top, foot = float(int(min(SIDE, room, room * plates.ratio))), page.y, page.y
-    sides = (("gave evidence to", links.gave), ("received evidence from", links.received))
+    sides = ((_TOLD["gave_to"], links.gave), (_TOLD["received_from"], links.received))
     for n, (verb, values) in enumerate(sides):
         page.y = top
         with page.column(n * (room + APART), room):
@@ -52,19 +57,19 @@ def _sums_in_words(plates: Plates, values: Array, limit: float) -> list[Span]:
     chosen = scene.selected
     rest = [u for u in plates.map.patches if u not in chosen]
     parts = [
-        ("other patches", float(values[rest].sum())),
-        ("itself" if len(chosen) == 1 else "themselves", float(values[chosen].sum())),
+        (_TOLD["other"], float(values[rest].sum())),
+        (_TOLD["itself" if len(chosen) == 1 else "themselves"], float(values[chosen].sum())),
         *(
-            (shorten(scene.labels[u], 12), float(values[u]))
+            (f"{shorten(scene.labels[u], 12)} ", float(values[u]))
             for u in plates.map.others
             if u not in chosen
         ),
     ]
     spans: list[Span] = []
     for i, (name, value) in enumerate(parts):
-        spans.append(Span(f"{' · ' * bool(i)}{name} ", colours.muted))
+        spans.append(Span(f"{' · ' * bool(i)}{name}", colours.muted))
         spans.append(Span(signed(value, d), colours.text(value)))
-    return [*spans, Span(f"; deepest colour {number(limit, d)}", colours.muted)]
+    return [*spans, Span(_TOLD["deepest"].format(limit=number(limit, d)), colours.muted)]
 
 
 def draw_ledger(plates: Plates) -> None:
@@ -75,9 +80,12 @@ def draw_ledger(plates: Plates) -> None:
     ordered = strongest_first(plates.map.patches, values)
     largest = float(abs(values[ordered[0]]))
     d = digits_of(largest)
-    draw_head(page, "The ledger", "strongest patches by row · column, net, in shares")
-    page.text(middle - 8, 10, f"opposes {scene.name}", 12, colours.opposes_text, align="right")
-    page.text(middle + 8, 10, f"supports {scene.name}", 12, colours.supports_text)
+    draw_head(page, _LEDGER["title"], _LEDGER["patches"])
+    against, speaking = (
+        SENTENCES["flow"][verb].format(name=scene.name) for verb in ("opposes", "supports")
+    )
+    page.text(middle - 8, 10, against, 12, colours.opposes_text, align="right")
+    page.text(middle + 8, 10, speaking, 12, colours.supports_text)
     page.advance(20)
     count = 0
     for sign, align in ((-1, "right"), (1, "left")):
@@ -95,18 +103,15 @@ def draw_ledger(plates: Plates) -> None:
             value = number(abs(float(values[u])), d)
             page.text(x + sign * (advance + 8), y + 4, value, 12, colours.muted, align=align)
     if not count:
-        page.text(0, 16, "Nothing to weigh here.", 13, colours.muted)
+        page.text(0, 16, _LEDGER["none"], 13, colours.muted)
     page.line(middle, middle, 0, max(1, count) * ROW, colours.muted)
     page.advance(max(1, count) * ROW + 8)
-    supporting, opposing = scene.supporting.sum(), scene.opposing.sum()
-    foot = "All patches, special tokens included: {} supporting − {} opposing"
-    if scene.layer is not None:
-        weight = number(float(scene.explanation.layer_weights[scene.layer]))
-        supporting, opposing = values[values > 0].sum(), -values[values < 0].sum()
-        foot = f"All patches at this layer, before its weight {weight}: {{}} − {{}}"
-    told = foot.replace("−", MINUS).format(number(float(supporting)), number(float(opposing)))
-    net = Span(f"{signed(float(supporting - opposing))} net", colours.ink, True)
-    page.advance(page.paragraph(0, [Span(f"{told} = "), net], 12, colours.soft) + 18)
+    foot, net = sum_in_words(scene, "patches")
+    spans = [
+        Span(_LEDGER["equals"].format(sum=foot)),
+        Span(_LEDGER["net"].format(net=signed(net)), colours.ink, True),
+    ]
+    page.advance(page.paragraph(0, spans, 12, colours.soft) + 18)
 
 
 def draw_legend(page: Page, keys: Sequence[tuple[str, str]]) -> None:
@@ -127,13 +132,10 @@ def draw_legend(page: Page, keys: Sequence[tuple[str, str]]) -> None:
 def legend(scene: Scene) -> list[tuple[str, str]]:
     """What the marks mean, and how exactly the numbers are known; the mark may be none."""
     known = scene.errors[np.isfinite(scene.errors)]
-    sums = f"; every layer adds up within {error(float(known.max()))}" if len(known) else ""
-    score = f"score {number(scene.score)}, {number(scene.baseline)} for the baseline{sums}"
-    keys = [
-        ("sup", f"supports {scene.name}"),
-        ("opp", f"opposes {scene.name}, hatched"),
-        ("", "no colour: no evidence; the picture pales under its map"),
-        ("", "one scale for all layers, one for their sum"),
-    ]
+    sums = _TOLD["error"].format(error=error(float(known.max()))) if len(known) else ""
+    score = _TOLD["score"].format(
+        score=number(scene.score), baseline=number(scene.baseline), error=sums
+    )
+    keys = [(mark, text.format(name=scene.name)) for mark, text in SENTENCES["legend"]["patches"]]
     keys += [("", score)] * bool(np.isfinite(scene.gain))
     return keys + [("", scene.recipe)] * bool(scene.recipe)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ..._design import SIZES
 from ...explanation.formatting import round_half_up
 from ..scene.patch_map import PatchMap, drain_colours
 from .strips import cross
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from ..canvas.page import Page
     from ..scene.scene import Scene
 
-FINE, FAINT, CRISP = 6, 0.012, 24
+_PATCHES = SIZES["patches"]
+FINE: float = _PATCHES["FINE"]
+FAINT: float = _PATCHES["FAINT"]
+CRISP: float = _PATCHES["CRISP"]
 """Patches below so many px are not hatched, below this tone not drawn; larger pixels are seen."""
 SHADES = 4
 """Hatching is as dense as the colour below it, in so many steps."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...explanation.formatting import layer_in, strip_brackets
+from ..._design import SENTENCES, SIZES
+from ...explanation.formatting import THE_EMBEDDINGS, layer_in, strip_brackets
 from ..canvas.page import SANS, SERIF, text_width
 from .score_line import draw_head
 
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
     from ..canvas.page import Page
     from ..scene.scene import Scene
 
-LONG = 120
+_TOLD = SENTENCES["text"]
+LONG: int = SIZES["text"]["LONG"]
 """Above this many tokens the text is set small and weak bars are left out earlier."""
-LARGE, LARGEST = 24, 40
+LARGE: float = SIZES["text"]["LARGE"]
+LARGEST: float = SIZES["text"]["LARGEST"]
 CHIP = 10
 MARKS = ("Pe", "Pf", "Po")
 
@@ -56,14 +59,12 @@ def draw_prose(
     """The text, set as a specimen or not; ``small`` where it stands beside others."""
     if head:
         layer, grain = scene.layer, scene.state.granularity
-        named = "" if layer is None else f" at {layer_in(scene.layers, layer)}"
-        named = named.replace("at embeddings", "at the embeddings")
-        note = (
-            f"bars: net relevance of each {grain}, in shares"
-            if layer is None
-            else f"bars: share of {layer_in(scene.layers, layer)}, before its weight"
-        )
-        draw_head(page, f"The text{named}", note)
+        title, note = _TOLD["title"], _TOLD["note"].format(grain=grain)
+        if layer is not None:
+            where = layer_in(scene.layers, layer)
+            title = _TOLD["title_at"].format(layer=where if layer else THE_EMBEDDINGS)
+            note = _TOLD["note_at"].format(layer=where)
+        draw_head(page, title, note)
     long = len(scene.explanation.tokens) > LONG
     family = SERIF if specimen else SANS
     size = size_of(scene, page.width, specimen, small)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ...explanation.formatting import MINUS, digits_of, layer_in, number, signed
+from ..._design import SENTENCES, SIZES
+from ...explanation.formatting import THE_EMBEDDINGS, digits_of, layer_in, number, signed
 from ..canvas.page import HATCH, Span, text_width
 
 if TYPE_CHECKING:
     from ..canvas.page import Page
     from ..scene.scene import Scene
 
-HEIGHT = 98
+_TOLD = SENTENCES["text"]
+HEIGHT: float = SIZES["text"]["HEIGHT"]
 
 
 def draw_score_line(page: Page, scene: Scene) -> None:
@@ -24,11 +26,11 @@ def draw_score_line(page: Page, scene: Scene) -> None:
     # Token by token whatever is shown: summing words first would let them cancel.
     own = scene.sign * scene.explanation.layer_attributions[b]
     plus, minus = float(own[own > 0].sum()), float(-own[own < 0].sum())
-    title = f"f(x) {MINUS} f(x′) = {signed(scene.gain, d)}"
-    where = layer_in(scene.layers, b) if b else "the embeddings"
+    title = _TOLD["line"].format(gain=signed(scene.gain, d))
+    where = layer_in(scene.layers, b) if b else THE_EMBEDDINGS
     left = float(scene.delta[b])
-    left_over = f", Δ\u00a0{signed(left, 3)}" if math.isfinite(left) else ""
-    note = f"in units of the score; gradients at {where}{left_over}"
+    left_over = _TOLD["delta"].format(delta=signed(left, 3)) if math.isfinite(left) else ""
+    note = _TOLD["line_note"].format(layer=where, delta=left_over)
     draw_head(page, title, note)
     baseline, score = scene.baseline, scene.score
     ends = (baseline, score, baseline - minus, baseline - minus + plus)
@@ -41,16 +43,16 @@ def draw_score_line(page: Page, scene: Scene) -> None:
     page.line(start, start, 16, axis, colours.muted, 0.75)
     # The line passes behind the names.
     for y, text, ink in (
-        (11, f"opposing {signed(-minus, d)}", colours.opposes_text),
-        (37, f"supporting {signed(plus, d)}", colours.supports_text),
+        (11, _TOLD["opposing"].format(value=signed(-minus, d)), colours.opposes_text),
+        (37, _TOLD["supporting"].format(value=signed(plus, d)), colours.supports_text),
     ):
         page.text(turn, y, text, 12, ink, halo=2)
     page.line(start, to, axis, axis, colours.ink, 4)
     page.line(to, to, 42, axis + 5, colours.ink)
     taken = (math.inf, -math.inf)
     for x, name, bold in (
-        (start, f"baseline f(x′) {number(baseline, d)}", False),
-        (to, f"this text f(x) {number(score, d)}", True),
+        (start, _TOLD["baseline"].format(value=number(baseline, d)), False),
+        (to, _TOLD["score"].format(value=number(score, d)), True),
     ):
         wide = text_width(name, 12, bold=bold) + 4
         left = min(max(x - wide / 2, 0), page.width - wide)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.path import Path
 
+from ..._design import SIZES
 from ...explanation.formatting import round_half_up, shorten, strip_brackets
 from ..canvas.page import SANS, fit_text, text_width
 
@@ -19,14 +20,17 @@ if TYPE_CHECKING:
     from ..scene.ribbons import Flow, Ribbon
     from ..scene.scene import Scene
 
-FAINT = 0.015
+_FLOW = SIZES["flow"]
+FAINT: float = _FLOW["FAINT"]
 """Cells below this share of the deepest tone are left out."""
-SLIVER = 8
+SLIVER: float = _FLOW["SLIVER"]
 """Strips lower than this cannot show hatching: support stands above their line."""
-RECEDE = 0.42
+RECEDE: float = _FLOW["RECEDE"]
 """Words that the drawn ribbons do not touch recede."""
-FLAT = 0.05
-NAME = 16
+FLAT: float = _FLOW["FLAT"]
+NAME: int = _FLOW["NAME"]
+ROW: float = _FLOW["ROW"]
+RIBBON: float = SIZES["ribbons"]["OPACITY"]
 _BAND = [Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO, *[Path.CURVE4] * 3, Path.CLOSEPOLY]
 
 
@@ -83,7 +87,7 @@ def _draw_ribbon(page: Page, ribbon: Ribbon, box: tuple[float, ...], opacity: fl
     page.shape(
         points,
         _BAND,
-        facecolor=(colours.bar(ribbon.sign), 0.56 * opacity),
+        facecolor=(colours.bar(ribbon.sign), RIBBON * opacity),
         clip=box,
         hatch="////" if ribbon.sign < 0 and ribbon.width > 2.5 else None,
         edgecolor=(colours.opposes_deep, 0.42 * opacity),
@@ -180,7 +184,7 @@ def draw_words(page: Page, scene: Scene, layout: Layout, labels: list[Label]) ->
     for label in labels:
         if label.row >= 0:
             x = layout.x(label.unit)
-            page.line(x, x, bottom + 2, bottom + 11 + 15 * label.row, colours.rule)
+            page.line(x, x, bottom + 2, bottom + 11 + ROW * label.row, colours.rule)
     for label in labels:
         _draw_name(page, scene, layout, label)
     named = {label.unit for label in labels}
@@ -208,7 +212,7 @@ def _draw_name(page: Page, scene: Scene, layout: Layout, label: Label) -> None:
         name = fit_text(name_of(unit), size, room)
         page.text(x, bottom + 14, name, size, ink, bold=active, align="right", angle=layout.angle)
         return
-    y = bottom + (20 if label.row < 0 else 21 + 15 * label.row)
+    y = bottom + (20 if label.row < 0 else 21 + ROW * label.row)
     halo = 3 if label.row >= 0 else 0
     page.text(label.x, y, name_of(unit), size, ink, bold=active, align="center", halo=halo)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ..._design import SIZES
 from ...explanation import fusion as fu
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from ...explanation.units import Unit
 
 Indices = npt.NDArray[np.int64]
-SHARE, MOST = 0.8, 40
+SHARE: float = SIZES["ribbons"]["SHARE"]
+MOST: int = SIZES["ribbons"]["MOST"]
 
 
 @dataclass(frozen=True)

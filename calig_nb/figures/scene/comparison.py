@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..._design import FORMATS, SENTENCES
 from ...explanation.comparison import Difference, align, difference
 from ...explanation.formatting import (
     digits_of,
@@ -20,14 +21,15 @@ from ...explanation.formatting import (
     signed,
 )
 from ..options import State
-from .scene import Scene, scene_of, strongest_first
-from .story import Part, Story
+from .scene import TINY, Scene, scene_of, strongest_first
+from .story import Part, Story, tell
 
 if TYPE_CHECKING:
     from ..._arrays import Array
     from ...explanation.explanation import Explanation
 
-NOTHING = "∅"
+_TOLD = SENTENCES["comparison"]
+NOTHING: str = FORMATS["NOTHING"]
 """What has no counterpart."""
 
 
@@ -58,7 +60,7 @@ class Compared:
     def name(self) -> str:
         """The class that words support or oppose."""
         names = {scene.name for scene in self.scenes}
-        return "its class" if len(names) > 1 else names.pop()
+        return str(SENTENCES["question"]["class"]) if len(names) > 1 else names.pop()
 
     @cached_property
     def changes(self) -> Array:
@@ -76,7 +78,7 @@ class Compared:
         """Size of the strongest value."""
         locked = (s.largest if self.state.layer is None else s.largest_cell for s in self.scenes)
         shown = np.abs(self.found.values[self.order])
-        return max(1e-12, *locked, float(np.nanmax(shown, initial=0)))
+        return max(TINY, *locked, float(np.nanmax(shown, initial=0)))
 
     @cached_property
     def digits(self) -> int:
@@ -135,35 +137,36 @@ def comparison_story(c: Compared) -> Story:
 
     def change(n: int) -> Story:
         shown = [NOTHING if np.isnan(v) else signed(float(v), c.digits) for v in values[n]]
-        moved = f" from {shown[0]} to {shown[1]}, " if c.two else f" {' / '.join(shown)}, "
-        size = float(c.changes[n])
-        strong = signed(size, c.digits) if c.two else f"spread {number(size, c.digits)}"
-        return [Part(c.labels[n], n), Part(moved), Part(strong, strong=True)]
+        size, label = float(c.changes[n]), Part(c.labels[n], n)
+        if not c.two:
+            spread = number(size, c.digits)
+            return tell(_TOLD["spread"], word=label, values=" / ".join(shown), change=spread)
+        first, second = shown
+        moved = signed(size, c.digits)
+        return tell(_TOLD["change"], word=label, first=first, second=second, change=moved)
 
     def listed(rows: Sequence[int]) -> Story:
         return [part for i, n in enumerate(rows) for part in [*[Part("; ")] * bool(i), *change(n)]]
 
     if c.selected:
-        return [*listed(c.selected), Part(".")]
+        return tell(_TOLD["chosen"], changes=listed(c.selected))
     if not order:
-        return [Part("There is nothing to compare.")]
+        return tell(_TOLD["none"])
     if not np.any(c.changes[order]):
-        return [Part("They do not differ.")]
+        return tell(_TOLD["same"])
     edited = [n for n in order if len(set(map(_plain, texts[n]))) > 1]
     kept = [n for n in order if n not in edited]
     own = [scene.explanation for scene in c.scenes]
     classes = [e.answer for e in own]
-    turns = [Part("The decision turns: "), Part(" → ".join(classes), strong=True), Part(". ")]
-    turn = turns if len(set(classes)) > 1 else []
+    turns = tell(_TOLD["turns"], classes=" → ".join(classes)) if len(set(classes)) > 1 else []
     if len({e.text for e in own}) > 1 and edited:
-        rest = [Part("; of what was kept, from "), *change(kept[0])] if kept else []
-        head = Part("Of what was edited, most comes from ")
-        return [*turn, head, *listed(edited[:2]), *rest, Part(".")]
+        rest = tell(_TOLD["kept"], change=change(kept[0])) if kept else []
+        return [*turns, *tell(_TOLD["edited"], changes=listed(edited[:2]), kept=rest)]
     filled = np.nan_to_num(values)
     strongest = strongest_first(order, np.abs(filled).max(axis=1))[:10]
     agree = sum(len(set(np.sign(filled[n]))) == 1 for n in strongest)
-    both = "both" if c.two else "all"
-    have = "has" if agree == 1 else "have"
-    tail = f". Of the {len(strongest)} strongest, {agree} {have} the same sign in {both}."
-    tail = tail if len(strongest) > 1 else "."
-    return [*turn, Part("They differ most at "), *listed(order[:2]), Part(tail)]
+    agreement = _TOLD["agrees" if agree == 1 else "agree"].format(
+        count=len(strongest), agree=agree, all=_TOLD["both" if c.two else "all"]
+    )
+    agreement = agreement if len(strongest) > 1 else ""
+    return [*turns, *tell(_TOLD["most"], changes=listed(order[:2]), agreement=agreement)]

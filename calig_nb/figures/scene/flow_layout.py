@@ -8,15 +8,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..._design import SIZES
 from ...explanation.formatting import round_half_up
 
-WIDE, MIDDLE = 860, 520
-DEEP = 12
+WIDE: float = SIZES["page"]["WIDE"]
+MIDDLE: float = SIZES["page"]["MIDDLE"]
+_FLOW = SIZES["flow"]
+DEEP: int = _FLOW["DEEP"]
 """Of more blocks than this the strips share a fixed height."""
-NARROWING = 0.2
+NARROWING: float = _FLOW["NARROWING"]
 """A block whose weight is below this is closed down towards a thin line."""
-CLOSED_SLOT, CLOSED_GAP = 8.0, 15.0
-_SIZES = ((98, 206, 24, 44, 112, 96), (98, 120, 22, 38, 112, 84), (24, 50, 18, 32, 136, 70))
+CLOSED_SLOT: float = _FLOW["CLOSED_SLOT"]
+CLOSED_GAP: float = _FLOW["CLOSED_GAP"]
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ def layout_of(
     (first, last), layers = sight, len(weights)
     count, wide, middle = last - first, width >= WIDE, width >= MIDDLE
     x0, right, slot, gap, decision, funnel = (
-        float(v) for v in _SIZES[0 if wide else 1 if middle else 2]
+        float(v) for v in _FLOW["SIZES"][0 if wide else 1 if middle else 2]
     )
     if layers > DEEP:
         slot, gap = max(5.0, slot * 8 / layers), max(7.0, gap * 8 / layers)
@@ -179,7 +182,8 @@ class Label:
     row: int
 
 
-ROOM, WEAK = 34, 0.12
+ROOM: float = _FLOW["ROOM"]
+WEAK: float = _FLOW["WEAK"]
 
 
 def labels_of(

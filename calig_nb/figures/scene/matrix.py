@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..._design import SENTENCES, SIZES
 from ...explanation.formatting import digits_of, layer_in, layer_name
 from ...explanation.fusion import Channel
+from .scene import TINY
 
 if TYPE_CHECKING:
     from ..._arrays import Array
     from ...explanation.units import Unit
     from .scene import Scene
 
-MANY, CLIPPED = 1600, 0.002
+_TOLD = SENTENCES["matrix"]
+MANY: int = SIZES["matrix"]["MANY"]
+CLIPPED: float = SIZES["matrix"]["CLIPPED"]
 """In more cells than this the largest few may be clipped, or the rest would vanish."""
 
 
@@ -52,16 +56,18 @@ class Matrix:
         """What the matrix is."""
         layers = self.scene.layers
         if self.head is not None:
-            return f"Head {self.head} of {layer_in(layers, self.b)}"
-        name = layer_name(layers, self.b)
+            head: str = _TOLD["head"]
+            return head.format(head=self.head, layer=layer_in(layers, self.b))
         if self.alone:
-            return f"{name} alone"
-        return f"Up to {layer_in(layers, self.b)}" if self.b else name
+            return str(_TOLD["alone"]).format(layer=layer_name(layers, self.b))
+        if self.b:
+            return str(_TOLD["up_to"]).format(layer=layer_in(layers, self.b))
+        return layer_name(layers, self.b)
 
     @property
     def unit(self) -> str:
         """What its values are in."""
-        return "shares" if self.head is None else "units of the score"
+        return str(_TOLD["shares" if self.head is None else "score"])
 
     @cached_property
     def heads(self) -> Array:
@@ -211,7 +217,7 @@ def limit_of(values: Array) -> float:
     """The value of the deepest tone; in large matrices the largest few are clipped."""
     sizes = np.sort(np.abs(values), axis=None)
     at = int(np.ceil(sizes.size * (1 - CLIPPED))) if sizes.size > MANY else sizes.size
-    return float(sizes[at - 1] or sizes[-1] or 1e-12)
+    return float(sizes[at - 1] or sizes[-1] or TINY)
 
 
 def pool_cells(values: Array, cells: int) -> Array:

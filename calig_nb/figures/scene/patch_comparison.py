@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..._design import SENTENCES, SIZES
 from ...explanation.comparison import same_input
 from ...explanation.formatting import signed
 from .comparison import Compared, comparison_story
 from .scene import strongest_first
-from .story import Part, Story
+from .story import Part, Story, tell
 
 if TYPE_CHECKING:
     from ..._arrays import Array
 
-LISTED = 3
+_TOLD = SENTENCES["pictures"]
+LISTED: int = SIZES["patches"]["LISTED"]
 """More patches than this are told of together."""
 
 
@@ -47,8 +49,12 @@ class ComparedPictures:
         """Of each that has no difference to the first, why."""
         own, names = self.grids, self.c.names
         return [
-            f"No difference between {names[0]} and {name}: {_grid_in_words(own[0])} patches there, "
-            f"{_grid_in_words(grid)} here."
+            _TOLD["lacking"].format(
+                first=names[0],
+                other=name,
+                grid=_grid_in_words(own[0]),
+                own=_grid_in_words(grid),
+            )
             for name, grid in zip(names, own, strict=True)
             if grid != own[0]
         ]
@@ -113,11 +119,10 @@ class ComparedPictures:
         d = self.c.digits
         if chosen:
             has = difference or any(self.c.found.rows[n][i] for n in chosen)
-            total = signed(float(own[chosen].sum()), d)
-            return f"selected: {total}" if has else "selected: no patch of this grid"
-        name = self.c.scenes[i].name
-        total = signed(float(own.sum()), d)
-        return f"in all: {total}" if difference else f"in all: net {total} for {name}"
+            total = signed(float(own[chosen].sum()), d) if has else _TOLD["no_patch"]
+            return str(_TOLD["selected"]).format(total=total)
+        told: str = _TOLD["difference" if difference else "sum"]
+        return told.format(total=signed(float(own.sum()), d), name=self.c.scenes[i].name)
 
 
 def pictures_story(p: ComparedPictures) -> Story:
@@ -126,23 +131,25 @@ def pictures_story(p: ComparedPictures) -> Story:
     values = np.nan_to_num(c.found.values)
     if len(chosen) > LISTED:
         sums = [float(values[chosen, i].sum()) for i in range(len(c.names))]
-        return [
-            Part(f"{len(chosen)} patches: "),
-            *_sums_in_words(c.names, sums, c.digits, p.shared),
-        ]
+        told = (f"{name} {signed(v, c.digits)}" for name, v in zip(c.names, sums, strict=True))
+        two = p.shared and len(sums) == 2
+        return tell(
+            _TOLD["sums_of_two" if two else "sums"],
+            count=f"{len(chosen)}",
+            sums="; ".join(told),
+            difference=signed(sums[1] - sums[0], c.digits),
+        )
     if p.shared:
         return comparison_story(c)
     if chosen:
-        return _values_in_words(p, [(i, n) for n in chosen for i in range(len(c.names))])
+        places = [(i, n) for n in chosen for i in range(len(c.names))]
+        return tell(_TOLD["values"], values=_values_in_words(p, places))
     best = []
     for i in range(len(c.names)):
         own = [n for n in c.order if c.found.rows[n][i]]
         best += [(i, n) for n in strongest_first(own, values[:, i])[:1]]
     grids = " and ".join(dict.fromkeys(map(_grid_in_words, p.grids)))
-    return [
-        Part(f"Grids of {grids} patches differ, so patches are not compared. Strongest: "),
-        *_values_in_words(p, best),
-    ]
+    return tell(_TOLD["grids"], grids=grids, values=_values_in_words(p, best))
 
 
 def _values_in_words(p: ComparedPictures, places: Sequence[tuple[int, int]]) -> Story:
@@ -152,21 +159,11 @@ def _values_in_words(p: ComparedPictures, places: Sequence[tuple[int, int]]) -> 
         if not c.found.rows[n][i]:
             continue
         story += [Part("; ")] * bool(story)
-        story += [Part(f"{c.names[i]} "), Part(c.found.texts[n][i], n)]
-        story += [Part(" "), Part(signed(float(c.found.values[n, i]), c.digits), strong=True)]
-    return [*story, Part(".")]
-
-
-def _sums_in_words(names: Sequence[str], sums: Sequence[float], d: int, shared: bool) -> Story:
-    told = "; ".join(f"{name} {signed(v, d)}" for name, v in zip(names, sums, strict=True))
-    if not shared or len(sums) != 2:
-        return [Part(f"{told}.")]
-    return [
-        Part(f"{told}; difference "),
-        Part(signed(sums[1] - sums[0], d), strong=True),
-        Part("."),
-    ]
+        patch, value = Part(c.found.texts[n][i], n), float(c.found.values[n, i])
+        value_text = signed(value, c.digits)
+        story += tell(_TOLD["value"], name=c.names[i], patch=patch, value=value_text)
+    return story
 
 
 def _grid_in_words(grid: tuple[int, int]) -> str:
-    return f"{grid[0]} × {grid[1]}"
+    return str(_TOLD["grid"]).format(rows=grid[0], columns=grid[1])

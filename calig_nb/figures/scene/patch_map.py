@@ -11,16 +11,17 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.colors import to_rgb
 
+from ..._design import SIZES
 from ...explanation import fusion as fu
+from .scene import TINY
 
 if TYPE_CHECKING:
     from ..._arrays import Array
     from .scene import Scene
 
-TINY = 1e-12
-FADE = 0.35
+FADE: float = SIZES["patches"]["FADE"]
 """How far the picture fades to the page below a full map."""
-LUMA = (0.299, 0.587, 0.114)
+LUMA: list[float] = SIZES["patches"]["LUMA"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .ancestry import Step
+from .scene import TINY
 
 if TYPE_CHECKING:
     from .flow_layout import Layout
@@ -116,9 +117,9 @@ def flow_of(scene: Scene, layout: Layout, drawn: dict[int, list[Step]]) -> Flow:
     total, span = float(plus.sum() + minus.sum()), layout.x1 - layout.x0
     side = np.maximum(plus, minus)
     cap = max(min(0.62 * layout.column, 46), 18)
-    top = max(1e-12, *side[scene.order[:3]], 0)
+    top = max(TINY, *side[scene.order[:3]], 0)
     scale = min(cap / top, (0.38 if layout.middle else 0.55) * span / total) if total > 0 else 1.0
-    largest = max(1e-12, *side[scene.active], 0)
+    largest = max(TINY, *side[scene.active], 0)
     resting = not scene.selected
     wish = float(np.clip(cap / (largest * scale), 1, 6 if resting else 40))
     magnification = 1.0 if resting and wish < 1.35 else wish

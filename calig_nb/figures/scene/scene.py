@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ..._design import FORMATS, SIZES
 from ...explanation import fusion as fu
 from ...explanation.comparison import per_token
 from ...explanation.formatting import distinct_labels, is_right_to_left, isolate
@@ -27,12 +28,14 @@ if TYPE_CHECKING:
     from ...explanation.explanation import Explanation
     from ...explanation.units import Unit
 
-AT_REST = 3
+_SCENE = SIZES["scene"]
+AT_REST: int = _SCENE["AT_REST"]
 """How many words grow ribbons when none is selected."""
-MANY, CLIPPED = 40, 0.008
+MANY: int = _SCENE["MANY"]
+CLIPPED: float = _SCENE["CLIPPED"]
 """Above so many columns this share of the cells is clipped, or the rest would vanish."""
-TINY = 1e-12
-FLIP = 0.12
+TINY: float = FORMATS["TINY"]
+FLIP: float = _SCENE["FLIP"]
 """Below this share of the largest cell a change of sign is noise."""
 
 

@@ -1,11 +1,13 @@
-"""The picture in sentences; the twin of story.js."""
+"""The picture in sentences; story.js fills the same templates."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..._design import FORMATS, SENTENCES, SIZES
 from ...explanation.formatting import (
     digits_of,
     layer_in,
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
     from ..canvas.page import Page
     from .scene import Scene
 
-CLOSED = 0.03
+_TOLD = SENTENCES["story"]
+NAME: int = FORMATS["NAME"]
+CLOSED: float = SIZES["scene"]["CLOSED"]
 """Below this weight a block adds next to nothing."""
 Carried = dict[int, tuple[int, float]]
 """Of each active unit, how many ribbons it has and how much evidence they carry."""
@@ -57,12 +61,36 @@ def text_of(story: Sequence[Part]) -> str:
     return "".join(part.text for part in story)
 
 
+def tell(template: str, **places: str | Part | Story) -> Story:
+    """The sentence of a template.
+
+    Args:
+        template: With {places}, and *stars* round what is bold.
+        **places: What stands there; text runs on, parts stay parts.
+    """
+    story: Story = []
+    text, strong = "", False
+    for piece in re.split(r"(\*|\{\w+\})", template):
+        value = places[piece[1:-1]] if piece.startswith("{") else piece
+        if isinstance(value, str) and piece != "*":
+            text += value
+            continue
+        if text:
+            story.append(Part(text, strong=strong))
+        text, strong = "", strong != (piece == "*")
+        if isinstance(value, Part):
+            story.append(value)
+        elif isinstance(value, list):
+            story += value
+    return [*story, Part(text, strong=strong)] if text else story
+
+
 def word(scene: Scene, unit: int) -> Part:
     """A unit by its name."""
-    return Part(shorten(scene.labels[unit], 24), unit)
+    return Part(shorten(scene.labels[unit], NAME), unit)
 
 
-def list_in_words(items: Sequence[Story], last: str = " and ") -> Story:
+def list_in_words(items: Sequence[Story], last: str = _TOLD["and"]) -> Story:
     """Sentences joined into a list, the last by a word."""
     found: Story = []
     for n, item in enumerate(items):
@@ -109,10 +137,11 @@ def empty_story() -> Story:
 def holes_story(scene: Scene) -> Story:
     """Which values are not numbers, and what is made of them."""
     (b, i, k), n, tokens = scene.lost[0], len(scene.lost), scene.explanation.tokens
-    place = f"“{tokens[k]}”" if i == k else f"“{tokens[k]}” → “{tokens[i]}”"
-    where = f"{layer_in(scene.layers, b)}, {place}{', …' if n > 1 else ''}"
-    many = "One value is" if n == 1 else f"{n} values are"
-    return [Part(f"{many} not a number ({where}): × where it would be drawn, counted as zero.")]
+    where = _TOLD["place" if i == k else "step"].format(
+        layer=layer_in(scene.layers, b), token=tokens[k], source=tokens[k], goal=tokens[i]
+    )
+    where += _TOLD["more"] if n > 1 else ""
+    return tell(_TOLD["one_lost" if n == 1 else "lost"], where=where, count=f"{n}")
 
 
 def _ribbons_in_words(scene: Scene, carried: Carried) -> str:
@@ -121,92 +150,104 @@ def _ribbons_in_words(scene: Scene, carried: Carried) -> str:
     total = sum(float(scene.supporting[u] + scene.opposing[u]) for u in scene.active)
     if not count or not total:
         return ""
-    carries, whose = "s carry" if count > 1 else " carries", "its" if len(own) == 1 else "their"
-    return f" {count} ribbon{carries} {round_half_up(drawn / total * 100)} % of {whose} evidence."
+    told: str = _TOLD["ribbons" if count > 1 else "ribbon"]
+    whose = _TOLD["its" if len(own) == 1 else "their"]
+    return told.format(count=count, share=round_half_up(drawn / total * 100), whose=whose)
 
 
 def _words_with_values(scene: Scene, units: Sequence[int], values: Array, d: int) -> list[Story]:
-    return [[word(scene, u), Part(f" {signed(float(values[u]), d)}")] for u in units]
+    return [
+        tell(_TOLD["word"], word=word(scene, u), value=signed(float(values[u]), d)) for u in units
+    ]
 
 
 def rest_story(scene: Scene, carried: Carried) -> Story:
     """The strongest words."""
     d, grain = digits_of(scene.largest), scene.state.granularity
     ranked = strongest_first(scene.active, scene.net)
-    if not ranked:
-        return [Part(f"No {grain} carries evidence."), Part(_ribbons_in_words(scene, carried))]
-    only = len(scene.order) == 1
-    head = f"The only {grain}: " if only else f"The {len(ranked)} strongest {grain}s: "
-    listed = list_in_words(_words_with_values(scene, ranked, scene.net, d), ", ")
-    return [Part(head), *listed, Part("."), Part(_ribbons_in_words(scene, carried))]
+    kind = "none" if not ranked else "only" if len(scene.order) == 1 else "strongest"
+    return tell(
+        _TOLD[kind],
+        grain=grain,
+        count=f"{len(ranked)}",
+        words=list_in_words(_words_with_values(scene, ranked, scene.net, d), ", "),
+        ribbons=_ribbons_in_words(scene, carried),
+    )
 
 
 def chosen_story(scene: Scene, active: Sequence[int], ribbons: str) -> Story:
     """What the selected words bring."""
     d = digits_of(scene.largest)
     if len(active) > 1:
-        return [
-            *list_in_words(_words_with_values(scene, active, scene.net, d)),
-            Part("."),
-            Part(ribbons),
-        ]
-    u = active[0]
-    plus, minus = (number(float(side[u]), d) for side in scene.evidence_of)
-    rank = scene.order.index(u) + 1 if u in scene.order else 0
-    return [
-        word(scene, u),
-        Part(f" brings {plus} for and {minus} against {scene.name}: "),
-        Part(f"net {signed(float(scene.net[u]), d)}", strong=True),
-        Part(f", rank {rank} of {len(scene.order)}." if rank else "."),
-        Part(ribbons),
-    ]
+        words = list_in_words(_words_with_values(scene, active, scene.net, d))
+        return tell(_TOLD["chosen"], words=words, ribbons=ribbons)
+    return brings(scene, active[0], d, [Part(ribbons)])
+
+
+def brings(scene: Scene, unit: int, d: int, rest: Story) -> Story:
+    """What one word brings, and its rank."""
+    plus, minus = (number(float(side[unit]), d) for side in scene.evidence_of)
+    rank = scene.order.index(unit) + 1 if unit in scene.order else 0
+    ranked = _TOLD["rank"].format(rank=rank, count=len(scene.order)) if rank else "."
+    told = tell(
+        _TOLD["brings"],
+        word=word(scene, unit),
+        plus=plus,
+        minus=minus,
+        name=scene.name,
+        net=signed(float(scene.net[unit]), d),
+        rest=ranked,
+    )
+    return [*told, *rest]
 
 
 def layer_story(scene: Scene, b: int) -> Story:
     """What happens in one layer."""
-    where = Part(f"{layer_name(scene.layers, b)}: ")
+    where = tell(_TOLD["layer"], layer=layer_name(scene.layers, b))
     total = float(scene.entering.sum()) or 1.0
     share = number(float(scene.entering[:, b].sum()) / total * 100, 0)
-    tail = Part(f" {share} % of the evidence enters here.")
+    tail = tell(_TOLD["enters"], share=share)
     row, weight = scene.cells[b], float(scene.explanation.layer_weights[b])
     # Weak words change sign and rank by chance: the story is told about the strong ones.
     strong = scene.order[: max(6, math.ceil(len(scene.order) * 0.15))]
     if not strong:
-        return [where, Part("nothing to weigh.")]
+        return [*where, *tell(_TOLD["nothing"])]
     if b > 0 and weight < CLOSED:
         return [
-            where,
+            *where,
             Part(
                 f"closed, weight {number(weight)}. Positions here no longer speak of their own "
                 "words, so almost nothing enters."
             ),
         ]
     if flip := next((f for f in scene.flips if f.b == b), None):
-        turned = "supporting" if flip.to > 0 else "opposing"
-        return [where, word(scene, flip.unit), Part(f" turns {turned}."), tail]
+        turned = _TOLD["turns_supporting" if flip.to > 0 else "turns_opposing"]
+        return [*where, *tell(turned, word=word(scene, flip.unit)), *tail]
     if b == 0:
         best, worst = max(strong, key=lambda u: row[u]), min(strong, key=lambda u: row[u])
         parts = []
         if row[best] > 0:
-            parts.append([word(scene, best), Part(" supports most")])
+            parts.append(tell(_TOLD["supports_most"], word=word(scene, best)))
         if row[worst] < 0:
-            parts.append([word(scene, worst), Part(" opposes most")])
-        return [where, *list_in_words(parts, ", "), Part("."), tail]
+            parts.append(tell(_TOLD["opposes_most"], word=word(scene, worst)))
+        return [*where, *list_in_words(parts, ", "), Part("."), *tail]
     grown = abs(row) - abs(scene.cells[b - 1])
     most = max(strong, key=lambda u: abs(grown[u]))
-    verb = "supports" if row[most] > 0 else "opposes"
-    how = f" {verb} {'more' if grown[most] > 0 else 'less'} strongly."
-    return [where, word(scene, most), Part(how), tail]
+    verb, more = "supports" if row[most] > 0 else "opposes", grown[most] > 0
+    told = _TOLD[f"{verb}_{'more' if more else 'less'}"]
+    return [*where, *tell(told, word=word(scene, most)), *tail]
 
 
 def verdict(scene: Scene) -> Story:
     """The decision, when all layers have been played."""
     plus, minus = float(scene.supporting.sum()), float(scene.opposing.sum())
-    return [
-        Part(f"Decision: {number(plus)} supporting, {number(minus)} opposing, "),
-        Part(f"net {signed(plus - minus)}", strong=True),
-        Part(f" for {scene.name}."),
-    ]
+    return tell(
+        _TOLD["verdict"],
+        plus=number(plus),
+        minus=number(minus),
+        net=signed(plus - minus),
+        name=scene.name,
+    )
 
 
 def sum_story(scene: Scene) -> Story:
@@ -215,24 +256,19 @@ def sum_story(scene: Scene) -> Story:
     ordinary = [u for u, unit in enumerate(scene.units) if not unit.special]
     ordinary = strongest_first(ordinary, values)
     largest = float(abs(values[ordinary[0]])) if ordinary else 0.0
-    d, sides = digits_of(largest), []
+    d, sides = digits_of(largest), list[Story]()
     for sign, verb in ((1, "for"), (-1, "against")):
         strong = [u for u in ordinary if sign * values[u] > 0.02 * largest][:2]
         if strong:
-            speak = f" speak{'' if len(strong) > 1 else 's'} {verb} "
-            sides.append(
-                [*list_in_words(_words_with_values(scene, strong, values, d)), Part(speak)]
-            )
+            speak = f"{'speak' if len(strong) > 1 else 'speaks'}_{verb}"
+            words = list_in_words(_words_with_values(scene, strong, values, d))
+            name = _TOLD["it"] if sides else scene.name
+            sides.append(tell(_TOLD[speak], words=words, name=Part(name)))
     layer = scene.layer
-    where = (
-        f"Over all {scene.layers} layers "
-        if layer is None and scene.layers > 1
-        else (f"In layer {layer} " if layer else "In the embeddings ")
-    )
+    all_layers = layer is None and scene.layers > 1
+    place = "over_all" if all_layers else "in_layer" if layer else "in_embeddings"
+    where = tell(_TOLD[place], layers=f"{scene.layers}", layer=f"{layer}")
     if not sides:
-        return [Part(where), Part("no word carries evidence.")]
-    story = [Part(where)]
-    for n, side in enumerate(sides):
-        story += [*([Part("; ")] * bool(n)), *side, Part("it" if n else scene.name)]
-    net = Part(f"Net {signed(float(values.sum()), d)}", strong=True)
-    return [*story, Part(". "), net, Part(", in shares.")]
+        return [*where, *tell(_TOLD["no_word"])]
+    net = signed(float(values.sum()), d)
+    return [*where, *list_in_words(sides, "; "), *tell(_TOLD["sum"], net=net)]

@@ -6,6 +6,7 @@
  * Over all (b, i, k) with i read out these sum to the word's supporting or opposing evidence exactly.
  */
 
+import { sizes } from "./design.js";
 import { readoutVector, stepUp } from "./fusion.js";
 import { abs, max, range, sum, times, zeros } from "./maths.js";
 
@@ -22,8 +23,8 @@ import { abs, max, range, sum, times, zeros } from "./maths.js";
  */
 
 /** So many steps of a word are drawn at most. */
-export const MOST = 40;
-const SHARE = 0.8;
+export const { MOST } = sizes.ribbons;
+const { SHARE } = sizes.ribbons;
 
 /** The largest size in each column. @param {ArrayLike<number>} G @param {number} T */
 const peaksOf = (G, T) => {

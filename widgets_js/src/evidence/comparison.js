@@ -1,5 +1,6 @@
 /** Several explanations on one scale: their scenes, linked by rows of units that correspond. */
 
+import { formats, sentences } from "./design.js";
 import { countDigits, quotePunctuation, shorten } from "./format.js";
 import { largestSize, max, min, range, sortStrongestFirst, sum } from "./maths.js";
 import { memo } from "./memo.js";
@@ -21,7 +22,7 @@ import { distinctLabels, groupUnits } from "./units.js";
 /** @typedef {ReturnType<typeof rowUnits>} RowUnits */
 
 /** What has no counterpart. */
-export const NOTHING = "∅";
+export const { NOTHING } = formats;
 
 /** Second less first; of more than two the spread. @param {(number | null)[]} values */
 export const differenceOf = (values) => {
@@ -121,7 +122,7 @@ export const createComparisonMaker = () => {
       ),
       unitEvidence: {
         ...own[0].unitEvidence,
-        name: names.size > 1 ? "its class" : own[0].unitEvidence.name,
+        name: names.size > 1 ? sentences.question.class : own[0].unitEvidence.name,
       },
       selected: [...new Set(chosen.map((n) => linked.of[n]))],
       sight: { first: 0, last: linked.count },

@@ -1,8 +1,9 @@
 /** Small sums that are needed everywhere. */
+import { formats } from "./design.js";
 export const { abs, max, min, round, floor, ceil, sign: signOf } = Math;
 
 /** Stands for zero where one divides. */
-export const TINY = 1e-12;
+export const { TINY } = formats;
 
 /** @param {number} v @param {number} low @param {number} high */
 export const clamp = (v, low, high) => min(high, max(low, v));

@@ -1,5 +1,6 @@
 /** Everything the rollout view draws from; each stage only when what it depends on has changed. */
 
+import { fill, sentences } from "./design.js";
 import { layerInSentence, layerName } from "./format.js";
 import { abs, floor, max, TINY, times } from "./maths.js";
 import { memo } from "./memo.js";
@@ -135,11 +136,11 @@ export const createMatrixMaker = () => {
       head,
       title:
         head !== null
-          ? `Head ${head} of ${layerInSentence(x, b)}`
+          ? fill(sentences.matrix.head, { head, layer: layerInSentence(x, b) })
           : single
-            ? `${name} alone`
+            ? fill(sentences.matrix.alone, { layer: name })
             : b
-              ? `Up to ${layerInSentence(x, b)}`
+              ? fill(sentences.matrix.up_to, { layer: layerInSentence(x, b) })
               : name,
       pair,
       shown,

@@ -1,6 +1,7 @@
 /**
  * Which class is explained against which, and what of it can be answered without Python.
  */
+import { sentences } from "./design.js";
 
 /** @typedef {import("./wire.js").Explanation} Explanation */
 /** @typedef {{target: number, contrast: number | null}} Question */
@@ -44,7 +45,7 @@ export const isReachable = (x, question) => x.live || answerSign(x, question) !=
 
 /** What stands against the target when no class is named. @param {Explanation} x @param {number} target */
 export const restName = (x, target) => {
-  if (x.output === "margin") return x.labels.length === 2 ? x.labels[1 - target] : "the others’ average";
-  if (x.output === "log_odds") return x.labels.length === 2 ? x.labels[1 - target] : "any other";
-  return "any other";
+  if (x.output === "margin") return x.labels.length === 2 ? x.labels[1 - target] : sentences.question.others;
+  if (x.output === "log_odds") return x.labels.length === 2 ? x.labels[1 - target] : sentences.question.any;
+  return sentences.question.any;
 };

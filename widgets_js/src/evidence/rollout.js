@@ -6,6 +6,7 @@
  * Over one block alone that is γ · M_b^s.  Matrices are row-major; both channels are non-negative.
  */
 
+import { sizes } from "./design.js";
 import { stepDown, stepUp } from "./fusion.js";
 import { abs, ceil, floor, max, min, sizeExceededBy, TINY, zeros } from "./maths.js";
 
@@ -145,8 +146,7 @@ export const poolCells = (values, n, { row, column, side: size }, cells) => {
 };
 
 /** More cells than this, and the largest few may be clipped, or the rest would vanish. */
-const MANY = 1600;
-const CLIPPED = 0.002;
+const { MANY, CLIPPED } = sizes.matrix;
 
 /** The value of the deepest tone, symmetric about zero. @param {Float32Array} values */
 export const scaleLimit = (values) =>

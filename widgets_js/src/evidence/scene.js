@@ -4,6 +4,7 @@
  */
 
 import { MOST, steps, strongestSteps } from "./ancestry.js";
+import { sizes } from "./design.js";
 import { isRightToLeft } from "./format.js";
 import { fuse, normaliseSignals } from "./fusion.js";
 import { interpolateLambda } from "./lambda_interpolation.js";
@@ -50,7 +51,7 @@ const heavy = ({ layers, tokens, matrices }, least = HEAVY) =>
 /** Steps below this share of a word's evidence are never among those drawn. */
 const FAINT = 1e-3;
 /** How many words grow ribbons when none is selected. */
-const AT_REST = 3;
+const { AT_REST } = sizes.scene;
 
 export const createSceneMaker = () => {
   const signalsOf = memo((/** @type {Explanation} */ x) => normaliseSignals(x.r, x.matrices, x.columns));

@@ -1,5 +1,6 @@
 /** The numbers of one picture: the fused read-outs, per unit, in the direction of the asked class. */
 
+import { sizes } from "./design.js";
 import { isolateDirection } from "./format.js";
 import {
   abs,
@@ -46,9 +47,9 @@ import { sumByUnit } from "./units.js";
 /** @typedef {{b: number, unit: number, to: 1 | -1, size: number}} Flip */
 
 /** Below this share of the largest cell a change of sign is noise. */
-const FLIP = 0.12;
+const { FLIP } = sizes.scene;
 /** Above this many columns the few largest cells are clipped, or the rest would vanish. */
-const MANY = 40;
+const { MANY, CLIPPED } = sizes.scene;
 
 /**
  * @param {Explanation} x
@@ -111,7 +112,7 @@ export const unitEvidence = (x, units, fused, sign) => {
 /** @param {number[][]} cells @param {number} columns */
 const toneOf = (cells, columns) => {
   const all = cells.flat();
-  return max(TINY, sizeExceededBy(all, columns > MANY ? floor(all.length * 0.008) : 0));
+  return max(TINY, sizeExceededBy(all, columns > MANY ? floor(all.length * CLIPPED) : 0));
 };
 
 /**

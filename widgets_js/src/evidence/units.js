@@ -3,6 +3,7 @@
  * twin. Special tokens stay alone.
  */
 
+import { formats } from "./design.js";
 import { quotePunctuation } from "./format.js";
 
 /** @typedef {import("./wire.js").Explanation} Explanation */
@@ -20,9 +21,8 @@ import { quotePunctuation } from "./format.js";
  * @property {number[]} stops units that end a sentence
  */
 
-const DIGITS = "₀₁₂₃₄₅₆₇₈₉";
 /** @param {number} n */
-const subscript = (n) => [...String(n)].map((d) => DIGITS[+d]).join("");
+const subscript = (n) => [...String(n)].map((d) => formats.SUBSCRIPTS[+d]).join("");
 
 /** Brackets say "special" where it stands among words; as a chip they are noise. @param {string} s */
 export const stripBrackets = (s) => s.replace(/^[[<]\|?|\|?[\]>]$/g, "") || s;

@@ -1,4 +1,5 @@
 /** What part of a long text is in sight, and in which grain.  A span is its first and last token. */
+import { sizes } from "./design.js";
 import { abs, max, min, round, signOf } from "./maths.js";
 
 /** @typedef {import("./units.js").Units} Units */
@@ -6,7 +7,7 @@ import { abs, max, min, round, signOf } from "./maths.js";
 /** @typedef {[number, number] | null} Span null: the whole text */
 
 /** From this number of tokens on a text has a map. */
-export const LONG = 100;
+export const { LONG } = sizes.minimap;
 /** No span is shorter, in tokens. */
 const LEAST = 12;
 /** From coarse to fine. @type {Granularity[]} */

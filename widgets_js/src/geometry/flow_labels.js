@@ -1,4 +1,5 @@
 /** Which words stand under the flow, and where: all of them flat or slanted, or the strongest only. */
+import { sizes } from "../evidence/design.js";
 import { abs, clamp, range, round } from "../evidence/maths.js";
 
 /**
@@ -7,10 +8,9 @@ import { abs, clamp, range, round } from "../evidence/maths.js";
  */
 
 /** At most one label per this many px. */
-const ROOM = 34;
+const { ROOM } = sizes.flow;
 /** Words weaker than this share of the strongest are not named. */
-const WEAK = 0.12;
-const LINE = 15;
+const { WEAK, ROW: LINE } = sizes.flow;
 
 /**
  * @param {import("../evidence/scene.js").Scene} scene

@@ -1,4 +1,5 @@
 /** Where everything of the flow stands.  Pure geometry: bottom = embeddings, top = decision. */
+import { sizes } from "../evidence/design.js";
 import { floor, largestSize, max, min, range, round } from "../evidence/maths.js";
 
 /** @typedef {{top: number, height: number, mid: number}} Strip */
@@ -31,19 +32,12 @@ import { floor, largestSize, max, min, range, round } from "../evidence/maths.js
  * Room left and right of the plot, heights of strip, gap, decision and funnel: where it is wide, in the
  * middle, narrow.
  */
-const SIZES = [
-  [98, 206, 24, 44, 112, 96],
-  [98, 120, 22, 38, 112, 84],
-  [24, 50, 18, 32, 136, 70],
-];
-export const WIDE = 860;
-export const MIDDLE = 520;
+const { SIZES } = sizes.flow;
+export const { WIDE, MIDDLE } = sizes.page;
 /** From this many blocks on the strips share a fixed height. */
-const DEEP = 12;
+const { DEEP } = sizes.flow;
 /** A block whose weight is below this is closed down towards a thin line. */
-const NARROWING = 0.2;
-const CLOSED_SLOT = 8;
-const CLOSED_GAP = 15;
+const { NARROWING, CLOSED_SLOT, CLOSED_GAP } = sizes.flow;
 
 /**
  * @param {object} options

@@ -1,4 +1,5 @@
 /** Where everything of the rollout matrix stands.  Pure geometry; text from right to left mirrors it. */
+import { sizes } from "../evidence/design.js";
 import { ceil, floor, largestSize, max, min, round, sortStrongestFirst, times } from "../evidence/maths.js";
 import { MIDDLE, WIDE } from "./flow_layout.js";
 
@@ -22,12 +23,10 @@ import { MIDDLE, WIDE } from "./flow_layout.js";
  * @property {number} angle of the names above the columns; 0: flat
  */
 
-export const FONT = 12;
+export const { FONT } = sizes.matrix;
 /** The longest name beside the matrix, px. @param {number} width of the widget */
 export const nameRoom = (width) => (width >= MIDDLE ? 104 : 62);
-const LARGEST_SIDE = 520;
-const LARGEST_CELL = 58;
-const ANGLE = 56;
+const { LARGEST_SIDE, LARGEST_CELL, ANGLE } = sizes.matrix;
 /** Left of the board the film, right of it the notes: their widths together. */
 const BESIDE = 400;
 

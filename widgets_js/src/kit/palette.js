@@ -1,7 +1,8 @@
 /**
- * Colours for the canvas.  They are decided in theme.css alone; a probe element resolves them, because
+ * Colours for the canvas.  theme.css gives them their parts; a probe element resolves them, because
  * custom properties come back unresolved.
  */
+import { sizes } from "../evidence/design.js";
 import { abs, clamp, min, round } from "../evidence/maths.js";
 import { pixelRatio } from "./canvas.js";
 import { contextOf, createChangeTest, el, replaceContent } from "./dom.js";
@@ -22,9 +23,9 @@ const NAMES = /** @type {Name[]} */ ([
 ]);
 
 /** From this tone on the data colour deepens instead of getting denser. */
-export const DENSE = 0.72;
+export const { DENSE } = sizes.tones;
 /** Compressive, so that the many weak values can be told from none. */
-export const EXPONENT = 0.72;
+export const { EXPONENT } = sizes.tones;
 
 /** The numbers in a colour as it is written. @param {string} colour */
 const parts = (colour) => (colour.match(/[\d.]+/g) ?? [0, 0, 0]).map(Number);
@@ -95,7 +96,7 @@ export const createInks = (probe, context) => {
 /** @typedef {ReturnType<typeof createInks>} Inks */
 
 /** Steps on either side of zero; finer ones cannot be seen. */
-const STEPS = 100;
+const { STEPS } = sizes.tones;
 /** @param {number} t */
 const step = (t) => round((clamp(t, -1, 1) + 1) * STEPS);
 

@@ -1,4 +1,5 @@
 /** The picture with its map, the film of the layers, links, and the ledger: one view, drawn together. */
+import { sentences, sizes } from "../evidence/design.js";
 import { formatSigned, layerName } from "../evidence/format.js";
 import { floor, min, round } from "../evidence/maths.js";
 import { memo } from "../evidence/memo.js";
@@ -31,8 +32,7 @@ import { scaleView } from "./scale.js";
 /** @typedef {{grid: Grid, maps: Maps, links: Links | null, photo: Photo | null}} Numbers */
 
 /** Longest side of the picture, px, and room beside it. */
-const LARGEST = 440;
-const BESIDE = 40;
+const { LARGEST, BESIDE } = sizes.patches;
 
 /**
  * @param {import("./actions.js").PatchActions} actions
@@ -104,7 +104,7 @@ export const boardView = (actions, numbers) => {
     }
     markUnits(others.querySelectorAll("[data-unit]"), now);
     cursor.draw(now, grid, (/** @type {number} */ u) => {
-      const where = layer === null ? "all layers" : layerName(x, layer);
+      const where = layer === null ? sentences.layers.all : layerName(x, layer);
       return (
         `${now.units.names[u]}${now.selected.includes(u) ? ", selected" : ""}: ` +
         `${formatSigned(values[u], 3)}, ${where}`

@@ -1,4 +1,5 @@
 /** The picture itself, and all layers as small pictures, of which one is chosen. */
+import { sentences, sizes } from "../evidence/design.js";
 import { layerName } from "../evidence/format.js";
 import { round } from "../evidence/maths.js";
 import { fitCanvas } from "../kit/canvas.js";
@@ -7,13 +8,13 @@ import { createChangeTest, el, HIDDEN, replaceContent, setAttributes, view } fro
 import { paintMap } from "./paint.js";
 
 /** Longer side of a frame, px. */
-const SIDE = 64;
+const { FRAME: SIDE } = sizes.patches;
 
 /** @param {import("./actions.js").PatchActions} actions */
 export const filmView = (actions) => {
   const root = radioGroup("div.thumbs.frames", "Layer of the map");
   const own = el("canvas");
-  const itself = el("div.itself", HIDDEN, own, el("span", "picture"));
+  const itself = el("div.itself", HIDDEN, own, el("span", sentences.patches.picture));
   const rebuilt = createChangeTest();
   const repaint = createChangeTest();
   const shown = createChangeTest();
@@ -40,7 +41,11 @@ export const filmView = (actions) => {
           const button = radio("", () => actions.layer(i ? i - 1 : null), {
             label: i ? layerName(x, i - 1) : "All layers",
           });
-          replaceContent(button, canvases[i], el("span", !i ? "all" : i > 1 ? `${i - 1}` : "emb."));
+          replaceContent(
+            button,
+            canvases[i],
+            el("span", !i ? "all" : i > 1 ? `${i - 1}` : sentences.layers.short),
+          );
           return button;
         });
         replaceContent(root, itself, ...buttons);

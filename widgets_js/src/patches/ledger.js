@@ -1,5 +1,6 @@
 /** The ledger of a picture: the strongest patches against each other, each with what is seen in it. */
-import { countDigits, formatNumber, formatSigned, MINUS } from "../evidence/format.js";
+import { fill, sentences, sizes } from "../evidence/design.js";
+import { countDigits, formatNumber, formatSigned } from "../evidence/format.js";
 import { abs, floor, max, sortStrongestFirst, sum, times } from "../evidence/maths.js";
 import { MIDDLE } from "../geometry/flow_layout.js";
 import { fitCanvas } from "../kit/canvas.js";
@@ -10,10 +11,11 @@ import { listenToUnits, markUnits } from "../kit/input.js";
 /** @typedef {import("./evidence/map.js").Grid} Grid */
 /** @typedef {import("./photo.js").Photo} Photo */
 
+const TOLD = sentences.ledger;
 /** Patches below this share of the strongest are not listed. */
-const WEAK = 0.01;
+const { WEAK } = sizes.patches;
 /** Side of the small picture, px. */
-const CROP = 22;
+const { CROP } = sizes.patches;
 
 /** @param {import("./actions.js").PatchActions} actions */
 export const ledgerView = (actions) => {
@@ -81,31 +83,35 @@ const build = ({ unitEvidence: p, layer, x, evidence, units }, grid, photo, rows
   };
   const count = max(minus.length, plus.length);
   const body = times(count, (i) => el("tr", el("td.minus", entry(minus[i])), el("td.plus", entry(plus[i]))));
-  if (!count) body.push(el("tr", el("td.none", { colspan: 2 }, "Nothing to weigh here.")));
+  if (!count) body.push(el("tr", el("td.none", { colspan: 2 }, TOLD.none)));
   /** @param {string} kind @param {string} text */
   const column = (kind, text) => el(`th.${kind}`, { scope: "col" }, text);
   const [supporting, opposing] = [1, -1].map((sign) =>
     formatNumber(sum(evidence.map((v) => max(0, sign * v)))),
   );
-  const [foot, net] =
+  const [told, plusSum, minusSum, total] =
     layer === null
-      ? [
-          `All patches, special tokens included: ${formatNumber(p.total.supporting)} supporting ` +
-            `${MINUS} ${formatNumber(p.total.opposing)} opposing`,
-          p.total.net,
-        ]
-      : [
-          `All patches at this layer, before its weight ${formatNumber(x.weights[layer])}: ` +
-            `${supporting} ${MINUS} ${opposing}`,
-          sum(evidence),
-        ];
+      ? [TOLD.patches_sum, formatNumber(p.total.supporting), formatNumber(p.total.opposing), p.total.net]
+      : [TOLD.patches_sum_at, supporting, opposing, sum(evidence)];
+  const foot = fill(told, {
+    plus: plusSum,
+    minus: minusSum,
+    weight: layer === null ? "" : formatNumber(x.weights[layer]),
+  });
   return [
-    el("div.head", el("b", "The ledger"), el("span", "strongest patches by row · column, net, in shares")),
+    el("div.head", el("b", TOLD.title), el("span", TOLD.patches)),
     el(
       "table",
-      el("thead", el("tr", column("minus", `opposes ${p.name}`), column("plus", `supports ${p.name}`))),
+      el(
+        "thead",
+        el(
+          "tr",
+          column("minus", fill(sentences.flow.opposes, { name: p.name })),
+          column("plus", fill(sentences.flow.supports, { name: p.name })),
+        ),
+      ),
       el("tbody", ...body),
     ),
-    el("p.sum", `${foot} = `, el("b", `${formatSigned(net)} net`)),
+    el("p.sum", fill(TOLD.equals, { sum: foot }), el("b", fill(TOLD.net, { net: formatSigned(total) }))),
   ];
 };

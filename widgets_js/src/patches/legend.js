@@ -1,7 +1,10 @@
 /** What the marks mean, in words, and how exactly the numbers are known. */
+import { fill, sentences } from "../evidence/design.js";
 import { formatError, formatNumber } from "../evidence/format.js";
 import { max } from "../evidence/maths.js";
 import { createChangeTest, el, replaceContent, view } from "../kit/dom.js";
+
+const TOLD = sentences.patches;
 
 export const legendView = () => {
   const root = el("div.legend");
@@ -14,14 +17,14 @@ export const legendView = () => {
     const worst = max(...p.errors.filter(Number.isFinite), -1);
     replaceContent(
       root,
-      key(`supports ${p.name}`, "sup"),
-      key(`opposes ${p.name}, hatched`, "opp"),
-      key("no colour: no evidence; the picture pales under its map"),
-      key("one scale for all layers, one for their sum"),
+      ...sentences.legend.patches.map(([mark, text]) => key(fill(text, { name: p.name }), mark)),
       Number.isFinite(p.gain) &&
         key(
-          `score ${formatNumber(p.score)}, ${formatNumber(p.baseline)} for the ` +
-            `baseline${worst < 0 ? "" : `; every layer adds up within ${formatError(worst)}`}`,
+          fill(TOLD.score, {
+            score: formatNumber(p.score),
+            baseline: formatNumber(p.baseline),
+            error: worst < 0 ? "" : fill(TOLD.error, { error: formatError(worst) }),
+          }),
         ),
       bits === 8 && key(`matrices in 8 bits: within ${within ?? "0.5 % of the strongest patch"}`),
       x.recipe && key(x.recipe),

@@ -1,4 +1,5 @@
 /** Row and column of the rollout for what is selected, as two small pictures. */
+import { fill, formats, sentences } from "../evidence/design.js";
 import { countDigits, formatNumber, formatSigned, layerInSentence, shorten } from "../evidence/format.js";
 import { floor, min, sum } from "../evidence/maths.js";
 import { createChangeTest, el, replaceContent, view } from "../kit/dom.js";
@@ -8,12 +9,13 @@ import { plateView } from "./plate.js";
 /** @typedef {import("./evidence/settings.js").Scene} Scene */
 /** @typedef {import("./evidence/map.js").Links} Links */
 
+const TOLD = sentences.patches;
 const HINT = "Select a patch to see which patches it gave evidence to, and from which it received evidence.";
 
 /** @param {import("./actions.js").PatchActions} actions */
 export const linksView = (actions) => {
-  const gave = sideView(actions, "gave evidence to");
-  const received = sideView(actions, "received evidence from");
+  const gave = sideView(actions, TOLD.gave_to);
+  const received = sideView(actions, TOLD.received_from);
   const both = el("div.both-sides", gave, received);
   const title = el("b");
   const note = el("span");
@@ -37,15 +39,15 @@ export const linksView = (actions) => {
           !chosen.length
             ? "A patch and the others"
             : chosen.length > 1
-              ? `${chosen.length} patches and the others`
-              : `${shorten(units.labels[chosen[0]], 24)} and the others`,
+              ? fill(TOLD.several_others, { count: chosen.length })
+              : fill(TOLD.others, { patch: shorten(units.labels[chosen[0]], formats.NAME) }),
         );
         replaceContent(
           note,
           chosen.length > 0 &&
             (layer === null
-              ? "the rollout over all layers, in shares"
-              : `what ${layerInSentence(x, layer)} alone adds, in shares`),
+              ? TOLD.others_note
+              : fill(TOLD.others_note_at, { layer: layerInSentence(x, layer) })),
         );
         replaceContent(hint, chosen.length && !exact ? "The attention matrices are on their way." : HINT);
       }
@@ -83,8 +85,8 @@ const sideView = (actions, verb) => {
       const own = sum(chosen.map((u) => values[u]));
       const rest = sum(patches.filter((u) => !chosen.includes(u)).map((u) => values[u]));
       const parts = [
-        ["other patches ", value(rest)],
-        [chosen.length > 1 ? "themselves " : "itself ", value(own)],
+        [TOLD.other, value(rest)],
+        [chosen.length > 1 ? TOLD.themselves : TOLD.itself, value(own)],
         ...others
           .filter((u) => !chosen.includes(u))
           .map((u) => [shorten(scene.units.labels[u], 12), " ", value(values[u])]),
@@ -92,7 +94,7 @@ const sideView = (actions, verb) => {
       replaceContent(
         words,
         ...parts.flatMap((part, i) => [i > 0 && " · ", ...part]),
-        `; deepest colour ${formatNumber(limit, d)}`,
+        fill(TOLD.deepest, { limit: formatNumber(limit, d) }),
       );
     },
   );

@@ -1,5 +1,6 @@
 /** A map on its picture, as it is painted: main picture, film and links alike. */
 
+import { sizes } from "../evidence/design.js";
 import { abs, clamp, min } from "../evidence/maths.js";
 import { fillRect } from "../kit/canvas.js";
 import { DENSE, EXPONENT } from "../kit/palette.js";
@@ -8,13 +9,12 @@ import { DENSE, EXPONENT } from "../kit/palette.js";
 /** @typedef {import("./evidence/map.js").Grid} Grid */
 
 /** Patches smaller than this, in px, are painted without hatching. */
-const FINE = 6;
-const FAINT = 0.012;
+const { FINE, FAINT } = sizes.patches;
 /**
  * From this size of a pixel on, in px, the picture shows its pixels; smaller ones are smoothed: small
  * photographs are seen better so.
  */
-const CRISP = 24;
+const { CRISP } = sizes.patches;
 
 /**
  * @typedef {object} Look all that maps on one sheet have in common

@@ -1,13 +1,14 @@
 /** The explained picture: decoded once, and as it lies under its map. */
+import { sizes } from "../evidence/design.js";
 import { readBytes } from "../evidence/wire.js";
 
 /** @typedef {{width: number, height: number, source: OffscreenCanvas, pixels: Uint8ClampedArray}} Photo */
 /** @typedef {[number, number, number]} Rgb */
 
 /** How far the picture fades to the page below a full map. */
-const FADE = 0.35;
+const { FADE } = sizes.patches;
 /** Luma of ITU-R BT.601, in thousandths. */
-const LUMA = [0.299, 0.587, 0.114];
+const { LUMA } = sizes.patches;
 
 /**
  * The picture's pixels where the map is so dense: greyer and paler, so that all colour is the map's.

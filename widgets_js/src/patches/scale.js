@@ -1,5 +1,6 @@
 /** From the strongest opposition to the strongest support, as the patches are toned. */
-import { countDigits, formatNumber, MINUS } from "../evidence/format.js";
+import { fill, sentences } from "../evidence/design.js";
+import { countDigits, formatNumber } from "../evidence/format.js";
 import { fillRect } from "../kit/canvas.js";
 import { contextOf, createChangeTest, el, HIDDEN, replaceContent, view } from "../kit/dom.js";
 
@@ -24,8 +25,8 @@ export const scaleView = () => {
         fillRect(pen, ink.hatches.cell, 0, 0, width / 2, height);
       }
       const most = formatNumber(limit, countDigits(limit));
-      replaceContent(low, `opposes ${MINUS}${most}`);
-      replaceContent(high, `${most} supports`);
+      replaceContent(low, fill(sentences.patches.low, { most }));
+      replaceContent(high, fill(sentences.patches.high, { most }));
     },
   );
 };

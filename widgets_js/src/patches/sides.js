@@ -2,6 +2,7 @@
  * Pictures side by side under their maps, and the maps of their differences: what is pointed at in one is
  * marked in all.
  */
+import { sizes } from "../evidence/design.js";
 import { formatPercent, formatSigned } from "../evidence/format.js";
 import { floor, min, round } from "../evidence/maths.js";
 import { memo } from "../evidence/memo.js";
@@ -29,7 +30,7 @@ import { patchName } from "./wording/comparison_story.js";
 /** @typedef {import("../kit/palette.js").Inks} Inks */
 
 /** Longest side of a picture, px. */
-const LARGEST = 440;
+const { LARGEST } = sizes.patches;
 
 /**
  * @param {import("./actions.js").PatchActions} actions @param {(scene: Scene) => Pictures} numbers

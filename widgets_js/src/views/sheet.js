@@ -1,5 +1,6 @@
 /** The sheet: a toolbar, its views one below another, and what stands beside the pointer. */
 
+import { sizes } from "../evidence/design.js";
 import { createChangeTest, el, setAttributes, toggleClass } from "../kit/dom.js";
 import { consumeEvent, isCommand } from "../kit/input.js";
 import { watchTheme } from "../kit/theme.js";
@@ -26,7 +27,7 @@ import { tipView } from "./controls/tip.js";
  */
 
 /** Up to this many tokens there is room for the score line under the text. */
-const BRIEF = 80;
+const { BRIEF } = sizes.page;
 
 /**
  * @param {(name: string) => any} get reads one trait

@@ -1,17 +1,20 @@
 /** The matrix in sentences. */
 
-import { countDigits, formatNumber, formatSigned, MINUS, shorten } from "../evidence/format.js";
+import { fill, sentences } from "../evidence/design.js";
+import { countDigits, formatNumber, formatSigned } from "../evidence/format.js";
 import { largestSize, max } from "../evidence/maths.js";
 import { strongestCells } from "../evidence/rollout.js";
-import { holesStory, layersOfLost, ON_THEIR_WAY } from "./story.js";
+import { holesStory, layersOfLost, listed, ON_THEIR_WAY, tell, word } from "./story.js";
 
 /** @typedef {import("../evidence/matrix.js").Matrix} Matrix */
 /** @typedef {import("./story.js").Part} Part */
 
+const TOLD = sentences.matrix;
+
 /** @param {Matrix} m */
 export const matrixDigits = (m) => max(3, countDigits(m.limit) + 1);
 /** @param {Matrix} m */
-export const matrixUnit = (m) => (m.head === null ? "shares" : "units of the score");
+export const matrixUnit = (m) => (m.head === null ? TOLD.shares : TOLD.score);
 
 /**
  * The largest sum drawn whole: twice the strongest word's.  A special token may take in what all words give,
@@ -21,9 +24,6 @@ export const matrixUnit = (m) => (m.head === null ? "shares" : "units of the sco
 export const largestSum = ({ columns, rows, scene }) =>
   2 * max(...[columns, rows].map((side) => largestSize(side.filter((_, u) => !scene.units.special[u])))) ||
   Infinity;
-
-/** @param {Matrix} m @param {number} u */
-const name = ({ scene }, u) => shorten(scene.units.labels[u], 24);
 
 /** The strongest steps from one unit into another. @param {Matrix} m @param {number} k */
 export const strongestLinks = ({ shown, n }, k) => {
@@ -46,20 +46,18 @@ const cellStory = (m) => {
   const { pair, shown, scene } = m;
   if (!pair || !shown) return ["…"];
   const q = row * m.n + column;
-  const what = row === column ? " kept in its own place: " : " carried into ";
   const lost = layersOfLost(scene, column, row, blockCounts(m));
-  const place = row === column ? [] : [{ unit: row, text: name(m, row) }, ": "];
-  return [
-    `${m.title}: `,
-    { unit: column, text: name(m, column) },
-    what,
-    ...place,
-    { strong: formatSigned(shown[q], d) },
-    ` (${formatNumber(pair.plus[q], d)} for ${MINUS} ${formatNumber(pair.minus[q], d)} against ` +
-      `${scene.unitEvidence.name}`,
-    scene.state.residual && row === column && !m.alone ? `, and itself).` : ").",
-    lost && ` Not a number in ${lost}: counted as zero.`,
-  ];
+  return tell(row === column ? TOLD.kept : TOLD.carried, {
+    title: m.title,
+    column: word(scene, column),
+    row: word(scene, row),
+    value: formatSigned(shown[q], d),
+    plus: formatNumber(pair.plus[q], d),
+    minus: formatNumber(pair.minus[q], d),
+    name: scene.unitEvidence.name,
+    itself: scene.state.residual && !m.alone ? TOLD.itself : "",
+    lost: lost && fill(TOLD.lost, { layers: lost }),
+  });
 };
 
 /** What the caption below the matrix says now. @param {Matrix} m @returns {Part[]} */
@@ -71,18 +69,30 @@ export const matrixStory = (m) => {
   if (scene.x.lost) return [...holesStory(scene), end];
   const d = matrixDigits(m);
   const links = strongestLinks(m, 2);
-  if (!links.length)
-    return [`${m.title}: nothing is carried from one ${scene.state.granularity} to another.`, end];
+  const { title } = m;
+  if (!links.length) return [...tell(TOLD.none, { title, grain: scene.state.granularity }), end];
+  const told = links.map(({ row, column, value }) =>
+    tell(TOLD.link, {
+      column: word(scene, column),
+      row: word(scene, row),
+      value: formatSigned(value, d),
+    }),
+  );
   return [
-    `${m.title}: the strongest step${links.length > 1 ? "s" : ""} `,
-    ...links.flatMap(({ row, column, value }, i) => [
-      i ? ", " : "",
-      { unit: column, text: name(m, column) },
-      " → ",
-      { unit: row, text: name(m, row) },
-      ` ${formatSigned(value, d)}`,
-    ]),
-    `, in ${matrixUnit(m)}.`,
+    ...tell(links.length > 1 ? TOLD.strongest_few : TOLD.strongest, {
+      title,
+      links: listed(told, ", "),
+      unit: matrixUnit(m),
+    }),
     end,
-  ].filter((part) => part !== "");
+  ];
+};
+
+/** How to read it. @param {Matrix} m */
+export const readingNote = (m) => {
+  const { scene, head, alone, beyond, columns, rows } = m;
+  const sum = head !== null ? TOLD.sum_head : alone ? TOLD.sum_alone : TOLD.sum;
+  const outside = beyond ? fill(beyond === 1 ? TOLD.beyond : TOLD.beyond_few, { count: beyond }) : "";
+  const cut = largestSize([...columns, ...rows]) > largestSum(m);
+  return fill(TOLD.note, { grain: scene.state.granularity, sum, beyond: outside }) + (cut ? TOLD.gap : "");
 };

@@ -1,5 +1,6 @@
 /** The picture in sentences, as parts that a view can make clickable. */
 
+import { fill, formats, sentences, sizes } from "../evidence/design.js";
 import {
   countDigits,
   formatNumber,
@@ -16,26 +17,58 @@ import { abs, ceil, floor, max, range, round, sortStrongestFirst, sum } from "..
  *   text?: undefined}} Part
  */
 
+const TOLD = sentences.story;
+
+/**
+ * The sentence of a template: text runs on, parts stay parts, and what stands between *stars* is bold.
+ * @param {string} template @param {Record<string, string | number | Part | Part[]>} places
+ * @returns {Part[]}
+ */
+export const tell = (template, places) => {
+  /** @type {Part[]} */
+  const story = [];
+  let text = "";
+  let strong = false;
+  const close = () => {
+    if (text) story.push(strong ? { strong: text } : text);
+    text = "";
+  };
+  for (const piece of template.split(/(\*|\{\w+\})/)) {
+    const value = piece[0] === "{" ? places[piece.slice(1, -1)] : piece;
+    if (typeof value === "object") {
+      close();
+      story.push(...[value].flat());
+    } else if (piece === "*") {
+      close();
+      strong = !strong;
+    } else text += value;
+  }
+  close();
+  return story;
+};
+
 export const ON_THEIR_WAY = "The attention matrices are on their way";
 /** Below this weight a block adds next to nothing. */
-export const CLOSED = 0.03;
+export const { CLOSED } = sizes.scene;
 
 /** @param {Scene} scene @param {number} unit @returns {Part} */
-const word = ({ units }, unit) => ({ unit, text: shorten(units.labels[unit], 24) });
+export const word = ({ units }, unit) => ({ unit, text: shorten(units.labels[unit], formats.NAME) });
 
 /** @param {Part[][]} items @param {string} [last] @returns {Part[]} */
-const listed = (items, last = " and ") =>
+export const listed = (items, last = TOLD.and) =>
   items.flatMap((item, i) => (i === 0 ? item : [i === items.length - 1 ? last : ", ", ...item]));
 
 /** @param {Scene} scene @returns {Part[]} */
 export const holesStory = ({ x }) => {
   const [b, i, k] = x.gaps[0];
   const n = x.lost;
-  const place = `“${x.tokens[k]}”${i === k ? "" : ` → “${x.tokens[i]}”`}`;
-  return [
-    `${n === 1 ? "One value is" : `${n} values are`} not a number (${layerInSentence(x, b)}, ` +
-      `${place}${n > 1 ? ", …" : ""}): × where it would be drawn, counted as zero.`,
-  ];
+  const place = fill(i === k ? TOLD.place : TOLD.step, {
+    layer: layerInSentence(x, b),
+    token: x.tokens[k],
+    source: x.tokens[k],
+    goal: x.tokens[i],
+  });
+  return tell(n === 1 ? TOLD.one_lost : TOLD.lost, { count: n, where: place + (n > 1 ? TOLD.more : "") });
 };
 
 /**
@@ -60,10 +93,11 @@ const ribbons = (scene) => {
   const total = of((f) => f.total);
   if (!count || !total || found.length < active.length) return "";
   const drawn = of((f) => f.drawn);
-  return (
-    ` ${count} ribbon${count === 1 ? " carries" : "s carry"} ${round((drawn / total) * 100)} % ` +
-    `of ${found.length === 1 ? "its" : "their"} evidence.`
-  );
+  return fill(count > 1 ? TOLD.ribbons : TOLD.ribbon, {
+    count,
+    share: round((drawn / total) * 100),
+    whose: found.length === 1 ? TOLD.its : TOLD.their,
+  });
 };
 
 /**
@@ -72,81 +106,99 @@ const ribbons = (scene) => {
  * @returns {Part[][]}
  */
 const weighed = (scene, units, values, d) =>
-  units.map((u) => [word(scene, u), ` ${formatSigned(values[u], d)}`]);
+  units.map((u) => tell(TOLD.word, { word: word(scene, u), value: formatSigned(values[u], d) }));
 
 /** @param {Scene} scene @returns {Part[]} */
 export const restStory = (scene) => {
   const { unitEvidence: p, active, state } = scene;
   const d = countDigits(p.largest);
   const ranked = sortStrongestFirst(active, p.net);
-  if (!ranked.length) return [`No ${state.granularity} carries evidence.`, ribbons(scene)];
-  const head =
-    p.order.length === 1
-      ? `The only ${state.granularity}: `
-      : `The ${ranked.length} strongest ${state.granularity}s: `;
-  return [head, ...listed(weighed(scene, ranked, p.net, d), ", "), ".", ribbons(scene)];
+  return tell(!ranked.length ? TOLD.none : p.order.length === 1 ? TOLD.only : TOLD.strongest, {
+    grain: state.granularity,
+    count: ranked.length,
+    words: listed(weighed(scene, ranked, p.net, d), ", "),
+    ribbons: [ribbons(scene)],
+  });
+};
+
+/**
+ * What one word brings, and its rank.
+ * @param {Scene} scene @param {number} unit @param {number} d @returns {Part[]}
+ */
+export const brings = (scene, unit, d) => {
+  const { unitEvidence: p } = scene;
+  const rank = p.order.indexOf(unit) + 1;
+  return tell(TOLD.brings, {
+    word: word(scene, unit),
+    plus: formatNumber(p.supporting[unit], d),
+    minus: formatNumber(p.opposing[unit], d),
+    name: p.name,
+    net: formatSigned(p.net[unit], d),
+    rest: rank ? fill(TOLD.rank, { rank, count: p.order.length }) : ".",
+  });
 };
 
 /** @param {Scene} scene @returns {Part[]} */
 export const chosenStory = (scene) => {
   const { unitEvidence: p, active } = scene;
   const d = countDigits(p.largest);
-  if (active.length > 1) return [...listed(weighed(scene, active, p.net, d)), ".", ribbons(scene)];
-  const u = active[0];
-  const rank = p.order.indexOf(u);
-  return [
-    word(scene, u),
-    ` brings ${formatNumber(p.supporting[u], d)} for and ${formatNumber(p.opposing[u], d)} against ` +
-      `${p.name}: `,
-    { strong: `net ${formatSigned(p.net[u], d)}` },
-    rank < 0 ? "." : `, rank ${rank + 1} of ${p.order.length}.`,
-    ribbons(scene),
-  ];
+  const tail = ribbons(scene);
+  return active.length > 1
+    ? tell(TOLD.chosen, { words: listed(weighed(scene, active, p.net, d)), ribbons: [tail] })
+    : [...brings(scene, active[0], d), tail];
 };
 
 /** @param {Scene} scene @param {number} b @returns {Part[]} */
 export const layerStory = (scene, b) => {
   const { unitEvidence: p, x } = scene;
-  const where = `${layerName(x, b)}: `;
+  const where = fill(TOLD.layer, { layer: layerName(x, b) });
   const entering = p.entering.supporting[b] + p.entering.opposing[b];
   const total = p.total.supporting + p.total.opposing || 1;
-  const tail = ` ${formatNumber((entering / total) * 100, 0)} % of the evidence enters here.`;
+  const tail = fill(TOLD.enters, { share: formatNumber((entering / total) * 100, 0) });
   const row = p.cells[b];
   // Weak words change sign and rank by chance: the story is told about the strong ones.
   const strong = p.order.slice(0, max(6, ceil(p.order.length * 0.15)));
-  if (!strong.length) return [where, "nothing to weigh."];
+  if (!strong.length) return [where, TOLD.nothing];
   if (b > 0 && x.weights[b] < CLOSED)
     return [where, `closed, weight ${formatNumber(x.weights[b])}: almost nothing enters.`];
   const flip = p.flips.find((f) => f.b === b);
   if (flip)
-    return [where, word(scene, flip.unit), ` turns ${flip.to > 0 ? "supporting" : "opposing"}.`, tail];
+    return [
+      where,
+      ...tell(flip.to > 0 ? TOLD.turns_supporting : TOLD.turns_opposing, { word: word(scene, flip.unit) }),
+      tail,
+    ];
   if (b === 0) {
     const best = strong.reduce((a, u) => (row[u] > row[a] ? u : a));
     const worst = strong.reduce((a, u) => (row[u] < row[a] ? u : a));
     const parts = [];
-    if (row[best] > 0) parts.push([word(scene, best), " supports most"]);
-    if (row[worst] < 0) parts.push([word(scene, worst), " opposes most"]);
+    if (row[best] > 0) parts.push(tell(TOLD.supports_most, { word: word(scene, best) }));
+    if (row[worst] < 0) parts.push(tell(TOLD.opposes_most, { word: word(scene, worst) }));
     return [where, ...listed(parts, ", "), ".", tail];
   }
   /** @param {number} u */
   const grown = (u) => abs(row[u]) - abs(p.cells[b - 1][u]);
   const most = strong.reduce((a, u) => (abs(grown(u)) > abs(grown(a)) ? u : a));
-  return [
-    where,
-    word(scene, most),
-    ` ${row[most] > 0 ? "supports" : "opposes"} ${grown(most) > 0 ? "more" : "less"} strongly.`,
-    tail,
-  ];
+  const more = grown(most) > 0;
+  const told =
+    row[most] > 0
+      ? more
+        ? TOLD.supports_more
+        : TOLD.supports_less
+      : more
+        ? TOLD.opposes_more
+        : TOLD.opposes_less;
+  return [where, ...tell(told, { word: word(scene, most) }), tail];
 };
 
 /** @param {Scene} scene @returns {Part[]} */
-export const verdict = ({ unitEvidence: { total, name } }) => {
-  return [
-    `Decision: ${formatNumber(total.supporting)} supporting, ${formatNumber(total.opposing)} opposing, `,
-    { strong: `net ${formatSigned(total.net)}` },
-    ` for ${name}.`,
-  ];
-};
+export const verdict = ({ unitEvidence: { total, name } }) =>
+  tell(TOLD.verdict, {
+    plus: formatNumber(total.supporting),
+    minus: formatNumber(total.opposing),
+    net: formatSigned(total.net),
+    name,
+  });
 
 /**
  * The whole in one sentence: who speaks for the class and who against it.
@@ -160,24 +212,29 @@ export const sumStory = (scene) => {
   );
   const largest = abs(evidence[ordinary[0]] ?? 0);
   const d = countDigits(largest);
-  /** @param {1 | -1} sign @param {string} verb @returns {Part[][]} */
-  const side = (sign, verb) => {
+  /** @type {Part[][]} */
+  const sides = [];
+  for (const [sign, one, more] of /** @type {const} */ ([
+    [1, TOLD.speaks_for, TOLD.speak_for],
+    [-1, TOLD.speaks_against, TOLD.speak_against],
+  ])) {
     const strong = ordinary.filter((u) => sign * evidence[u] > 0.02 * largest).slice(0, 2);
-    return strong.length
-      ? [[...listed(weighed(scene, strong, evidence, d)), ` speak${strong.length > 1 ? "" : "s"} ${verb} `]]
-      : [];
-  };
-  const sides = [...side(1, "for"), ...side(-1, "against")];
-  const L = x.weights.length;
+    const words = listed(weighed(scene, strong, evidence, d));
+    const name = [sides.length ? TOLD.it : p.name];
+    if (strong.length) sides.push(tell(strong.length > 1 ? more : one, { words, name }));
+  }
+  const layers = x.weights.length;
   const where =
-    layer === null && L > 1 ? `Over all ${L} layers ` : `In ${layer ? `layer ${layer}` : "the embeddings"} `;
-  if (!sides.length) return [where, "no word carries evidence."];
+    layer === null && layers > 1
+      ? fill(TOLD.over_all, { layers })
+      : layer
+        ? fill(TOLD.in_layer, { layer })
+        : TOLD.in_embeddings;
+  if (!sides.length) return [where, TOLD.no_word];
   return [
     where,
-    ...sides.flatMap((parts, i) => [...(i ? ["; "] : []), ...parts, i ? "it" : p.name]),
-    ". ",
-    { strong: `Net ${formatSigned(sum(evidence), d)}` },
-    ", in shares.",
+    ...listed(sides, "; "),
+    ...tell(TOLD.sum, { net: formatSigned(sum(evidence), d) }),
     ...(scene.exact ? [] : [ribbons(scene)]),
   ];
 };

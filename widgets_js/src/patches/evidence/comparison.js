@@ -2,6 +2,7 @@
  * Pictures on one scale, and their differences to the first. Pure; `figures/scene/patch_comparison.py` is
  * the twin.
  */
+import { fill, sentences, sizes } from "../../evidence/design.js";
 import { formatSigned } from "../../evidence/format.js";
 import { floor, largestSize, max, min, range, sum } from "../../evidence/maths.js";
 import { memo } from "../../evidence/memo.js";
@@ -25,9 +26,11 @@ import { readGrid } from "./map.js";
  * @property {string[]} names of the rows, in short
  */
 
+const TOLD = sentences.pictures;
+
 /** Width of a picture's column at least, room between two, px. */
-const NARROWEST = 190;
-export const APART = 28;
+const { NARROWEST } = sizes.patches;
+export const { APART } = sizes.patches;
 
 /**
  * How many pictures stand beside each other.
@@ -40,7 +43,7 @@ export const countColumns = (width, count, differences) => {
 };
 
 /** @param {Grid} grid */
-const by = ({ rows, columns }) => `${rows} × ${columns}`;
+const by = ({ rows, columns }) => fill(TOLD.grid, { rows, columns });
 
 /** @param {Scene} scene @param {Item[]} items @returns {Pictures} */
 const build = ({ sides, values, units, most }, items) => {
@@ -67,10 +70,7 @@ const build = ({ sides, values, units, most }, items) => {
     lacking: rest.flatMap((grid, i) =>
       grid === first
         ? []
-        : [
-            `No difference between ${sides[0].name} and ${sides[i + 1].name}: ${first} patches there, ` +
-              `${grid} here.`,
-          ],
+        : [fill(TOLD.lacking, { first: sides[0].name, other: sides[i + 1].name, grid: first, own: grid })],
     ),
     limit: max(
       most,
@@ -107,8 +107,10 @@ export const sumSelected = (
   const row = (difference && differences[i]) || own[i];
   if (selected.length) {
     const has = difference || selected.some((n) => values[n][i] !== null);
-    return `selected: ${has ? formatSigned(sum(selected.map((n) => row[n])), d) : "no patch of this grid"}`;
+    const total = has ? formatSigned(sum(selected.map((n) => row[n])), d) : TOLD.no_patch;
+    return fill(TOLD.selected, { total });
   }
   const total = formatSigned(sum(row), d);
-  return `in all: ${difference ? total : `net ${total} for ${sides[i].scene.unitEvidence.name}`}`;
+  const { name } = sides[i].scene.unitEvidence;
+  return fill(difference ? TOLD.difference : TOLD.sum, { total, name });
 };

@@ -1,15 +1,18 @@
 /** What the caption says of pictures side by side; `figures/scene/patch_comparison.py` is the twin. */
 
+import { fill, sentences, sizes } from "../../evidence/design.js";
 import { formatSigned } from "../../evidence/format.js";
 import { range, sortStrongestFirst, sum } from "../../evidence/maths.js";
 import { comparisonStory } from "../../wording/comparison_story.js";
+import { listed, tell } from "../../wording/story.js";
 
 /** @typedef {import("../evidence/comparison.js").Scene} Scene */
 /** @typedef {import("../evidence/comparison.js").Pictures} Pictures */
 /** @typedef {import("../../wording/story.js").Part} Part */
 
+const TOLD = sentences.pictures;
 /** More patches than this are told of together. */
-const LISTED = 3;
+const { LISTED } = sizes.patches;
 
 /**
  * What the row stands for in one picture, and there in all that have it.
@@ -27,30 +30,36 @@ export const picturesStory = (scene, { grids, shared, values: own }) => {
   if (chosen.length > LISTED) {
     const sums = own.map((row) => sum(chosen.map((n) => row[n])));
     const each = sums.map((v, i) => `${names[i]} ${formatSigned(v, d)}`);
-    const told = `${chosen.length} patches: ${each.join("; ")}`;
-    return shared && sums.length === 2
-      ? [`${told}; difference `, { strong: formatSigned(sums[1] - sums[0], d) }, "."]
-      : [`${told}.`];
+    return tell(shared && sums.length === 2 ? TOLD.sums_of_two : TOLD.sums, {
+      count: chosen.length,
+      sums: each.join("; "),
+      difference: formatSigned(sums[1] - sums[0], d),
+    });
   }
   if (shared) return comparisonStory(/** @type {any} */ ({ ...scene, selected: chosen }));
   /** @param {[number, number][]} places picture and row @returns {Part[]} */
-  const listed = (places) => [
-    ...places.flatMap(([i, n], k) => [
-      k ? "; " : "",
-      `${names[i]} `,
-      { unit: n, text: patchName(scene, n) },
-      " ",
-      { strong: formatSigned(own[i][n], d) },
-    ]),
-    ".",
-  ];
+  const valued = (places) =>
+    listed(
+      places.map(([i, n]) =>
+        tell(TOLD.value, {
+          name: names[i],
+          patch: { unit: n, text: patchName(scene, n) },
+          value: formatSigned(own[i][n], d),
+        }),
+      ),
+      "; ",
+    );
   const sideNumbers = range(names.length);
   if (chosen.length)
-    return listed(
-      chosen.flatMap((n) =>
-        sideNumbers.flatMap((i) => (values[n][i] === null ? [] : [/** @type {[number, number]} */ ([i, n])])),
+    return tell(TOLD.values, {
+      values: valued(
+        chosen.flatMap((n) =>
+          sideNumbers.flatMap((i) =>
+            values[n][i] === null ? [] : [/** @type {[number, number]} */ ([i, n])],
+          ),
+        ),
       ),
-    );
+    });
   const best = sideNumbers.map(
     (i) =>
       /** @type {[number, number]} */ ([
@@ -61,6 +70,6 @@ export const picturesStory = (scene, { grids, shared, values: own }) => {
         )[0],
       ]),
   );
-  const sizes = [...new Set(grids.map(({ rows, columns }) => `${rows} × ${columns}`))].join(" and ");
-  return [`Grids of ${sizes} patches differ, so patches are not compared. Strongest: `, ...listed(best)];
+  const found = new Set(grids.map(({ rows, columns }) => fill(TOLD.grid, { rows, columns })));
+  return tell(TOLD.grids, { grids: [...found].join(sentences.story.and), values: valued(best) });
 };

@@ -1,7 +1,8 @@
 /** What the caption of a picture says; `figures/scene/patch_story.py` is the twin. */
-import { countDigits, formatNumber, formatSigned, layerName, shorten } from "../../evidence/format.js";
+import { fill, sentences } from "../../evidence/design.js";
+import { countDigits, formatNumber, formatSigned, layerName } from "../../evidence/format.js";
 import { floor, round, sum } from "../../evidence/maths.js";
-import { holesStory, layerStory, sumStory, verdict } from "../../wording/story.js";
+import { brings, holesStory, layerStory, sumStory, tell, verdict, word } from "../../wording/story.js";
 import { strongestOther } from "../evidence/map.js";
 
 /** @typedef {import("../evidence/settings.js").Scene} Scene */
@@ -12,8 +13,7 @@ import { strongestOther } from "../evidence/map.js";
 const chosenOf = ({ state: { preview }, selected, units }) =>
   preview !== null && preview < units.count ? [preview] : selected;
 
-/** @param {Scene} scene @param {number} unit @returns {Part} */
-const patch = ({ units }, unit) => ({ unit, text: shorten(units.labels[unit], 24) });
+const TOLD = sentences.patches;
 
 /**
  * Where their evidence went, and whence they had it.
@@ -22,15 +22,17 @@ const patch = ({ units }, unit) => ({ unit, text: shorten(units.labels[unit], 24
 const path = (scene, chosen, links) => {
   if (!links) return [];
   const d = countDigits(links.limit);
-  /** @param {number[]} row @param {string} verb @param {string} way @returns {Part[]} */
-  const most = (row, verb, way) => {
+  /** @param {number[]} row @param {string} told @param {string} nothing @returns {Part[]} */
+  const most = (row, told, nothing) => {
     const other = strongestOther(row, chosen);
     return other === null
-      ? [`${verb} nothing`]
-      : [`${verb} most ${way} `, patch(scene, other), ` ${formatSigned(row[other], d)}`];
+      ? [nothing]
+      : tell(told, { patch: word(scene, other), value: formatSigned(row[other], d) });
   };
-  const who = chosen.length > 1 ? " They " : " It ";
-  return [who, ...most(links.gave, "gave", "to"), " and ", ...most(links.received, "received", "from"), "."];
+  return tell(chosen.length > 1 ? TOLD.they : TOLD.it, {
+    gave: most(links.gave, TOLD.gave, TOLD.gave_nothing),
+    received: most(links.received, TOLD.received, TOLD.received_nothing),
+  });
 };
 
 /** @param {Scene} scene @param {number[]} chosen @param {Links | null} links @returns {Part[]} */
@@ -39,35 +41,32 @@ const chosenStory = (scene, chosen, links) => {
   const d = countDigits(layer === null ? p.largest : p.cellLargest);
   /** @param {number[]} row */
   const total = (row) => sum(chosen.map((u) => row[u]));
-  const one = chosen.length === 1;
-  /** @type {Part} */
-  const who = one ? patch(scene, chosen[0]) : `${chosen.length} patches`;
+  const told = path(scene, chosen, links);
+  const count = chosen.length;
+  const patches = [fill(TOLD.several, { count })];
   if (layer !== null)
-    return [
-      `${layerName(x, layer)}: `,
-      who,
-      one ? " has " : " have ",
-      { strong: `net ${formatSigned(total(evidence), d)}` },
-      `, before the weight ${formatNumber(x.weights[layer])}.`,
-      ...path(scene, chosen, links),
-    ];
+    return tell(count === 1 ? TOLD.has : TOLD.have, {
+      layer: layerName(x, layer),
+      patch: word(scene, chosen[0]),
+      patches,
+      net: formatSigned(total(evidence), d),
+      weight: formatNumber(x.weights[layer]),
+      links: told,
+    });
+  if (count === 1) return [...brings(scene, chosen[0], d), ...told];
   const [plus, minus] = [p.supporting, p.opposing].map(total);
-  const rank = p.order.indexOf(chosen[0]);
   /** @param {number} v @param {number} all */
-  const share = (v, all) => `${round((v / (all || 1)) * 100)} %`;
-  const standing = !one
-    ? `; ${share(plus, p.total.supporting)} of all that supports, ${share(minus, p.total.opposing)} ` +
-      `of all that opposes.`
-    : rank < 0
-      ? "."
-      : `, rank ${rank + 1} of ${p.order.length}.`;
-  return [
-    who,
-    ` bring${one ? "s" : ""} ${formatNumber(plus, d)} for and ${formatNumber(minus, d)} against ${p.name}: `,
-    { strong: `net ${formatSigned(plus - minus, d)}` },
-    standing,
-    ...path(scene, chosen, links),
-  ];
+  const share = (v, all) => round((v / (all || 1)) * 100);
+  return tell(TOLD.bring, {
+    patches,
+    plus: formatNumber(plus, d),
+    minus: formatNumber(minus, d),
+    name: p.name,
+    net: formatSigned(plus - minus, d),
+    supporting: share(plus, p.total.supporting),
+    opposing: share(minus, p.total.opposing),
+    links: told,
+  });
 };
 
 /** @param {Scene} scene @param {(units: number[]) => Links | null} linksOf @returns {Part[]} */
@@ -84,6 +83,6 @@ export const patchStory = (scene, linksOf) => {
   if (chosen.length) return chosenStory(scene, chosen, linksOf(chosen));
   if (x.lost) return holesStory(scene);
   if (layer !== null) return layerStory(scene, layer);
-  if (!p.order.some((u) => evidence[u])) return ["No patch carries evidence."];
+  if (!p.order.some((u) => evidence[u])) return [TOLD.none];
   return sumStory(scene);
 };

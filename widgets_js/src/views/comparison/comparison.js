@@ -1,5 +1,6 @@
 /** The comparison: the texts side by side on one scale, and below them their difference, row by row. */
 
+import { fill, sentences, sizes } from "../../evidence/design.js";
 import { formatPercent, formatSigned } from "../../evidence/format.js";
 import { clamp, floor, min, sum } from "../../evidence/maths.js";
 import { createChangeTest, el, replaceContent, setAttributes, view } from "../../kit/dom.js";
@@ -16,8 +17,9 @@ import { differenceView } from "./rows.js";
 /** @typedef {import("../../evidence/comparison.js").Side} Side */
 /** @typedef {import("../../state/actions.js").Actions} Actions */
 
+const TOLD = sentences.comparison;
 /** No side is narrower, px. */
-const NARROWEST = 340;
+const { NARROWEST } = sizes.comparison;
 
 /** @param {Actions} actions */
 export const comparisonViews = (actions) => {
@@ -67,8 +69,15 @@ const sideView = (actions, i) => {
     const { x, unitEvidence: p, evidence } = now.scene;
     replaceContent(name, now.name);
     setAttributes(root, { label: `${i + 1}: ${now.name}` });
-    replaceContent(said, `${p.name} ${formatPercent(x.probs[x.target])}, score ${formatSigned(x.score)}`);
-    replaceContent(net, `all tokens: net ${formatSigned(sum(evidence))} for ${p.name}`);
+    replaceContent(
+      said,
+      fill(TOLD.side, {
+        name: p.name,
+        probability: formatPercent(x.probs[x.target]),
+        score: formatSigned(x.score),
+      }),
+    );
+    replaceContent(net, fill(TOLD.net, { net: formatSigned(sum(evidence)), name: p.name }));
     prose.draw(now.scene, width);
   });
 };

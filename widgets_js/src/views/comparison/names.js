@@ -1,4 +1,5 @@
 /** What is compared, by name. */
+import { sentences } from "../../evidence/design.js";
 import { isolateDirection } from "../../evidence/format.js";
 import { el, replaceContent, view } from "../../kit/dom.js";
 
@@ -7,6 +8,6 @@ export const namesView = () => {
   return view(
     el("div.question", el("span.why", names)),
     (/** @type {import("../../evidence/comparison.js").Compared} */ { sides }) =>
-      replaceContent(names, sides.map(({ name }) => isolateDirection(name)).join(" against ")),
+      replaceContent(names, sides.map(({ name }) => isolateDirection(name)).join(sentences.question.against)),
   );
 };

@@ -1,5 +1,7 @@
 /** The difference: for each row the evidence of all explanations on one axis, strongest difference first. */
+
 import { NOTHING } from "../../evidence/comparison.js";
+import { sentences, sizes } from "../../evidence/design.js";
 import { formatNumber, formatSigned } from "../../evidence/format.js";
 import { max } from "../../evidence/maths.js";
 import { createChangeTest, el, replaceContent, setAttributes, view } from "../../kit/dom.js";
@@ -8,8 +10,9 @@ import { cell, row, scrollBox } from "../../kit/rows.js";
 
 /** @typedef {import("../../evidence/comparison.js").Compared} Compared */
 
+const TOLD = sentences.comparison;
 /** So many rows are shown until all are asked for. */
-const FEW = 12;
+const { FEW } = sizes.comparison;
 
 /** @param {import("../../state/actions.js").Actions} actions */
 export const differenceView = (actions) => {
@@ -23,10 +26,10 @@ export const differenceView = (actions) => {
       redraw();
     },
   });
-  const name = "The difference";
+  const name = TOLD.title;
   const root = el(
     "div.difference",
-    el("div.head", el("b", name), el("span", "bars on the scale above, in shares")),
+    el("div.head", el("b", name), el("span", TOLD.note)),
     scrollBox(name, el("table", el("thead", head), body)),
     more,
   );
@@ -53,8 +56,8 @@ export const differenceView = (actions) => {
       const two = sides.length === 2;
       replaceContent(
         head,
-        ...[state.granularity, ...sides.map((s) => s.name), two ? "difference" : "spread"].map((t) =>
-          cell("th", t, "col"),
+        ...[state.granularity, ...sides.map((s) => s.name), two ? TOLD.difference : TOLD.spread_head].map(
+          (t) => cell("th", t, "col"),
         ),
       );
       replaceContent(

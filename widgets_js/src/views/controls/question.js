@@ -1,4 +1,5 @@
 /** "Why this class rather than that one?": class picker with probabilities, contrast. */
+import { fill, sentences, sizes } from "../../evidence/design.js";
 import { formatPercent, shorten } from "../../evidence/format.js";
 import { range } from "../../evidence/maths.js";
 import { isReachable, restName, turnQuestion } from "../../evidence/question.js";
@@ -7,8 +8,9 @@ import { createChangeTest, el, replaceContent, view } from "../../kit/dom.js";
 
 /** @typedef {import("../../evidence/scene.js").Scene} Scene */
 
+const TOLD = sentences.question;
 /** More classes than this go into a select. */
-const MOST = 6;
+const { MOST, NAME } = sizes.question;
 
 /** @param {import("../../state/actions.js").Actions} actions */
 export const questionView = (actions) => {
@@ -41,7 +43,7 @@ export const questionView = (actions) => {
     });
     replaceContent(
       node,
-      el("span.name", { dir: "auto" }, shorten(x.labels[c], 28)),
+      el("span.name", { dir: "auto" }, shorten(x.labels[c], NAME)),
       " ",
       el("small", formatPercent(x.probs[c])),
     );
@@ -53,7 +55,7 @@ export const questionView = (actions) => {
     const asks = [null, ...x.labels.keys()].filter((c) => c !== state.target);
     const open = asks.filter((c) => isReachable(x, { target: state.target, contrast: c }));
     /** @param {number | null} c */
-    const name = (c) => (c === null ? restName(x, state.target) : shorten(x.labels[c], 28));
+    const name = (c) => (c === null ? restName(x, state.target) : shorten(x.labels[c], NAME));
     // With two classes the margin already is the contrast: one choice is no choice.
     const settled =
       open.length < 2 || (x.labels.length === 2 && x.output !== "logit" && state.contrast === null);
@@ -68,7 +70,7 @@ export const questionView = (actions) => {
   };
 
   return view(
-    el("div.question", el("span.why", "Why"), group, more, contrast),
+    el("div.question", el("span.why", TOLD.why), group, more, contrast),
     (/** @type {Scene} */ scene) => {
       const { x, state } = scene;
       if (!fresh(x, state.target, state.contrast)) return;
@@ -84,11 +86,11 @@ export const questionView = (actions) => {
           select(
             "Other classes",
             [
-              [`${others.length} more`, null],
+              [fill(TOLD.more, { count: others.length }), null],
               ...others.map(
                 (c) =>
                   /** @type {[string, number]} */ ([
-                    `${shorten(x.labels[c], 28)} ${formatPercent(x.probs[c])}`,
+                    `${shorten(x.labels[c], NAME)} ${formatPercent(x.probs[c])}`,
                     c,
                   ]),
               ),
@@ -98,7 +100,7 @@ export const questionView = (actions) => {
             !x.live && { disabled: true, title: unanswered(x) },
           ),
       );
-      replaceContent(contrast, "rather than ", against(scene));
+      replaceContent(contrast, fill(TOLD.rather, { contrast: "" }), against(scene));
       if (focused) /** @type {HTMLElement | null} */ (group.querySelector("[aria-checked=true]"))?.focus();
     },
   );

@@ -1,4 +1,5 @@
 /** Play, layer, λ, granularity. */
+import { sentences } from "../../evidence/design.js";
 import { layerName } from "../../evidence/format.js";
 import { floor } from "../../evidence/maths.js";
 import { GRAINS } from "../../evidence/zoom.js";
@@ -118,8 +119,8 @@ export const layerSlider = (actions, L) => {
     el("label.tool.slider", toolLabel("layer"), input, output),
     (/** @type {Scene} */ { layer, x }) => {
       input.show(layer ?? L);
-      setAttributes(input, { "aria-valuetext": layer === null ? "all layers" : layerName(x, layer) });
-      replaceContent(output, layer === null ? "all" : layer ? `${layer}` : "emb.");
+      setAttributes(input, { "aria-valuetext": layer === null ? sentences.layers.all : layerName(x, layer) });
+      replaceContent(output, layer === null ? "all" : layer ? `${layer}` : sentences.layers.short);
     },
   );
 };

@@ -1,11 +1,12 @@
 /** The words under the flow, sentence ends, and the marks where a word changes sign. */
+import { sizes } from "../../evidence/design.js";
 import { shorten } from "../../evidence/format.js";
 import { round } from "../../evidence/maths.js";
 import { stripBrackets } from "../../evidence/units.js";
 import { setAttributes, svg } from "../../kit/dom.js";
 import { line, stanceClass, svgText } from "../../kit/shapes.js";
 
-const NAME = 16;
+const { NAME } = sizes.flow;
 
 /**
  * A unit's name where there is little room.

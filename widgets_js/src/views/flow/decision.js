@@ -1,12 +1,6 @@
 /** The decision above the flow: the score, the balance's names and numbers, the lens. */
-import {
-  countDigits,
-  formatNumber,
-  formatSigned,
-  layerInSentence,
-  MINUS,
-  shorten,
-} from "../../evidence/format.js";
+import { fill, sentences, sizes } from "../../evidence/design.js";
+import { countDigits, formatNumber, formatSigned, layerInSentence, shorten } from "../../evidence/format.js";
 import { abs, max, min, round, sum } from "../../evidence/maths.js";
 import { svg, textWidth } from "../../kit/dom.js";
 import { line, stanceClass, svgText } from "../../kit/shapes.js";
@@ -16,9 +10,9 @@ import { sumPassed } from "./paint.js";
 /** @typedef {import("../../geometry/flow_layout.js").Layout} Layout */
 /** @typedef {import("../../geometry/ribbons.js").Flow} Flow */
 
+const TOLD = sentences.flow;
 /** From this relative error on the warning colour is used. */
-const WARN = 0.05;
-const NAME = 14;
+const { WARN, NAME } = sizes.decision;
 
 /**
  * @param {Scene} scene @param {Layout} layout @param {Flow} flow @param {string} family
@@ -59,26 +53,27 @@ const heading = ({ unitEvidence: p, x }, { x0, x1, middle }, net) => {
   const worst = p.errors[p.worst];
   const based = Number.isFinite(p.gain);
   const error =
-    worst < 0.0005 ? "below 0.1 %" : `up to ${(worst * 100).toFixed(1)} % (${layerInSentence(x, p.worst)})`;
+    worst < 0.0005
+      ? TOLD.small_error
+      : fill(TOLD.error_up_to, { error: (worst * 100).toFixed(1), layer: layerInSentence(x, p.worst) });
   return [
     svgText(
       "score",
       centre,
       middle ? 24 : 20,
       based
-        ? `f(x) ${MINUS} f(x′) = ${formatNumber(p.score, d)} ${MINUS} ` +
-            `${p.baseline < 0 ? `(${base})` : base} = `
-        : "f(x) = ",
+        ? fill(TOLD.gain, { score: formatNumber(p.score, d), baseline: p.baseline < 0 ? `(${base})` : base })
+        : TOLD.score,
       bold(based ? formatSigned(p.gain, d) : formatNumber(p.score)),
     ),
     svgText(
       "under",
       centre,
       middle ? 43 : 38,
-      middle && based && "score above the baseline  ·  ",
-      `▾ net${middle ? " relevance" : ""} ${formatSigned(net)}`,
+      middle && based && TOLD.above,
+      fill(middle ? TOLD.net_relevance : TOLD.net, { net: formatSigned(net) }),
       Number.isFinite(worst) &&
-        svg(`tspan.${worst > WARN ? "warn" : ""}`, `  ·  ${middle ? "convergence " : ""}error ${error}`),
+        svg(`tspan.${worst > WARN ? "warn" : ""}`, fill(middle ? TOLD.convergence : TOLD.error, { error })),
     ),
   ];
 };
@@ -142,7 +137,9 @@ const names = ({ unitEvidence: p, units }, flow, family) => {
  */
 const lens = ({ units }, { width, middle }, { segments, zero, lensY, magnification }, family) => {
   const y = lensY + 3;
-  const note = `ribbons ×${magnification < 10 ? magnification.toFixed(1) : round(magnification)} wider`;
+  const note = fill(TOLD.wider, {
+    times: magnification < 10 ? magnification.toFixed(1) : round(magnification),
+  });
   const d = countDigits(max(...segments.map((s) => s.mass)));
   const nodes = [];
   for (const sign of [-1, 1]) {

@@ -1,4 +1,5 @@
 /** Left and right of the strips: layer names and weights; evidence entering, net, error. */
+import { fill, sentences, sizes } from "../../evidence/design.js";
 import { formatError, formatNumber, formatSigned, layerName } from "../../evidence/format.js";
 import { clamp, floor, max, round } from "../../evidence/maths.js";
 import { svg } from "../../kit/dom.js";
@@ -7,10 +8,11 @@ import { line, rect, svgText } from "../../kit/shapes.js";
 /** @typedef {import("../../evidence/scene.js").Scene} Scene */
 /** @typedef {import("../../geometry/flow_layout.js").Layout} Layout */
 
+const TOLD = sentences.flow;
 /** Labels closer than this are thinned out. */
-const LINE = 13;
+const { LINE } = sizes.gutter;
 /** From this relative error on the figure is bold. */
-const BOLD = 0.01;
+const { BOLD } = sizes.gutter;
 
 /**
  * @param {Scene} scene @param {Layout} layout @param {string} hatch id of the pattern
@@ -30,11 +32,11 @@ export const drawGutter = ({ unitEvidence: p, state, x }, layout, hatch) => {
   const nodes = [line("rule", x0, x1, output, output)];
   if (middle)
     nodes.push(
-      svgText("end", x0 - 20, output + 4, "Output"),
-      svgText("middle", axis, head, wide ? "evidence entering" : "entering"),
-      svgText("end", net, head, "net"),
+      svgText("end", x0 - 20, output + 4, sentences.layers.output),
+      svgText("middle", axis, head, wide ? TOLD.evidence_entering : TOLD.entering),
+      svgText("end", net, head, TOLD.net_head),
     );
-  if (told) nodes.push(svgText("end", width, head, "error"));
+  if (told) nodes.push(svgText("end", width, head, TOLD.error_head));
   let last = Infinity;
   strips.forEach(({ mid, top, height }, b) => {
     const on = state.layer === b;
@@ -76,7 +78,7 @@ export const drawGutter = ({ unitEvidence: p, state, x }, layout, hatch) => {
             open && !twoLines && svg("tspan.small", { dx: 5 }, weight),
           ),
         );
-        if (twoLines) row.push(svgText("end small", x0 - 20, mid + 12, `weight ${weight}`));
+        if (twoLines) row.push(svgText("end small", x0 - 20, mid + 12, fill(TOLD.weight, { weight })));
         row.push(svgText("soft end", net, mid + 4, formatSigned(plus - minus)));
       }
       const e = p.errors[b];

@@ -1,5 +1,6 @@
 /** The flow's canvas: ribbons, strips, balance. */
 
+import { sizes } from "../../evidence/design.js";
 import { clamp, max } from "../../evidence/maths.js";
 import { frontLevel } from "../../geometry/flow_layout.js";
 import { fillRect, tracePath } from "../../kit/canvas.js";
@@ -20,8 +21,8 @@ import { drawStrips } from "./strips.js";
  */
 /** @typedef {Scenery & import("../../kit/palette.js").Inks} Stage */
 
-const RIBBON = 0.56;
-const BALANCE = 16;
+const { OPACITY: RIBBON } = sizes.ribbons;
+const { BALANCE } = sizes.decision;
 
 /** @param {Context} context @param {Stage} stage */
 export const paintFlow = (context, stage) => {

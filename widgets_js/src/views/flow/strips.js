@@ -2,6 +2,7 @@
  * The strips of the flow: a cell for each word and block, as rectangles or, where there are too many, as
  * pixels.
  */
+import { sizes } from "../../evidence/design.js";
 import { abs, floor, max, min, round } from "../../evidence/maths.js";
 import { fillRect, tracePath } from "../../kit/canvas.js";
 import { contextOf } from "../../kit/dom.js";
@@ -12,13 +13,13 @@ import { cssColour } from "../../kit/palette.js";
 /** @typedef {CanvasRenderingContext2D} Context */
 
 /** Cells below this share of the deepest tone are left out. */
-const FAINT = 0.015;
+const { FAINT, FLAT } = sizes.flow;
 /** Strips lower than this cannot show hatching: support stands above their line, opposition below. */
-const SLIVER = 8;
+const { SLIVER } = sizes.flow;
 /** From this number of cells on they are written into an image, a column of pixels each. */
 const MANY = 3000;
 /** Words that the drawn ribbons do not touch recede. */
-const RECEDE = 0.42;
+const { RECEDE } = sizes.flow;
 
 /** @param {Context} context @param {Stage} stage @param {number} upto blocks passed */
 export const drawStrips = (context, stage, upto) => {
@@ -84,7 +85,7 @@ const cells = (context, { layout, tone, hatches }) => {
       const t = values[u];
       if (abs(t) < FAINT) continue;
       const box = /** @type {const} */ ([x(u) - w / 2, top(t), w, height]);
-      if (!sliver && abs(t) > 0.05) context.clearRect(...box);
+      if (!sliver && abs(t) > FLAT) context.clearRect(...box);
       context.globalAlpha = dim * shade(u);
       fillRect(context, tone(t), ...box);
       if (t < 0 && !sliver) fillRect(context, hatches.cell, ...box);

@@ -1,4 +1,5 @@
 /** What lies over the matrix: names, sentence ends, crosshair, selection, values that are missing. */
+import { sizes } from "../../evidence/design.js";
 import { formatSigned, shorten } from "../../evidence/format.js";
 import { clamp, max, min } from "../../evidence/maths.js";
 import { stripBrackets } from "../../evidence/units.js";
@@ -11,11 +12,9 @@ import { blockCounts, matrixDigits } from "../../wording/matrix_story.js";
 /** @typedef {import("../../geometry/matrix_layout.js").MatrixLayout} MatrixLayout */
 
 /** Names of rows and columns need so much room, in px. */
-const ROW = 13;
-const COLUMN = 15;
+const { ROW, COLUMN } = sizes.matrix;
 /** The ends of sentences are drawn from this many units on, where they stand at least so many px apart. */
-const LEAST = 24;
-const APART = 26;
+const { LEAST, APART } = sizes.matrix;
 
 /**
  * The units' names, cut where they are longer than the room.

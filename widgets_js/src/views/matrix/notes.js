@@ -1,5 +1,6 @@
 /** Beside the matrix: what is shown, its scale, how to read it, the strongest links, single heads. */
-import { formatNumber, formatSigned, layerInSentence, MINUS, shorten } from "../../evidence/format.js";
+import { fill, sentences, sizes } from "../../evidence/design.js";
+import { formatNumber, formatSigned, layerInSentence, shorten } from "../../evidence/format.js";
 import { abs, largestSize, max } from "../../evidence/maths.js";
 import { scaleLimit } from "../../evidence/rollout.js";
 import { CHANNELS } from "../../evidence/settings.js";
@@ -15,26 +16,33 @@ import {
 } from "../../kit/dom.js";
 import { readPalette } from "../../kit/palette.js";
 import { stanceClass } from "../../kit/shapes.js";
-import { largestSum, matrixDigits, matrixUnit, strongestLinks } from "../../wording/matrix_story.js";
+import {
+  largestSum,
+  matrixDigits,
+  matrixUnit,
+  readingNote,
+  strongestLinks,
+} from "../../wording/matrix_story.js";
 import { paintScale } from "./paint.js";
 import { thumbsView } from "./thumbs.js";
 
 /** @typedef {import("../../evidence/matrix.js").Matrix} Matrix */
 
-const LINKS = 6;
+const TOLD = sentences.matrix;
+const { LINKS } = sizes.matrix;
 
 /** @param {import("../../state/actions.js").Actions} actions */
 export const matrixNotesView = (actions) => {
   const { matrix } = actions;
   const channel = choice("Channel", CHANNELS, (channel) => matrix.set({ channel }));
-  const scope = choice("Scope", ["up to this layer", "this layer alone"], (_, i) =>
+  const scope = choice("Scope", [TOLD.up_to_this, TOLD.this_alone], (_, i) =>
     matrix.set({ alone: i === 1, head: null }),
   );
   const residual = el("input", {
     type: "checkbox",
     change: () => matrix.set({ residual: residual.checked }),
   });
-  const own = el("label.check", residual, "residual diagonal");
+  const own = el("label.check", residual, TOLD.residual);
   const low = el("span.opposes");
   const high = el("span.supports");
   const bar = el("canvas", { width: 96, height: 9, ...HIDDEN });
@@ -69,33 +77,14 @@ export const matrixNotesView = (actions) => {
     if (rescaled(m.limit, m.knee, theme, p.name, unit)) {
       paintScale(bar, m, readPalette(colour));
       const most = formatNumber(m.limit, matrixDigits(m));
-      replaceContent(low, `${MINUS}${most} opposes`);
-      replaceContent(high, `supports ${most}`);
+      replaceContent(low, fill(TOLD.low, { most }));
+      replaceContent(high, fill(TOLD.high, { most }));
     }
     const cut = largestSize([...m.columns, ...m.rows]) > largestSum(m);
-    if (reworded(m.title, m.beyond, unit, x, state.granularity, cut))
-      replaceContent(text, how(m) + (cut ? " A sum with a gap is longer than drawn." : ""));
+    if (reworded(m.title, m.beyond, unit, x, state.granularity, cut)) replaceContent(text, readingNote(m));
     links.draw(m);
     heads.draw(m, theme);
   });
-};
-
-/** @param {Matrix} m */
-const how = ({ scene, head, alone, beyond }) => {
-  const sum =
-    head !== null
-      ? "A ⊙ ∂f/∂A, in units of the score; the mean over the heads is fused."
-      : alone
-        ? "What this layer adds, in shares."
-        : "In shares; the sums below are the words’ evidence after this layer.";
-  const outside = beyond
-    ? ` ${beyond} cell${beyond === 1 ? " is" : "s are"} beyond the scale: marked + or ${MINUS} where ` +
-      `there is room.`
-    : "";
-  return (
-    `Column: the ${scene.state.granularity} that gives. Row: the position that receives. ` +
-    `${sum}${outside}`
-  );
 };
 
 /**
@@ -113,7 +102,10 @@ const linksView = ({ matrix }) => {
     // While λ is dragged a long input has no time for this.
     if ((state.dragging && m.late) || !fresh(m.shown, unit, exact, signals, fusion, m.b, m.title)) return;
     const found = unit === null || !exact ? strongestLinks(m, LINKS) : around(m, unit);
-    replaceContent(head, unit === null ? "Strongest links" : `Links of ${shorten(units.labels[unit], 20)}`);
+    replaceContent(
+      head,
+      unit === null ? TOLD.links : fill(TOLD.links_of, { word: shorten(units.labels[unit], 20) }),
+    );
     root.hidden = !found.length;
     /** @param {number} u */
     const name = (u) => el("bdi", shorten(units.labels[u], 14));

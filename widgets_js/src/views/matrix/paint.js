@@ -1,5 +1,6 @@
 /** The matrix' canvases: cells, sums along the edges, thumbnails. */
 
+import { sizes } from "../../evidence/design.js";
 import { abs, clamp, max, min, round, TINY } from "../../evidence/maths.js";
 import { poolCells, toneScale } from "../../evidence/rollout.js";
 import { fillRect, pixelRatio } from "../../kit/canvas.js";
@@ -18,8 +19,7 @@ import { largestSum } from "../../wording/matrix_story.js";
  * Cells smaller than this, in px, are painted as one picture; larger ones show hatching and a mark where
  * they leave the scale.
  */
-const FINE = 6;
-const FAINT = 0.012;
+const { FINE, FAINT } = sizes.matrix;
 
 /** @param {Context} context @param {Matrix} m @param {MatrixLayout} layout @param {Palette} colours */
 export const paintMatrix = (context, m, layout, colours) => {

@@ -1,5 +1,6 @@
 /** The relevance rollout: a film of the layers, one large matrix, its notes, caption and table. */
-import { layerName } from "../../evidence/format.js";
+import { fill, sentences } from "../../evidence/design.js";
+import { layerInSentence, layerName } from "../../evidence/format.js";
 import { createMatrixMaker } from "../../evidence/matrix.js";
 import { el, setAttributes, view } from "../../kit/dom.js";
 import { matrixStory } from "../../wording/matrix_story.js";
@@ -28,7 +29,7 @@ export const rolloutView = (actions, matrixSource, folded) => {
   const parts = [el("div.matrix", film, el("div.stage", board, caption), notes), table];
   const fold = el(
     "details.more.rollout",
-    el("summary", "Rollout matrix", el("small", "which position received evidence from which word")),
+    el("summary", sentences.matrix.title, el("small", sentences.matrix.subtitle)),
     ...parts,
   );
   setAttributes(fold, { toggle: () => actions.matrix.set({ matrix: fold.open }) });
@@ -43,8 +44,12 @@ export const rolloutView = (actions, matrixSource, folded) => {
       matrix = make(scene, matrixSource);
       const single = state.alone;
       film.draw(matrix.film, {
-        names: x.weights.map((_, b) => (single || !b ? layerName(x, b) : `Up to layer ${b}`)),
-        labels: x.weights.map((_, b) => (!b ? "emb." : single ? `${b}` : `to ${b}`)),
+        names: x.weights.map((_, b) =>
+          single || !b ? layerName(x, b) : fill(sentences.matrix.up_to, { layer: layerInSentence(x, b) }),
+        ),
+        labels: x.weights.map((_, b) =>
+          !b ? sentences.layers.short : single ? `${b}` : fill(sentences.layers.to, { layer: b }),
+        ),
         at: matrix.b,
         limit: matrix.filmLimit,
         rtl,

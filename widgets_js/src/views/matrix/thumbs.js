@@ -1,4 +1,5 @@
 /** A row of small matrices of which one is chosen: the layers of the film, the heads of a layer. */
+import { sizes } from "../../evidence/design.js";
 import { pixelRatio } from "../../kit/canvas.js";
 import { radio, radioGroup, setChecked } from "../../kit/choice.js";
 import { colourProbe, createChangeTest, el, HIDDEN, replaceContent, view } from "../../kit/dom.js";
@@ -6,7 +7,7 @@ import { readPalette } from "../../kit/palette.js";
 import { paintThumb } from "./paint.js";
 
 /** Side of a thumbnail, px. */
-const SIDE = 46;
+const { SIDE } = sizes.matrix;
 
 /**
  * @typedef {object} Choice

@@ -1,5 +1,6 @@
 /** The ledger: the strongest words against each other, and the sum of all. In shares. */
-import { countDigits, formatNumber, formatSigned, MINUS, shorten } from "../../evidence/format.js";
+import { fill, sentences, sizes } from "../../evidence/design.js";
+import { countDigits, formatNumber, formatSigned, shorten } from "../../evidence/format.js";
 import { abs, max, range, sortStrongestFirst, sum, times } from "../../evidence/maths.js";
 import { MIDDLE } from "../../geometry/flow_layout.js";
 import { createChangeTest, el, replaceContent, view } from "../../kit/dom.js";
@@ -7,8 +8,9 @@ import { listenToUnits, markUnits } from "../../kit/input.js";
 
 /** @typedef {import("../../evidence/scene.js").Scene} Scene */
 
+const TOLD = sentences.ledger;
 /** Words below this share of the strongest are not listed. */
-const WEAK = 0.01;
+const { WEAK } = sizes.ledger;
 
 /** @param {import("../../state/actions.js").Actions} actions */
 export const ledgerView = (actions) => {
@@ -50,30 +52,27 @@ const build = ({ unitEvidence: p, layer, units, state, x, evidence }, rows) => {
     );
   const count = max(minus.length, plus.length);
   const body = times(count, (i) => el("tr", el("td.minus", entry(minus[i])), el("td.plus", entry(plus[i]))));
-  if (!count) body.push(el("tr", el("td.none", { colspan: 2 }, "Nothing to weigh here.")));
+  if (!count) body.push(el("tr", el("td.none", { colspan: 2 }, TOLD.none)));
   const head = el(
     "tr",
-    el("th.minus", { scope: "col" }, `opposes ${p.name}`),
-    el("th.plus", { scope: "col" }, `supports ${p.name}`),
+    el("th.minus", { scope: "col" }, fill(sentences.flow.opposes, { name: p.name })),
+    el("th.plus", { scope: "col" }, fill(sentences.flow.supports, { name: p.name })),
   );
   const [supporting, opposing] = [1, -1].map((sign) =>
     formatNumber(sum(evidence.map((v) => max(0, sign * v)))),
   );
-  const [foot, net] =
+  const [told, plusSum, minusSum, total] =
     layer === null
-      ? [
-          `All tokens, special ones included: ${formatNumber(p.total.supporting)} supporting ${MINUS} ` +
-            `${formatNumber(p.total.opposing)} opposing`,
-          p.total.net,
-        ]
-      : [
-          `All tokens at this layer, before its weight ${formatNumber(x.weights[layer])}: ` +
-            `${supporting} ${MINUS} ${opposing}`,
-          sum(evidence),
-        ];
+      ? [TOLD.tokens_sum, formatNumber(p.total.supporting), formatNumber(p.total.opposing), p.total.net]
+      : [TOLD.tokens_sum_at, supporting, opposing, sum(evidence)];
+  const foot = fill(told, {
+    plus: plusSum,
+    minus: minusSum,
+    weight: layer === null ? "" : formatNumber(x.weights[layer]),
+  });
   return [
-    el("div.head", el("b", "The ledger"), el("span", `strongest ${state.granularity}s, net, in shares`)),
+    el("div.head", el("b", TOLD.title), el("span", fill(TOLD.note, { grain: state.granularity }))),
     el("table", el("thead", head), el("tbody", ...body)),
-    el("p.sum", `${foot} = `, el("b", `${formatSigned(net)} net`)),
+    el("p.sum", fill(TOLD.equals, { sum: foot }), el("b", fill(TOLD.net, { net: formatSigned(total) }))),
   ];
 };

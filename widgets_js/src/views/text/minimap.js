@@ -1,4 +1,5 @@
 /** The whole of a long text as one line of bars, and the window that is in sight. */
+import { sizes } from "../../evidence/design.js";
 import { abs, clamp, max, min, range, sortStrongestFirst } from "../../evidence/maths.js";
 import { clampSpan, LONG } from "../../evidence/zoom.js";
 import { fillRect, fitCanvas } from "../../kit/canvas.js";
@@ -17,7 +18,7 @@ import { barClass } from "../../kit/shapes.js";
 
 /** @typedef {import("../../evidence/scene.js").Scene} Scene */
 
-const HEIGHT = 34;
+const { HEIGHT } = sizes.minimap;
 /** How near to an edge of the window the pointer takes hold of it, in px. */
 const GRIP = 7;
 

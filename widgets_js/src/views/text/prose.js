@@ -1,4 +1,5 @@
 /** The explained text; a bar over each word that supports, a hatched one under each that opposes. */
+import { fill, sentences, sizes } from "../../evidence/design.js";
 import { formatSigned, layerInSentence } from "../../evidence/format.js";
 import { abs, clamp, floor, max, min, round } from "../../evidence/maths.js";
 import {
@@ -24,11 +25,11 @@ import { renderWords } from "./words.js";
 
 /** @typedef {import("../../evidence/scene.js").Scene} Scene */
 
+const TOLD = sentences.text;
 /** Above this many tokens the text is set small and weak bars are left out earlier. */
-const LONG = 120;
+const { LONG } = sizes.text;
 /** A line is set in one piece when it can be at least this large. */
-const LARGE = 24;
-const LARGEST = 40;
+const { LARGE, LARGEST } = sizes.text;
 
 /**
  * @param {import("../../state/actions.js").Actions} actions
@@ -86,13 +87,17 @@ export const proseView = (actions, { specimen, small }) => {
     });
     replaceContent(
       title,
-      layer === null ? "The text" : `The text at ${layer ? `layer ${layer}` : "the embeddings"}`,
+      layer === null
+        ? TOLD.title
+        : fill(TOLD.title_at, {
+            layer: layer ? layerInSentence(x, layer) : sentences.layers.the_embeddings,
+          }),
     );
     replaceContent(
       unit,
       layer === null
-        ? `bars: net relevance of each ${state.granularity}, in shares`
-        : `bars: share of ${layerInSentence(x, layer)}, before its weight`,
+        ? fill(TOLD.note, { grain: state.granularity })
+        : fill(TOLD.note_at, { layer: layerInSentence(x, layer) }),
     );
   }
 

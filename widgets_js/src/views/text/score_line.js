@@ -2,7 +2,8 @@
  * The score line: from the baseline's score to the text's, by what layer-wise gradients count against
  * and for the class.  In units of f, on an axis of its own.
  */
-import { countDigits, formatNumber, formatSigned, layerInSentence, MINUS } from "../../evidence/format.js";
+import { fill, sentences, sizes } from "../../evidence/design.js";
+import { countDigits, formatNumber, formatSigned, layerInSentence } from "../../evidence/format.js";
 import { abs, clamp, max, min, sum } from "../../evidence/maths.js";
 import {
   createChangeTest,
@@ -19,7 +20,8 @@ import { hatchPattern, line, rect, svgText } from "../../kit/shapes.js";
 
 /** @typedef {import("../../evidence/scene.js").Scene} Scene */
 
-const HEIGHT = 98;
+const TOLD = sentences.text;
+const { HEIGHT } = sizes.text;
 
 export const scoreLineView = () => {
   const id = uniqueId();
@@ -48,11 +50,14 @@ export const scoreLineView = () => {
     const d = countDigits(max(abs(p.gain), 0.1));
     // Token by token whatever is shown: summing words first would let them cancel.
     const [plus, minus] = [1, -1].map((sign) => sum([...x.r[b]].map((v) => max(0, v * p.sign * sign))));
-    replaceContent(title, `f(x) ${MINUS} f(x′) = ${formatSigned(p.gain, countDigits(abs(p.gain)))}`);
-    const left = Number.isFinite(p.delta[b]) ? `, Δ\u00a0${formatSigned(p.delta[b], 3)}` : "";
+    replaceContent(title, fill(TOLD.line, { gain: formatSigned(p.gain, countDigits(abs(p.gain))) }));
+    const left = Number.isFinite(p.delta[b]) ? fill(TOLD.delta, { delta: formatSigned(p.delta[b], 3) }) : "";
     replaceContent(
       note,
-      `in units of the score; gradients at ${b ? layerInSentence(x, b) : "the embeddings"}${left}`,
+      fill(TOLD.line_note, {
+        layer: b ? layerInSentence(x, b) : sentences.layers.the_embeddings,
+        delta: left,
+      }),
     );
     setAttributes(figure, {
       width,
@@ -100,8 +105,8 @@ const drawn = (baseline, score, plus, minus, width, d, hatch, family) => {
   return [
     // The line passes behind the names.
     line("edge", from, from, 16, axis),
-    svgText("opposes halo", turn, 11, `opposing ${formatSigned(-minus, d)}`),
-    svgText("supports halo", turn, 37, `supporting ${formatSigned(plus, d)}`),
+    svgText("opposes halo", turn, 11, fill(TOLD.opposing, { value: formatSigned(-minus, d) })),
+    svgText("supports halo", turn, 37, fill(TOLD.supporting, { value: formatSigned(plus, d) })),
     bar("opp", from, 16),
     bar("", from, 16, { fill: `url(#${hatch})` }),
     bar("sup", reached, 42),
@@ -109,7 +114,7 @@ const drawn = (baseline, score, plus, minus, width, d, hatch, family) => {
     line("edge", from, from, 42, axis),
     line("gain", from, to, axis, axis),
     line("ink", to, to, 42, axis + 5),
-    end(from, `baseline f(x′) ${formatNumber(baseline, d)}`, ""),
-    end(to, `this text f(x) ${formatNumber(score, d)}`, "strong bold"),
+    end(from, fill(TOLD.baseline, { value: formatNumber(baseline, d) }), ""),
+    end(to, fill(TOLD.score, { value: formatNumber(score, d) }), "strong bold"),
   ];
 };
