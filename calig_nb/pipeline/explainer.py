@@ -73,12 +73,13 @@ class Explainer:
         cache: bool | str | Path = True,
     ) -> None:
         block_model = BlockModel(with_task_head(model), blocks)
+        budget = Budget.from_options(memory, batch_tokens, block_model.placement[1])
         self.processor = processor
         self.engine = Engine(
             block_model,
             reader_of(block_model, processor),
             Identity(block_model.model, blocks),
-            Budget.from_options(memory, batch_tokens, block_model.placement[1]),
+            budget,
             disk.open_cache(cache),
         )
 
