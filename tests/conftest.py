@@ -65,6 +65,6 @@ def traced(request):
     """Every kind of model, traced on a pair of rows: (name, inputs, model, trace)."""
     name = request.param
     model = BlockModel(zoo_model(name))
-    with model.preserved():
+    with model.preserve():
         inputs = zoo_inputs(name)
         yield name, inputs, model, trace(model, inputs)

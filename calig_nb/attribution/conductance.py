@@ -16,7 +16,7 @@ from ..models.memory import Budget
 from .ca_lig import trace_paths
 from .evidence import Batch, Evidence
 from .integrated_gradients import LayerIntegral, SumFn, judge_integral, keep_tokens
-from .quadrature import Quadrature, derivative, nested
+from .quadrature import Quadrature, derivative, nested_rule
 
 PassageFn = Callable[[Tensor], Sequence[tuple[Tensor, Tensor]]]
 """Points at the embeddings -> for each layer h_b, (points, tokens, hidden), and ∂f/∂h_b, (targets,
@@ -97,14 +97,14 @@ def conductance(
         Dhamdhere, Sundararajan & Yan (2018), arXiv:1805.12233, eq. 4; Shrikumar et al. (2018),
         arXiv:1807.09946, for the path integral.
     """
-    rule = nested(PREVIEW_NODES if n_steps is None else n_steps)
+    rule = nested_rule(PREVIEW_NODES if n_steps is None else n_steps)
     delta = inputs - baselines
     batches = [] if ends is None else [ends]
     for start in range(0 if ends is None else 2, len(rule.nodes), internal_batch_size):
         alphas = torch.tensor(rule.nodes[start : start + internal_batch_size]).to(delta)
         batches.append(passage(baselines + alphas[:, None, None] * delta))
     n = len(rule.nodes)
-    rules = [nested(max(2, n // 4 + 1)), nested(max(2, n // 2 + 1)), rule]
+    rules = [nested_rule(max(2, n // 4 + 1)), nested_rule(max(2, n // 2 + 1)), rule]
     integrals = []
     for layer in range(len(batches[0])):
         hidden = torch.cat([batch[layer][0] for batch in batches])

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from .._arrays import Array
 from ..models.points import GradientFn, Points
-from .quadrature import RUNGS, Quadrature, gauss_legendre, nested
+from .quadrature import RUNGS, Quadrature, gauss_legendre, nested_rule
 
 MAX_NODES = 129
 MASS_FLOOR = 0.01
@@ -223,7 +223,7 @@ def _refine(
     for rung in range(2, len(ladder)):
         if ladder[rung] > max(max_nodes, ladder[2]):
             break
-        rules = [nested(n_nodes) for n_nodes in ladder[rung - 2 : rung + 1]]
+        rules = [nested_rule(n_nodes) for n_nodes in ladder[rung - 2 : rung + 1]]
         _evaluate(gradients, paths, rules[-1], batch, apart)
         for path in paths:
             change = score_changes[path.item, :, path.layer]

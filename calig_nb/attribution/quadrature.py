@@ -53,7 +53,7 @@ def gauss_legendre(n_steps: int) -> Quadrature:
 
 
 @lru_cache
-def nested(n_steps: int) -> Quadrature:
+def nested_rule(n_steps: int) -> Quadrature:
     """The first n points of one sequence, with interpolatory weights.
 
     A longer rule keeps every node of a shorter one, in the same order, so nothing that was

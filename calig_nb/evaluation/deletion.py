@@ -14,7 +14,7 @@ from torch import Tensor
 from .._arrays import Array
 from .._validation import one_of
 from ..attribution.request import Target, choose_target
-from ..explanation.units import Unit, merged
+from ..explanation.units import Unit, merge_units
 from ..inputs.text import TextInputs
 from ..models.block_model import ModelInputs
 from ..pipeline.batch import group_by_length, labels_of
@@ -45,7 +45,7 @@ class Scorer:
         model, reader = self.engine.model, self.engine.reader
         lengths = [reader.length_of(one) for one in inputs]
         found: dict[int, Tensor] = {}
-        with model.preserved():
+        with model.preserve():
             for group in group_by_length(lengths, self._may_pad(inputs, lengths)):
                 rows = model.to_device(reader.pad_batch([inputs[i] for i in group]))
                 found |= dict(zip(group, model.predict(rows).cpu(), strict=True))
@@ -132,7 +132,7 @@ class Scorer:
 
 def ordinary_words(text: TextInputs) -> tuple[Unit, ...]:
     """The ordinary words, in reading order; all pieces of a word go together."""
-    found = merged("word", text.text, text.tokens, text.special, text.offsets, text.word_ids)
+    found = merge_units("word", text.text, text.tokens, text.special, text.offsets, text.word_ids)
     return tuple(unit for unit in found if not unit.special)
 
 

@@ -109,7 +109,7 @@ def strongest(scores: npt.ArrayLike, k: int) -> Marks:
     return marks
 
 
-def some(share: float, n: int) -> int:
+def share_count(share: float, n: int) -> int:
     """How many units a share of n is: rounded up, at least one."""
     return max(1, int(np.ceil(share * n - 1e-9)))
 
@@ -135,7 +135,7 @@ def deletions(scores: npt.ArrayLike) -> Marks:
             f"{np.array2string(scores, threshold=8)}."
         )
     n = len(scores)
-    top = np.stack([strongest(scores, some(share, n)) for share in SHARES])
+    top = np.stack([strongest(scores, share_count(share, n)) for share in SHARES])
     curve = np.stack([strongest(scores, k) for k in _curve(n)])
     return np.concatenate([top, ~top, curve, ~curve, _opposers(scores)])
 
@@ -256,7 +256,7 @@ def _curve(n: int) -> list[int]:
 def _opposers(scores: Array) -> Marks:
     """(shares, N) the units below zero that oppose most, no more than each share."""
     n, opposing = len(scores), int((scores < 0).sum())
-    counts = [min(some(share, n), opposing) for share in OPPOSING_SHARES]
+    counts = [min(share_count(share, n), opposing) for share in OPPOSING_SHARES]
     return np.stack([strongest(-scores, k) for k in counts])
 
 

@@ -85,7 +85,7 @@ def _parts(model: BlockModel, inputs: ModelInputs) -> list[tuple[str, list[Tenso
 def _called_before(model: BlockModel, first: nn.Module, inputs: ModelInputs) -> Sequence[nn.Module]:
     """The modules that run before the first block does."""
     called: list[nn.Module] = []
-    with ExitStack() as stack, model.preserved():
+    with ExitStack() as stack, model.preserve():
         for module in model.model.modules():
             handle = module.register_forward_pre_hook(lambda module, _: called.append(module))
             stack.callback(handle.remove)

@@ -15,8 +15,8 @@ from .._validation import one_of, read_only, valid_text
 from . import fusion as fu
 from .display import Shown
 from .fusion import Channel, Fusion
-from .methods import fused
-from .units import Granularity, Unit, merged, passage_ids
+from .methods import has_two_signals
+from .units import Granularity, Unit, merge_units, passage_ids
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -243,7 +243,7 @@ class Explanation(Shown):
         layer = last if layer is None else layer
         if not 0 <= layer <= last:
             raise ValueError(f"layer must lie between 0 and {last}, got {layer}.")
-        supporting, opposing = fu.rolled(self._matrices, self.fusion, layer + 1)
+        supporting, opposing = fu.signed_rollouts(self._matrices, self.fusion, layer + 1)
         parts = {"supporting": supporting, "opposing": opposing}
         return np.asarray(parts.get(channel, supporting - opposing))
 
@@ -268,7 +268,11 @@ class Explanation(Shown):
     @property
     def has_heads(self) -> bool:
         """Whether :meth:`heads` can be had: from one pass of a model that is still there."""
-        return self.source is not None and fused(self.method) and "windows" not in self.config
+        return (
+            self.source is not None
+            and has_two_signals(self.method)
+            and "windows" not in self.config
+        )
 
     def heads(self, layer: int) -> npt.NDArray[np.float32]:
         """A ⊙ ∂f/∂A of one layer head by head, (H, T, T); their mean is ``attention_relevance``.
@@ -283,7 +287,7 @@ class Explanation(Shown):
         last = len(self.layer_weights) - 1
         if not 0 <= layer <= last:
             raise ValueError(f"layer must lie between 0 and {last}, got {layer}.")
-        if not fused(self.method):
+        if not has_two_signals(self.method):
             raise ValueError(f"heads belong to method 'ca-lig', this is {self.method!r}.")
         if "windows" in self.config:
             raise ValueError(
@@ -305,7 +309,7 @@ class Explanation(Shown):
             ValueError: If ``lam`` is outside [0, 1].
         """
         changed = dataclasses.replace(self.fusion, lam=lam)
-        return self.with_fusion(changed) if fused(self.method) else self
+        return self.with_fusion(changed) if has_two_signals(self.method) else self
 
     def with_fusion(self, fusion: Fusion) -> Explanation:
         """The same evidence under another form of the fusion."""
@@ -318,7 +322,7 @@ class Explanation(Shown):
             ValueError: If ``granularity`` is unknown.
         """
         ids = None if granularity == "token" else getattr(self, f"{granularity}_ids", None)
-        return merged(granularity, self.text, self.tokens, self.special, self.offsets, ids)
+        return merge_units(granularity, self.text, self.tokens, self.special, self.offsets, ids)
 
     def answer_sign(self, target: int, contrast: int | None) -> int:
         """How this answers the question for a class: 1 it does, -1 mirrored, 0 it does not."""

@@ -224,7 +224,7 @@ def rollouts(
         yield rollout
 
 
-def entering(matrices: Array, gamma: float, start: Array) -> Array:
+def entering_evidence(matrices: Array, gamma: float, start: Array) -> Array:
     """(channels, L) evidence that enters at each block; the rows sum to the channel's total."""
     carried = np.ones((len(matrices), matrices.shape[-1]))
     masses = []
@@ -235,7 +235,7 @@ def entering(matrices: Array, gamma: float, start: Array) -> Array:
     return np.stack(masses, axis=1)
 
 
-def entered(
+def first_order_evidence(
     layer_attributions: Array,
     given: npt.NDArray[Any],
     scales: tuple[Array, Array],
@@ -269,7 +269,7 @@ def evidence(matrices: Array, fusion: Fusion, pooled: npt.NDArray[np.bool_]) -> 
     return _parted(found) if fusion.channels == "signed" else found
 
 
-def rolled(matrices: Array, fusion: Fusion, upto: int) -> Array:
+def signed_rollouts(matrices: Array, fusion: Fusion, upto: int) -> Array:
     """Supporting and opposing rollout after ``upto`` blocks, (2, T, T), in either form."""
     found = roll_out(matrices, fusion.gamma, upto)
     return _parted(found - np.eye(found.shape[-1])) if fusion.channels == "signed" else found

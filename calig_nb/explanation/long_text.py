@@ -60,7 +60,7 @@ class LongText(Explanation):
             )
         small, how = self.condensed, self.fusion.normalisation
         scales = fu.scales(small.layer_attributions, small.attention_relevance, how)
-        evidence = fu.entered(
+        evidence = fu.first_order_evidence(
             self.layer_attributions, self.given, scales, self.layer_weights, self.fusion
         )
         evidence.setflags(write=False)

@@ -170,14 +170,14 @@ INTEGRALS = ("ca-lig", "conductance", "layer-ig", "ig")
 METHODS = {method.name: method for method in _TABLE}
 
 
-def fused(name: str) -> bool:
+def has_two_signals(name: str) -> bool:
     """Whether λ weighs two signals in what this method gives; so in what has no name."""
     return name not in METHODS or METHODS[name].fused
 
 
 def fusion_of(name: str, lam: float = 0.5) -> Fusion:
     """How a method's values become one map; with one signal λ is 1."""
-    return Fusion(lam=lam if fused(name) else 1.0)
+    return Fusion(lam=lam if has_two_signals(name) else 1.0)
 
 
 def weights_of(
@@ -189,7 +189,7 @@ def weights_of(
     mass; for ``layer-ig`` every layer counts 1 / L, and the map is the mean of the layers' shares
     (but for products of them, as they are carried through the layers).
     """
-    if fused(name):
+    if has_two_signals(name):
         return layer_weights([layer_attributions], [special], patches=patches)
     n_layers = len(layer_attributions) - 1
     if name == "layer-ig":

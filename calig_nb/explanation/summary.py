@@ -11,7 +11,7 @@ import numpy as np
 from .comparison import difference, name_of, per_token
 from .explanation import Explanation
 from .formatting import legible, method_title, percent, signed_share
-from .methods import fused
+from .methods import has_two_signals
 from .units import Granularity
 
 ROWS, LABEL, TEXT = 5, 40, 160
@@ -81,7 +81,7 @@ def story_of_one(explanation: Explanation, granularity: Granularity, layer: int 
     than = explanation.contrast
     against = "" if than is None else f" rather than {legible(explanation.labels[than], LABEL)}"
     where = "All layers" if layer is None else f"Layer {layer}"
-    if fused(explanation.method):
+    if has_two_signals(explanation.method):
         where += f", λ = {explanation.fusion.lam:.2f}"
     sentence = (
         f"Why {name} ({probability_text(explanation)}){against}? {told} "

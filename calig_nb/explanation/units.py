@@ -36,7 +36,7 @@ class Unit:
     special: bool
 
 
-def merged(
+def merge_units(
     granularity: Granularity,
     text: str,
     tokens: Sequence[str],

@@ -11,7 +11,7 @@ from .._design import SENTENCES, SIZES
 from .._validation import one_of
 from ..explanation.comparison import comparable, names_of
 from ..explanation.formatting import isolate, layer_in, number, percent, signed
-from ..explanation.methods import fused
+from ..explanation.methods import has_two_signals
 from ..explanation.units import Granularity
 from .canvas.page import Page, Span, fit_text
 from .options import State, check_page
@@ -102,7 +102,7 @@ def draw_title(page: Page, c: Compared, grain: str) -> None:
     title = SENTENCES["question"]["against"].join(isolate(name) for name in c.names)
     page.spans(0, 22, [Span(title, page.colours.muted)], 22)
     layer, shown = c.state.layer, [scene.explanation for scene in c.scenes]
-    own = {e.fusion.lam for e in shown if fused(e.method)}
+    own = {e.fusion.lam for e in shown if has_two_signals(e.method)}
     layers = min(scene.layers for scene in c.scenes)
     parts = [
         SENTENCES["layers"]["all"] if layer is None else layer_in(layers, layer),

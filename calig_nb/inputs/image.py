@@ -227,6 +227,6 @@ class ImageReader(InputReader):
         """What the model makes of pictures of this size, found by trying."""
         key = tuple(pixels.shape)
         if key not in self._layouts:
-            with self.model.preserved():
+            with self.model.preserve():
                 self._layouts[key] = patches.layout_of(self.model, pixels)
         return self._layouts[key]

@@ -203,7 +203,7 @@ def _with_question_at(text: TextInputs, question: Question) -> TextInputs:
 def _head_output(model: Classifier, name: str, inputs: dict[str, Tensor]) -> Tensor:
     """What the head's method ``name`` gives for one text, on the processor, in double."""
     placed = {key: value.to(model.placement[1]) for key, value in inputs.items()}
-    with model.preserved(), torch.no_grad():
+    with model.preserve(), torch.no_grad():
         found: Tensor = getattr(model.model, name)(**placed)
     return found.double().cpu()
 

@@ -23,7 +23,7 @@ from . import blocks
 from .attention import Eager, Fused, KeepHeads, mean_attentions
 from .memory import release_memory, saved_bytes
 from .points import Points, ScoreFn
-from .preserve import preserved
+from .preserve import preserve_model
 from .token_cells import Cells, cells_of
 
 ModelInputs = Mapping[str, Tensor]
@@ -276,9 +276,9 @@ class Classifier:
                 return module
         return None
 
-    def preserved(self) -> AbstractContextManager[None]:
+    def preserve(self) -> AbstractContextManager[None]:
         """Evaluation mode and no parameter gradients; everything as before on leaving."""
-        return preserved(self.model)
+        return preserve_model(self.model)
 
     def to_device(self, inputs: ModelInputs) -> dict[str, Tensor]:
         """Inputs where the weights are."""

@@ -14,7 +14,7 @@ _DICTS = (dict, OrderedDict)
 
 
 @contextmanager
-def preserved(model: nn.Module) -> Iterator[None]:
+def preserve_model(model: nn.Module) -> Iterator[None]:
     """Evaluation mode, no parameter gradients, no cache, no shuffle; as before on leaving.
 
     What the model's own forward leaves behind goes too: transformers installs hooks when

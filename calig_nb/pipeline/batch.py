@@ -67,7 +67,7 @@ def explain_batch(
             are not finite, or the method cannot serve it.
     """
     batch = collate(model, reader, texts, requests)
-    with model.preserved():
+    with model.preserve():
         if len({len(text.tokens) for text in texts}) > 1:
             _refuse_padding_that_matters(model, batch.inputs, texts[0].model_inputs)
         with fastest_kernels(model, batch.inputs):

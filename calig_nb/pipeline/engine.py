@@ -14,7 +14,7 @@ from .._upward import import_upward
 from ..attribution.evidence import trace_batch
 from ..attribution.request import Request
 from ..explanation.explanation import Explanation
-from ..explanation.methods import fused, fusion_of
+from ..explanation.methods import fusion_of, has_two_signals
 from ..inputs.reader import Reader
 from ..inputs.text import TextInputs
 from ..models.block_model import BlockModel
@@ -108,7 +108,7 @@ class Engine:
                 self.cache.put_heads(key, index, one)
 
         batch = collate(self.model, self.reader, [text], [[request]])
-        with self.model.preserved():
+        with self.model.preserve():
             trace_batch(self.model, batch, keep_heads=keep_heads)
         return found[0]
 
@@ -209,7 +209,7 @@ class Engine:
                 "fusion": fusion_of(request.method, request.lam),
                 "source": _Source(self, text, request.about(one.target, one.contrast)),
             }
-            if fused(request.method) and calibration is not None:
+            if has_two_signals(request.method) and calibration is not None:
                 noun = self.reader.noun
                 stated = f"layer weights from {calibration.n_inputs} {noun}s of this model"
                 changes["layer_weights"] = np.array(calibration.layer_weights)

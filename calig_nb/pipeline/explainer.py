@@ -15,7 +15,7 @@ from .._arrays import Array
 from .._validation import one_of, warn_user
 from ..attribution.request import Output, Precision, Request
 from ..explanation.fusion import layer_weights
-from ..explanation.methods import fused
+from ..explanation.methods import has_two_signals
 from ..inputs.reader import reader_of
 from ..inputs.text import TextInputs
 from ..models.block_model import BlockModel
@@ -73,12 +73,13 @@ class Explainer:
         cache: bool | str | Path = True,
     ) -> None:
         block_model = BlockModel(with_task_head(model), blocks)
+        budget = Budget.from_options(memory, batch_tokens, block_model.placement[1])
         self.processor = processor
         self.engine = Engine(
             block_model,
             reader_of(block_model, processor),
             Identity(block_model.model, blocks),
-            Budget.from_options(memory, batch_tokens, block_model.placement[1]),
+            budget,
             disk.open_cache(cache),
         )
 
@@ -129,7 +130,7 @@ class Explainer:
         # A model that answers at every token is asked at one of them.
         position = None if model.own is model.model else 0
         read = reader.read(anything, position=position)
-        with model.preserved():
+        with model.preserve():
             return model.block_paths(model.to_device(read.model_inputs))
 
     @property
@@ -269,7 +270,7 @@ class Explainer:
         Raises:
             ValueError: If there is no text.
         """
-        if not fused(method := request.get("method", "ca-lig")):
+        if not has_two_signals(method := request.get("method", "ca-lig")):
             raise ValueError(f"method must have layer weights to calibrate, got {method!r}.")
         texts = [inputs] if self.engine.reader.is_single(inputs) else list(inputs)
         if not texts:

@@ -91,7 +91,7 @@ def cut_windows(text: TextInputs, most: int) -> list[Window]:
 
 def mean_logits(model: BlockModel, windows: Sequence[Window]) -> Tensor:
     """(C,) the mean of the windows' logits."""
-    with model.preserved(), torch.no_grad():
+    with model.preserve(), torch.no_grad():
         rows = [w.weight * model.predict(model.to_device(w.text.model_inputs))[0] for w in windows]
     return torch.stack(rows).sum(dim=0)
 

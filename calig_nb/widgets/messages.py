@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..explanation import fusion as fu
 from ..explanation.explanation import Explanation
-from ..explanation.methods import fused
+from ..explanation.methods import has_two_signals
 from . import wire
 
 Answer = tuple[dict[str, Any], list[bytes]]
@@ -103,5 +103,5 @@ def _heads(explanation: Explanation, question: dict[str, Any]) -> Answer:
 def _check(explanation: Explanation, question: dict[str, Any]) -> Answer:
     """What speaks for and against the map of that λ, in words."""
     asked = explanation.with_lam(question["lam"])
-    at = f" (λ = {asked.fusion.lam:.2f})" if fused(asked.method) else ""
+    at = f" (λ = {asked.fusion.lam:.2f})" if has_two_signals(asked.method) else ""
     return {"text": asked.check().text + at}, []

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..explanation.explanation import Explanation
-from ..explanation.methods import INTEGRALS, fused
+from ..explanation.methods import INTEGRALS, has_two_signals
 from ..explanation.summary import recipe
 
 VERSION = 1
@@ -64,8 +64,8 @@ def meta(explanation: Explanation) -> dict[str, Any]:
             "pooled": explanation.pooled.astype(int).tolist(),
         },
         "live": explanation.source is not None,
-        "no_heads": "" if heads else NO_HEADS if fused(explanation.method) else NO_SIGNAL,
-        "single": not fused(explanation.method),
+        "no_heads": "" if heads else NO_HEADS if has_two_signals(explanation.method) else NO_SIGNAL,
+        "single": not has_two_signals(explanation.method),
         "antisymmetric": bool(explanation.config.get("antisymmetric", False)),
         "matrix": {"bits": bits, "scales": scales},
         "gaps": gaps[:MARKED].tolist(),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from calig_nb.attribution.quadrature import RUNGS, derivative, gauss_legendre, nested
+from calig_nb.attribution.quadrature import RUNGS, derivative, gauss_legendre, nested_rule
 
 
 @pytest.mark.parametrize("n_steps", [1, 2, 5, 16, 50, 200])
@@ -15,7 +15,7 @@ def test_gauss_legendre_is_exact_to_degree_2n_minus_1(n_steps):
 
 @pytest.mark.parametrize("n_steps", [*range(2, 40), *RUNGS])
 def test_nested_is_exact_to_degree_n_minus_1(n_steps):
-    nodes, weights = nested(n_steps)
+    nodes, weights = nested_rule(n_steps)
     for degree in {0, 1, 2, n_steps // 2, n_steps - 1} - {n_steps}:
         assert weights @ nodes**degree == pytest.approx(1 / (degree + 1), abs=1e-12)
     assert np.abs(weights).sum() < 2, "rounding must not be magnified"
@@ -23,7 +23,7 @@ def test_nested_is_exact_to_degree_n_minus_1(n_steps):
 
 @pytest.mark.parametrize(("n_steps", "degree"), [(3, 3), (5, 7), (9, 13), (17, 25)])
 def test_the_first_rungs_are_exact_far_beyond(n_steps, degree):
-    nodes, weights = nested(n_steps)
+    nodes, weights = nested_rule(n_steps)
     legendre = np.polynomial.legendre.legvander(2 * nodes - 1, degree + 1)
     errors = np.abs(weights @ legendre - np.eye(degree + 2)[0])
     assert errors[:-1].max() < 1e-12
@@ -32,14 +32,14 @@ def test_the_first_rungs_are_exact_far_beyond(n_steps, degree):
 
 
 def test_a_longer_rule_keeps_every_node_of_a_shorter_one():
-    longest = nested(RUNGS[-1]).nodes
+    longest = nested_rule(RUNGS[-1]).nodes
     assert len(set(longest.round(12))) == RUNGS[-1]
     for n_steps in range(2, 258):
-        np.testing.assert_array_equal(nested(n_steps).nodes, longest[:n_steps])
+        np.testing.assert_array_equal(nested_rule(n_steps).nodes, longest[:n_steps])
     np.testing.assert_allclose(longest[:3], [1, 0, 0.5], atol=1e-15)
 
 
-@pytest.mark.parametrize("rule", [gauss_legendre, nested])
+@pytest.mark.parametrize("rule", [gauss_legendre, nested_rule])
 @pytest.mark.parametrize("n_steps", [3, 9, 17, 41])
 def test_derivatives_are_exact_to_degree_n_minus_1(rule, n_steps):
     nodes = rule(n_steps).nodes
@@ -49,14 +49,16 @@ def test_derivatives_are_exact_to_degree_n_minus_1(rule, n_steps):
         np.testing.assert_allclose(matrix @ nodes**degree, expected, atol=1e-10 * n_steps**2)
 
 
-@pytest.mark.parametrize("rule", [gauss_legendre, nested])
+@pytest.mark.parametrize("rule", [gauss_legendre, nested_rule])
 def test_rules_are_shared_so_nobody_may_change_them(rule):
     with pytest.raises(ValueError, match="read-only"):
         rule(5).weights[0] = 1
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("rule", "n_steps", "least"), [(gauss_legendre, 0, 1), (nested, 1, 2)])
+@pytest.mark.parametrize(
+    ("rule", "n_steps", "least"), [(gauss_legendre, 0, 1), (nested_rule, 1, 2)]
+)
 def test_too_few_steps_are_named(rule, n_steps, least):
     with pytest.raises(ValueError, match=f"n_steps must be at least {least}, got {n_steps}"):
         rule(n_steps)

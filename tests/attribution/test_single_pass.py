@@ -44,7 +44,7 @@ BUDGET = Budget(1 << 30, None)
 def evidence(user, name, method, target=TARGET, budget=BUDGET):
     """What a method says of the first of a pair of inputs, the second being its baseline."""
     model = BlockModel(user)
-    with model.preserved():
+    with model.preserve():
         return found_by(model, name, method, target, budget)
 
 
@@ -171,7 +171,7 @@ def test_rollouts_replicate_their_definition_where_the_mean_is_pooled(method, rn
 @pytest.mark.parametrize("name", ["bert", "gpt2", "modernbert", "llama"])
 def test_long_texts_form_attention_head_by_head_with_the_same_result(name):
     model, inputs = BlockModel(zoo_model(name)), row(zoo_inputs(name))
-    with model.preserved():
+    with model.preserve():
         eager = model.attentions(inputs)
         frugal = model.attentions(inputs, frugal=True)
     assert len(eager) == len(frugal) == 3
@@ -335,7 +335,7 @@ def test_the_model_and_the_process_are_left_as_they_were(method, fails):
 @pytest.mark.parametrize("target", [TARGET, Failing(1, None, "conservative")])
 def test_weights_that_lend_a_gradient_give_it_back_at_once(target):
     model = BlockModel(zoo_model("bert"))
-    with model.preserved():
+    with model.preserve():
         with suppress(RuntimeError):
             found_by(model, "bert", "conservative", target)
         assert not any(p.requires_grad for p in model.model.parameters())

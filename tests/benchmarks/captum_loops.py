@@ -48,7 +48,7 @@ def engine(subject: Subject, question: Question, **request: Any) -> Answer:
     model, budget = BlockModel(subject.model), Budget.from_options(None, None, subject.device)
     asked = Request(target=question.target, **request)
     batch = Batch(question.own, question.baseline, [""], [[asked]], [()], [question.text])
-    with model.preserved(), fastest_kernels(model, batch.inputs):
+    with model.preserve(), fastest_kernels(model, batch.inputs):
         ((got,),) = METHOD_FUNCTIONS[asked.method](model, batch, budget)
     return Answer(got.layer_attributions, got.n_steps, got.converged)
 

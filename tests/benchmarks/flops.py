@@ -61,7 +61,7 @@ def tail_passes(subject: Subject, question: Question, nodes: Sequence[int]) -> t
         model.gradients(question.own, points, score)
 
     work = done = spent = 0.0
-    with model.preserved(), chosen_kernel(subject), UnfusedAttention():  # all products are counted
+    with model.preserve(), chosen_kernel(subject), UnfusedAttention():  # all products are counted
         forward = model.forward(question.own, question.baseline)
         trace = forward.backward(score(forward.logits, forward.items))
         for layer, count in enumerate(nodes):

@@ -26,7 +26,7 @@ def test_fusion_replicates_the_definition(case):
     fusion, matrices = matrices_of(case)
     start = fu.start_of(fusion.readout, case["pooled"])
     supporting, opposing = fu.read_out(matrices, fusion.gamma, start)
-    entering = fu.entering(matrices, fusion.gamma, start)
+    entering = fu.entering_evidence(matrices, fusion.gamma, start)
     rollout = fu.roll_out(matrices, fusion.gamma, len(case["G"]))
     expected = case["expected"]
     np.testing.assert_allclose(supporting, expected["supporting"], atol=1e-12)
@@ -59,7 +59,9 @@ def test_what_enters_at_the_blocks_sums_to_the_total(case):
     fusion, matrices = matrices_of(case)
     start = fu.start_of(fusion.readout, case["pooled"])
     total = fu.read_out(matrices, fusion.gamma, start).sum(axis=1)
-    np.testing.assert_allclose(fu.entering(matrices, fusion.gamma, start).sum(axis=1), total)
+    np.testing.assert_allclose(
+        fu.entering_evidence(matrices, fusion.gamma, start).sum(axis=1), total
+    )
 
 
 def test_both_signs_swap_when_the_question_is_turned_around():

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from calig_nb.explanation.units import PASSAGE, merged, passage_ids
+from calig_nb.explanation.units import PASSAGE, merge_units, passage_ids
 
 from ..helpers import reference as by_hand
 
@@ -18,7 +18,7 @@ def test_units_and_their_sums(case):
     ids = None if kind == "token" else np.array(case[f"{kind}_ids"])
     special = np.array(case["special"], bool)
     offsets = np.array(case["offsets"])
-    units = merged(kind, case["text"], case["tokens"], special, offsets, ids)
+    units = merge_units(kind, case["text"], case["tokens"], special, offsets, ids)
     assert [list(unit.tokens) for unit in units] == case["members"]
     if case["names"]:
         assert [unit.text for unit in units] == case["names"]

@@ -22,7 +22,7 @@ def test_attention_left_fused_says_the_same(name, monkeypatch):
     """Heads formed from what enters and leaves the kernel, a few queries at a time."""
     monkeypatch.setattr("calig_nb.models.attention.QUERIES", 4)
     model, inputs = BlockModel(zoo.zoo_model(name)), zoo.zoo_inputs(name)
-    with model.preserved():
+    with model.preserve():
         eager, fused = (zoo.trace(model, inputs, frugal=frugal) for frugal in (False, True))
     assert len(fused.heads) == len(eager.heads) > 0
     for kind in ("heads", "relevance", "hidden_gradients"):
@@ -37,7 +37,7 @@ def test_the_matrices_are_never_formed_where_torch_has_a_kernel(name):
     configs = [module.config for module in model.model.modules() if hasattr(module, "config")]
     if not any(config._attn_implementation == "sdpa" for config in configs):
         pytest.skip("this version of transformers writes its attention out")
-    with model.preserved(), zoo.Softmaxes() as softmaxes:
+    with model.preserve(), zoo.Softmaxes() as softmaxes:
         zoo.trace(model, inputs, frugal=True)
     assert not any(found.requires_grad for found in softmaxes.found)
 
@@ -45,7 +45,7 @@ def test_the_matrices_are_never_formed_where_torch_has_a_kernel(name):
 @pytest.mark.parametrize("name", zoo.ZOO)
 def test_computing_blocks_again_changes_nothing(name):
     model, inputs = BlockModel(zoo.zoo_model(name)), zoo.zoo_inputs(name)
-    with model.preserved():
+    with model.preserve():
         trace = zoo.trace(model, inputs)
         for layer, hidden in enumerate(trace.hidden_states):
             points = Points({layer: hidden}, torch.zeros(2, dtype=int))
@@ -59,7 +59,7 @@ def test_computing_blocks_again_changes_nothing(name):
 @pytest.mark.parametrize("name", zoo.ZOO)
 def test_points_of_all_layers_may_share_a_pass(name):
     model, inputs = BlockModel(zoo.zoo_model(name)), zoo.zoo_inputs(name)
-    with model.preserved():
+    with model.preserve():
         trace = zoo.trace(model, inputs)
         if not model.joins:
             assert name in ("t5", "t5-encoder", "swin"), "only where blocks hand on more than that"
@@ -76,7 +76,7 @@ def test_points_of_all_layers_may_share_a_pass(name):
 
 def test_rows_that_look_like_something_else_go_layer_by_layer(monkeypatch):
     model, inputs = BlockModel(tiny_model("bert")), zoo.zoo_inputs("bert")
-    with model.preserved():
+    with model.preserve():
         trace = zoo.trace(model, inputs)
         points = Points(
             {0: trace.hidden_states[0], 2: trace.hidden_states[2]}, torch.zeros(4, dtype=int)
@@ -113,7 +113,7 @@ def test_the_last_block_is_computed_where_it_is_read():
     user = tiny_model("bert")
     model, inputs = BlockModel(user), zoo.zoo_inputs("bert")
     first, last = user.bert.encoder.layer[0], user.bert.encoder.layer[-1]
-    with model.preserved():
+    with model.preserve():
         trace = zoo.trace(model, inputs)
         with Widths(
             query=last.attention.self.query,
@@ -128,7 +128,7 @@ def test_the_last_block_is_computed_where_it_is_read():
 
 def test_a_classifier_that_reads_all_positions_has_all_computed():
     model, inputs = BlockModel(zoo.zoo_model("dinov2")), zoo.zoo_inputs("dinov2")
-    with model.preserved():
+    with model.preserve():
         zoo.trace(model, inputs)  # the class token, and the mean of the patches
     assert not model._pooled.modules  # the inside: none of them is narrowed
 

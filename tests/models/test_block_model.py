@@ -41,7 +41,7 @@ def first(pair):
 @every_architecture
 def test_replay_from_any_block_equals_the_full_forward(name, pair):
     model = BlockModel(tiny_model(name))
-    with model.preserved():
+    with model.preserve():
         trace = trace_pair(model, pair)
         full = model.predict(pair)
         for layer, hidden in enumerate(trace.hidden_states):
@@ -55,7 +55,7 @@ def test_replay_from_any_block_equals_the_full_forward(name, pair):
 @every_architecture
 def test_replay_computes_only_the_blocks_from_there_on(name, pair):
     model = BlockModel(tiny_model(name))
-    with model.preserved():
+    with model.preserve():
         trace = trace_pair(model, pair)
         ran = []
         # the first linear map of a block tells that the block was computed
@@ -71,7 +71,7 @@ def test_replay_computes_only_the_blocks_from_there_on(name, pair):
 @every_architecture
 def test_gradients_equal_autograd_through_the_whole_model(name, pair):
     model = BlockModel(tiny_model(name))
-    with model.preserved():
+    with model.preserve():
         trace = trace_pair(model, pair)
         for layer, expected in enumerate(trace.hidden_gradients):
             got = gradient(model, first(pair), layer, trace.hidden_states[layer])
@@ -82,7 +82,7 @@ def test_gradients_equal_autograd_through_the_whole_model(name, pair):
 def test_attention_gradients_equal_autograd_through_eager_attention(name, pair):
     user = tiny_model(name)
     model = BlockModel(user)
-    with model.preserved():
+    with model.preserve():
         trace = trace_pair(model, pair)
     eager = copy.deepcopy(user)
     eager.config._attn_implementation = "eager"

@@ -102,7 +102,7 @@ def test_nothing_is_left_behind(name):
     attributes, random = plain_attributes(user), torch.get_rng_state()
     cudnn = {k: getattr(torch.backends.cudnn, k) for k in ("enabled", "benchmark", "deterministic")}
     model, inputs = BlockModel(user), zoo_inputs(name)
-    with model.preserved():
+    with model.preserve():
         trace = zoo.trace(model, inputs)
         zoo.gradient(model, row(inputs), 1, trace.hidden_states[1])
         torch.rand(1)  # as a model might
@@ -119,7 +119,7 @@ def test_padding_changes_nothing(name):
     fill = {"input_ids": zoo.PADDING.get(name, 0), "attention_mask": 0}
     padded = {k: nn.functional.pad(v, (0, 2), value=fill[k]) for k, v in inputs.items()}
     padded["attention_mask"][1] = 1
-    with model.preserved():
+    with model.preserve():
         single, batch = zoo.trace(model, row(inputs)), zoo.trace(model, padded)
     close(batch.logits[:1], single.logits, 1e-6)
     for kind in ("hidden_states", "hidden_gradients", "heads"):
@@ -219,7 +219,7 @@ def test_blocks_named_by_hand_are_served_where_none_are_found(inputs, tokenizer)
     with pytest.raises(ValueError, match=r"no chain of blocks.*steps \(3 calls\)"):
         zoo.trace(BlockModel(user), inputs)
     model = BlockModel(user, "steps")
-    with model.preserved():
+    with model.preserve():
         trace = zoo.trace(model, inputs)
         for layer, gradients in enumerate(trace.hidden_gradients):
             hidden = trace.hidden_states[layer]
@@ -238,7 +238,7 @@ def test_the_decoder_of_an_encoder_decoder_is_never_picked(inputs):
 @pytest.mark.parametrize("kind", [Skipping, Stashing, Restless])
 def test_what_passes_the_blocks_by_is_refused(kind, inputs):
     model = BlockModel(kind(), "steps")
-    with model.preserved(), pytest.raises(ValueError, match=r"the same from block . on.*passes"):
+    with model.preserve(), pytest.raises(ValueError, match=r"the same from block . on.*passes"):
         zoo.trace(model, inputs)
 
 
@@ -250,7 +250,7 @@ def test_a_random_embedding_is_refused(inputs):
             return super().forward(input_ids, attention_mask, **options)
 
     model = BlockModel(Noisy(), "steps")
-    with model.preserved(), pytest.raises(ValueError, match="first block is random"):
+    with model.preserve(), pytest.raises(ValueError, match="first block is random"):
         zoo.trace(model, inputs)
 
 

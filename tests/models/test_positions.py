@@ -37,7 +37,7 @@ def test_they_are_those_that_the_model_counts(name):
     inputs["input_ids"][1, 6:], inputs["attention_mask"][1, 6:] = PADDING[name], 0
     kept = model.positions(inputs)
     assert kept["position_ids"].shape == inputs["input_ids"].shape
-    with model.preserved():
+    with model.preserve():
         torch.testing.assert_close(model.predict({**inputs, **kept}), model.predict(inputs))
 
 

@@ -93,7 +93,7 @@ def test_attention_in_windows_is_that_of_loops_over_windows(case):
     user = swin_model(**case)
     model, side = BlockModel(user), case.get("side", 8)
     pixels = torch.randn(2, 3, side, side, dtype=torch.float64)
-    with model.preserved():
+    with model.preserve():
         trace = zoo.trace(model, {"pixel_values": pixels})
     user.config._attn_implementation = "eager"
     with zoo.Softmaxes() as softmaxes:
@@ -116,7 +116,7 @@ def test_a_token_is_merged_into_its_cell_and_no_other():
     for side in (6, 7, 10):
         user = swin_model(side, window_size=2)
         model = BlockModel(user)
-        with model.preserved():
+        with model.preserve():
             places = model.cells({"pixel_values": torch.zeros(1, 3, side, side).double()}).places
         tokens = torch.randn(1, side * side, 8, dtype=torch.float64, requires_grad=True)
         merged = user.swin.encoder.layers[0].downsample(tokens, (side, side))
@@ -260,7 +260,7 @@ def test_rolled_out_attention_has_rows_that_sum_to_one_but_for_padding():
     for window in (2, 3):
         model = BlockModel(swin_model(window_size=window))
         pixels = torch.randn(1, 3, 8, 8, dtype=torch.float64)
-        with model.preserved():
+        with model.preserve():
             rows = [a.sum(dim=-1) for a in model.attentions({"pixel_values": pixels})]
             again = model.attentions({"pixel_values": pixels}, frugal=True)
         assert [a.shape for a in again] == [(1, 16, 16)] * 4

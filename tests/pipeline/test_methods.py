@@ -109,7 +109,7 @@ def test_ig_agrees_with_captum(name):
     model = BlockModel(user)
     request = Request(target=1, method="ig", n_steps=64)
     batch = batch_of(row(inputs), row(inputs, 1), request)
-    with model.preserved():
+    with model.preserve():
         e = METHOD_FUNCTIONS["ig"](model, batch, Budget(1 << 30, None))[0][0]
     # Captum rounds its weights to single precision
     error = np.abs(e.layer_attributions[0] - expected.detach().numpy()).max()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..._design import SENTENCES, SIZES
 from ...explanation.formatting import isolate, layer_in, percent, shorten
-from ...explanation.methods import fused
+from ...explanation.methods import has_two_signals
 from ..canvas.page import Span, text_width
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def controls_in_words(scene: Scene) -> list[Span]:
     layer = (
         SENTENCES["layers"]["all"] if scene.layer is None else layer_in(scene.layers, scene.layer)
     )
-    lam = [f"λ = {own.fusion.lam:.2f}"] if fused(own.method) else []
+    lam = [f"λ = {own.fusion.lam:.2f}"] if has_two_signals(own.method) else []
     parts = [layer, *lam, f"{state.granularity}s" if own.image is None else "patches"]
     if state.span is not None:
         first, last = state.span
