@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ["CALIG_NB_CACHE"] = "off"  # tests count what is computed
@@ -33,10 +34,20 @@ torch.backends.mha.set_fastpath_enabled(False)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Of tests over architectures, one of each family runs always and the rest in the full run."""
+    """What the full run alone runs: see the markers in pyproject.toml."""
+    numbers = Counter()
     for item in items:
-        name = getattr(item, "callspec", None) and item.callspec.params.get("name")
-        if name in ZOO and name not in FAMILIES:
+        if not isinstance(item, pytest.Function):  # the cell of a notebook
+            continue
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        name, sampled = parameters.get("name"), item.get_closest_marker("sampled")
+        number = numbers[item.module.__name__, item.function]
+        numbers[item.module.__name__, item.function] += 1
+        if (
+            (name in ZOO and name not in FAMILIES)
+            or (sampled and number % sampled.args[0])
+            or item.function.__module__ != item.module.__name__  # collected again elsewhere
+        ):
             item.add_marker(pytest.mark.full)
 
 

@@ -192,6 +192,7 @@ def test_where_the_view_fails_the_picture_comes_back(
     assert len(page.complaints) == 1 and "JSON" in page.complaints.pop()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("width", [360, 1200])
 @pytest.mark.parametrize("view", ["workbench", "rollout", "comparison"])
 def test_hostile_tokens_execute_nothing(

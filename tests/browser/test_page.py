@@ -400,6 +400,7 @@ def test_without_matrices_it_stays_usable_and_asks_for_them(sheet: Mount, view: 
 # How it stands on the page
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("width", [360, 700, 1200])
 @pytest.mark.parametrize("view", VIEWS)
 def test_nothing_is_wider_than_its_cell(sheet: Mount, view: str, width: int) -> None:

@@ -47,6 +47,8 @@ def live(browser: Browser) -> Iterator[Any]:
         yield lambda view, width=740, theme="light": mount(view, width=width, color_scheme=theme)
 
 
+pytestmark = pytest.mark.sampled(3)
+
 STATES = [
     {},
     {"selected": [4], "lam": 0.2},

@@ -54,6 +54,7 @@ def test_a_card_says_what_must_be_said(name):
     assert f"{row['parameters']} parameters" in card
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("name", NAMES)
 def test_one_loads_in_two_seconds_without_a_network(name):
     """In processor time, the best of a few, as the machine may be busy; the libraries' own
@@ -96,6 +97,7 @@ def test_one_comes_calibrated_and_explains_its_example(name):
     assert "LABEL" not in explanation.target_name
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_says_what_it_takes(name):
     recipe = f"calig_nb.demo.recipes.{name}.train"

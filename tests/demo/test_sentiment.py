@@ -33,6 +33,7 @@ def test_superb_supports_and_thin_opposes(explainer, request_):
     assert explanation.top(1)["word"][0] == "superb"
 
 
+@pytest.mark.full
 def test_fifty_sentences_are_exact_to_a_hundredth(explainer):
     assert len(set(SENTENCES)) == 50
     for sentence in SENTENCES:

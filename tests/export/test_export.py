@@ -120,6 +120,7 @@ def test_a_comparison_has_a_page_too(explainer, tmp_path):
         assert len(zlib.decompress(base64.b64decode(content))) == 2 * size
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("layers", "tokens", "spread", "limit"),
     [(12, 128, None, 1_500_000), (12, 128, 6, 1_500_000), (24, 512, 6, 6_000_000)],
@@ -168,6 +169,7 @@ def test_the_same_view_gives_the_same_bytes(explanation, tmp_path):
     assert explanation.with_lam(0.1).to_html(tmp_path / "2.html").read_bytes() != pages[0]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("view", ["workbench", "tokens", "flow", "rollout"])
 def test_nothing_is_fetched_and_only_what_is_known_runs(explanation, view):
     written = export.html(hostile(explanation).show(view))

@@ -62,6 +62,7 @@ def test_bars_stand_for_the_words_in_sign_and_size(explanation):
         assert to_hex(bar.get_facecolor()) == colours.bar(shares[u])
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("view", ["tokens", "flow", "rollout", "workbench", "comparison"])
 def test_hostile_text_is_written_into_every_file(explanation, view, tmp_path):
     odd = hostile(explanation)

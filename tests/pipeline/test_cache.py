@@ -201,6 +201,7 @@ while True:
 """
 
 
+@pytest.mark.full
 def test_killed_writers_leave_no_wrong_entry(explanation, tmp_path):
     explanation.save(tmp_path / "one")
     folder = tmp_path / "cache"

@@ -118,6 +118,7 @@ def test_a_seam_cannot_be_told_where_all_places_are_alike(placeless, method):
     assert np.abs(values - values.mean(axis=0)).max() < 0.02 * np.abs(values).max()
 
 
+@pytest.mark.full
 def test_a_seam_cannot_be_told_in_the_embedded_model():
     found = cn.load_demo("topics").explain(
         "The striker scored twice in the second half, and the coach praised a patient side. "

@@ -210,6 +210,7 @@ def test_it_survives_a_sanitiser_as_strict_as_githubs(explanation):
     assert re.sub(r"<[^>]+>|\s", "", left) == re.sub(r"<[^>]+>|\s", "", static["text/html"])
 
 
+@pytest.mark.full
 def test_twenty_explanations_fit_into_a_notebook(explainer):
     cell = nbformat.v4.new_code_cell("explanation")
     words = "plot thin acting superb good bad film".split()
