@@ -1,7 +1,7 @@
 """The few calls that go up: from a result to its pictures, its page and its checks.
 
 A result stands below the figures and the views, and offers them all the same
-(``explanation.figure()``, ``.show()``, ``.export()``).  As pandas does for ``.plot``, it
+(``explanation.figure()``, ``.show()``, ``.to_html()``). As pandas does for ``.plot``, it
 names what it wants when it is wanted, so that nothing above is loaded, nor imported, before.
 """
 
