@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route
 ROOT = Path(__file__).parents[3]
 ORIGIN = "http://widget.test"
 FILES = {
+    "/calig_nb/_design.json": (ROOT / "calig_nb/_design.json", "application/json"),
     "/calig.js": (ROOT / "calig_nb/widgets/static/calig.js", "text/javascript"),
     "/calig.css": (ROOT / "calig_nb/widgets/static/calig.css", "text/css"),
     "/patches.js": (ROOT / "calig_nb/widgets/static/patches.js", "text/javascript"),
