@@ -196,6 +196,8 @@ def test_reduced_motion_steps_whole_layers(sheet: Mount) -> None:
     s = sheet(Explanation(layers=2, view="flow"), reduced_motion="reduce")
     s.page.get_by_role("button", name="Play").click()
     expect(s.page.locator(".caption")).to_contain_text("Embeddings:")
+    s.settle()
+    s.page.wait_for_timeout(100)  # a busy machine draws late
     first = ink(s)
     s.page.wait_for_timeout(700)
     assert ink(s) == first, "something moved"
