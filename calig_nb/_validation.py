@@ -1,7 +1,8 @@
-"""What the user is told at the door: values that are refused, and warnings at the user's line."""
+"""The door: values refused or made fit to keep, and warnings at the line of the user's."""
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from types import FrameType
@@ -25,10 +26,10 @@ def one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
 def warn_user(message: str) -> None:
     """Warn at the line that called this package, however deep inside the cause was found."""
     # The outermost frame of ours, not the first foreign one: decorators of torch stand in between.
-    level = users = 1
+    level, users, inside = 1, 1, f"{PACKAGE}{os.sep}"
     frame: FrameType | None = sys._getframe()
     while frame is not None:
-        if frame.f_code.co_filename.startswith(str(PACKAGE)):
+        if frame.f_code.co_filename.startswith(inside):
             users = level + 1
         frame, level = frame.f_back, level + 1
     warnings.warn(message, stacklevel=users)

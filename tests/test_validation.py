@@ -6,6 +6,8 @@ import warnings
 import pytest
 
 import calig_nb as cn
+from calig_nb._validation import warn_user
+from calig_nb._version import PACKAGE
 
 from .helpers.zoo import SENTENCE
 
@@ -31,3 +33,9 @@ def test_a_warning_points_at_the_users_line(call, explainer):
     assert caught
     line = inspect.getsourcelines(call)[1]
     assert {(one.filename, one.lineno) for one in caught} == {(__file__, line)}
+
+
+def test_a_file_beside_the_package_is_the_users(recwarn):
+    code = compile("warn_user('one')", f"{PACKAGE}_study.py", "exec")
+    exec(code, {"warn_user": warn_user})
+    assert [one.filename for one in recwarn] == [f"{PACKAGE}_study.py"]
