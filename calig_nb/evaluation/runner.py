@@ -12,15 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from .._arrays import Array
+from ..attribution.request import Request
 from ..explanation.units import Unit
 from ..inputs.text import TextInputs
-from ..pipeline import cache as disk
 from . import metrics
 from .cost import count_products
 from .deletion import Scorer, spread_to_tokens, sum_by_unit
 from .result import RANDOM
 
 if TYPE_CHECKING:
+    from ..pipeline.cache import Says
     from ..pipeline.explainer import Explainer
 
 Marks = npt.NDArray[np.bool_]
@@ -86,18 +87,17 @@ class Run:
     def __post_init__(self) -> None:
         self.scorer = Scorer(self.explainer.engine)
         # Maps are computed and timed here, and by the hundred: the cache keeps what they scored.
-        self.uncached = self.explainer.without_cache()
+        # Its layer weights were found to be the model's; finding it again would count as cost.
+        self.uncached = self.explainer.without_cache().with_model(self.explainer.engine.model)
 
     def finish(self, items: Sequence[Item], progress: bool | None, on_error: str) -> None:
         """Give every item its trials."""
         from tqdm.auto import tqdm
 
-        keys = {item.number: self._keys(item) for item in items}
-        cache = self.explainer.cache
+        cache, names = self.explainer.cache, self._names(items)
         for item in items:
-            for name, key in keys[item.number].items():
-                known = cache.get_trial(key) if cache is not None and key else None
-                if known is not None:
+            for name, asked in names[item.number].items():
+                if cache is not None and (known := cache.get_trial(*asked)) is not None:
                     item.trials[name] = known
         todo = sum(not self._is_done(item) for item in items)
         delay, off = 0 if progress else 2, progress is False
@@ -107,8 +107,9 @@ class Run:
                 for item in group:
                     self.score(item, maps[item.number])
                     for name in maps[item.number]:
-                        if cache is not None and (key := keys[item.number][name]):
-                            cache.put_trial(key, item.trials[name])
+                        if cache is not None and name in names[item.number]:
+                            key, says = names[item.number][name]
+                            cache.put_trial(key, item.trials[name], says)
                 bar.update(len(group))
 
     def _is_done(self, item: Item) -> bool:
@@ -187,24 +188,43 @@ class Run:
                 marks = np.zeros(n, dtype=bool) if item.rationale is None else item.rationale
                 item.trials[name] |= metrics.plausibility(scores, marks, self.share)
 
-    def _keys(self, item: Item) -> dict[str, str]:
-        """What names each trial on disk; empty where nothing is kept."""
-        engine = self.explainer.engine
-        model = engine.identity.digest() if engine.cache is not None else ""
-        if not model:
-            return dict.fromkeys((*self.options, RANDOM), "")
-        arrays = {name: value.numpy() for name, value in item.text.model_inputs.items()}
-        if item.rationale is not None:
-            arrays["rationale"] = item.rationale
-        weights = self.explainer.layer_weights
-        common = {
-            "text": item.text.text, "target": item.target, "ways": self.ways, "share": self.share,
-            "weights": None if weights is None else weights.tolist(),
-        }  # fmt: skip
-        described = {name: describe_options(own) for name, own in self.options.items()}
+    def _names(self, items: Sequence[Item]) -> dict[int, dict[str, tuple[str, Says]]]:
+        """For each item, by method, the trial's name on disk and what the model says of the text.
+
+        Empty where nothing is kept.
+        """
+        engine, weights = self.explainer.engine, self.explainer.layer_weights
+        digest = "" if engine.cache is None else engine.identity.digest()
+        found: dict[int, dict[str, tuple[str, Says]]] = {item.number: {} for item in items}
+        for item in items if digest else ():
+            asked = {
+                "rationale": item.rationale, "explained": item.target, "ways": self.ways,
+                "share": self.share, "weights": weights, **self._deleted(item),
+            }  # fmt: skip
+            said: dict[str, Says] = {}  # methods with one baseline share a pass
+            for name in (*self.options, RANDOM):
+                own = self.options.get(name, next(iter(self.options.values())))
+                request = self._request(own)
+                trial = describe_options(own) if name in self.options else self.seed
+                baseline = request.baselines if isinstance(request.baselines, str) else name
+                for one in engine.recalls(item.text, [request], digest, **asked, trial=trial):
+                    found[item.number][name] = one.key, said.setdefault(baseline, one.says)
+        return found
+
+    def _request(self, options: Mapping[str, Any]) -> Request:
+        """What ``explain`` is asked, as a request."""
+        reader = self.explainer.engine.reader
+        own = {name: value for name, value in options.items() if name != "fusion"}
+        start = reader.check_baselines(own.pop("baselines", "pad"))
+        return Request(**own, baselines=start, pixels=reader.is_of_pictures)
+
+    def _deleted(self, item: Item) -> dict[str, Any]:
+        """What is left of a text without any of its words: what stands in their places changes."""
+        reader, everything = self.explainer.engine.reader, ~item.text.special
         return {
-            name: disk.key_of(model, arrays, {**common, "trial": described.get(name, self.seed)})
-            for name in (*self.options, RANDOM)
+            f"{way} {name}": value.cpu().numpy()
+            for way in self.ways
+            for name, value in reader.delete_units(item.text, everything, way).items()
         }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -35,11 +36,44 @@ _EXPLANATION, _HEADS, _WEIGHTS, _TRIAL = ".explanation", ".heads", ".weights", "
 _DIGEST = hashlib.sha256().digest_size
 
 
+Says = Callable[[], npt.NDArray[Any]]
+"""What a model says now, as logits (rows, C)."""
+
+ROUNDING = 64
+"""Logits are the same up to so many units of rounding of the largest."""
+
+
+class Witness(NamedTuple):
+    """What a model said of an input, and of its baseline, when something was kept.
+
+    Attributes:
+        rows: What it was called with, by name.
+        said: (rows, C) its logits.
+    """
+
+    rows: dict[str, npt.NDArray[Any]]
+    said: npt.NDArray[Any]
+
+
 class Calibration(NamedTuple):
-    """A model's layer weights, and how many texts they were estimated from."""
+    """A model's layer weights, and where they come from.
+
+    Attributes:
+        layer_weights: (L,) the weights.
+        n_inputs: How many texts they were estimated from.
+        when: The day and the minute; empty where it is not known.
+        witnesses: A few of the texts, by which the model is known again.
+    """
 
     layer_weights: tuple[float, ...]
     n_inputs: int
+    when: str = ""
+    witnesses: tuple[Witness, ...] = ()
+
+    def describe(self, noun: str) -> str:
+        """As in: 8 texts, 2026-03-01 12:30."""
+        counted = f"{self.n_inputs} {noun}{'' if self.n_inputs == 1 else 's'}"
+        return f"{counted}, {self.when}" if self.when else counted
 
 
 class Cache:
@@ -74,25 +108,34 @@ class Cache:
         megabytes, most = self.size / 1e6, self.max_bytes / 1e6
         return f"Cache({len(self)} entries, {megabytes:.1f} of {most:.0f} MB, {self.folder})"
 
-    def get(self, key: str) -> Explanation | None:
-        """The entry, or None where there is none or it is damaged; the latter warns and goes."""
-        return self._get(key + _EXPLANATION, from_bytes)
+    def get(self, key: str, says: Says | None = None) -> Explanation | None:
+        """The entry; None where there is none, it is damaged, or the model now says another thing.
 
-    def put(self, key: str, explanation: Explanation) -> None:
+        Args:
+            key: Its name.
+            says: Asked where there is an entry: what it was kept with must be said again.
+        """
+        return self._get(key + _EXPLANATION, from_bytes, says)
+
+    def put(self, key: str, explanation: Explanation, says: Says | None = None) -> None:
         """Keep an explanation, and drop the oldest entries that no longer fit.
 
         What is over 64 MiB and an eighth of the limit would push out too much, and is not kept.
         """
         if explanation.drawn.attention_relevance.nbytes <= max(self.max_bytes // 8, 64 << 20):
-            self._put(key + _EXPLANATION, to_bytes(explanation))
+            self._put(key + _EXPLANATION, to_bytes(explanation), says)
 
-    def get_heads(self, key: str, layer: int) -> npt.NDArray[np.float32] | None:
-        """(H, T, T) of one layer, or None."""
-        return self._get(f"{key}-{layer}{_HEADS}", heads_from_bytes)
+    def get_heads(
+        self, key: str, layer: int, says: Says | None = None
+    ) -> npt.NDArray[np.float32] | None:
+        """(H, T, T) of one layer, or None, as :meth:`get`."""
+        return self._get(f"{key}-{layer}{_HEADS}", heads_from_bytes, says)
 
-    def put_heads(self, key: str, layer: int, heads: npt.NDArray[np.float32]) -> None:
+    def put_heads(
+        self, key: str, layer: int, heads: npt.NDArray[np.float32], says: Says | None = None
+    ) -> None:
         """Keep one layer's heads in half precision, to 0.05 % of each head's peak."""
-        self._put(f"{key}-{layer}{_HEADS}", heads_to_bytes(heads))
+        self._put(f"{key}-{layer}{_HEADS}", heads_to_bytes(heads), says)
 
     def get_calibration(self, model: str) -> Calibration | None:
         """The layer weights of a model of this name, or None."""
@@ -102,15 +145,20 @@ class Cache:
         """Keep a model's layer weights."""
         self._put(model + _WEIGHTS, _calibration_to_bytes(calibration))
 
-    def get_trial(self, key: str) -> dict[str, Any] | None:
-        """What one method scored on one text, as plain values, or None."""
-        return self._get(key + _TRIAL, json.loads)
+    def drop_calibration(self, model: str) -> None:
+        """Forget a model's layer weights."""
+        with suppress(OSError):
+            (self.folder / (model + _WEIGHTS)).unlink(missing_ok=True)
 
-    def put_trial(self, key: str, trial: Mapping[str, Any]) -> None:
+    def get_trial(self, key: str, says: Says | None = None) -> dict[str, Any] | None:
+        """What one method scored on one text, as plain values, or None, as :meth:`get`."""
+        return self._get(key + _TRIAL, json.loads, says)
+
+    def put_trial(self, key: str, trial: Mapping[str, Any], says: Says | None = None) -> None:
         """Keep what one method scored on one text."""
-        self._put(key + _TRIAL, json.dumps(trial).encode())
+        self._put(key + _TRIAL, json.dumps(trial).encode(), says)
 
-    def _get(self, name: str, read: Callable[[bytes], T]) -> T | None:
+    def _get(self, name: str, read: Callable[[bytes], T], says: Says | None = None) -> T | None:
         path = self.folder / name
         try:
             content = path.read_bytes()
@@ -123,17 +171,21 @@ class Cache:
         try:
             if hashlib.sha256(content).digest() != digest:
                 raise ValueError("its checksum is wrong")
+            said, content = _without_witness(content)
             found = read(content)
         except ValueError as error:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
             warn_user(f"A cached explanation is computed anew: {error}.")
             return None
+        if says is not None and not agree(said, says()):
+            return None
         with suppress(OSError):
             os.utime(path)
         return found
 
-    def _put(self, name: str, content: bytes) -> None:
+    def _put(self, name: str, content: bytes, says: Says | None = None) -> None:
+        content = _with_witness(None if says is None else says(), content)
         if len(content) > self.max_bytes:
             return
         try:
@@ -190,7 +242,7 @@ class Cache:
 
 def key_of(model: str, inputs: Mapping[str, npt.NDArray[Any]], request: Mapping[str, Any]) -> str:
     """The name of a question: which weights, which input, which options; 64 hexadecimal digits."""
-    question = json.dumps([code_digest(PACKAGE), model, request], sort_keys=True)
+    question = json.dumps([code_digest(PACKAGE), model, request], sort_keys=True, default=repr)
     digest = hashlib.sha256(question.encode())
     for name in sorted(inputs):
         array = np.ascontiguousarray(inputs[name])
@@ -233,10 +285,62 @@ def load_calibration(folder: str | Path) -> Calibration | None:
     return _calibration_from_bytes(path.read_bytes()) if path.is_file() else None
 
 
+def agree(kept: npt.NDArray[Any], now: npt.NDArray[Any]) -> bool:
+    """Whether two passes said the same, up to the rounding of their precision."""
+    if kept.shape != now.shape or kept.dtype != now.dtype or kept.dtype.kind != "f":
+        return False
+    allowed = ROUNDING * np.finfo(kept.dtype).eps * np.abs(kept).max(initial=0)
+    return bool((np.abs(now - kept) <= allowed).all())  # never of what is not a number
+
+
+def _with_witness(said: npt.NDArray[Any] | None, content: bytes) -> bytes:
+    said = np.empty((0, 0)) if said is None else said
+    return json.dumps(_packed(said)).encode() + b"\n" + content
+
+
+def _without_witness(content: bytes) -> tuple[npt.NDArray[Any], bytes]:
+    head, _, content = content.partition(b"\n")
+    return _unpacked(json.loads(head)), content
+
+
+def _packed(array: npt.NDArray[Any]) -> dict[str, Any]:
+    """An array as plain values, to the last bit."""
+    data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+    return {"kind": array.dtype.str, "shape": array.shape, "data": data}
+
+
+def _unpacked(stored: Any) -> npt.NDArray[Any]:
+    try:
+        flat = np.frombuffer(base64.b64decode(stored["data"]), np.dtype(stored["kind"]))
+        return np.asarray(flat.reshape(stored["shape"]))
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"it holds no array where one belongs ({error})") from error
+
+
 def _calibration_to_bytes(calibration: Calibration) -> bytes:
-    return (json.dumps(calibration._asdict()) + "\n").encode()
+    stored: dict[str, Any] = {
+        "layer_weights": calibration.layer_weights,
+        "n_inputs": calibration.n_inputs,
+    }
+    if calibration.when:
+        stored["when"] = calibration.when
+    if calibration.witnesses:
+        stored["witnesses"] = [
+            [{name: _packed(v) for name, v in one.rows.items()}, _packed(one.said)]
+            for one in calibration.witnesses
+        ]
+    return (json.dumps(stored) + "\n").encode()
 
 
 def _calibration_from_bytes(content: bytes) -> Calibration:
     stored = json.loads(content)
-    return Calibration(tuple(stored["layer_weights"]), stored["n_inputs"])
+    witnesses = (
+        Witness({name: _unpacked(v) for name, v in rows.items()}, _unpacked(said))
+        for rows, said in stored.get("witnesses", ())
+    )
+    return Calibration(
+        tuple(stored["layer_weights"]),
+        stored["n_inputs"],
+        stored.get("when", ""),
+        tuple(witnesses),
+    )

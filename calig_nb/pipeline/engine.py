@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
 from .._upward import import_upward
+from .._validation import warn_user
 from ..attribution.evidence import trace_batch
 from ..attribution.request import Request
 from ..explanation.explanation import Explanation
@@ -23,6 +26,12 @@ from ..models.memory import Budget
 from . import cache as disk
 from .batch import collate, explain_batch, group_by_length
 from .long_text import WindowSum, cut_windows, mean_logits, request_for
+from .recall import Recall, rows_of, said_of
+
+WITNESSES = 3
+"""Of so many inputs of a calibration it is kept what the model said."""
+SMALL = 4096
+"""More than one is kept only of inputs of up to so many values."""
 
 
 @dataclass(eq=False)
@@ -51,11 +60,12 @@ class Engine:
 
     def with_model(self, model: BlockModel) -> Engine:
         """The same engine with another model of the same kind, whose layer weights are these."""
+        known = self.find_calibration()
         return replace(
             self,
             model=model,
             identity=Identity(model.model, model.path),
-            calibration=self.find_calibration(),
+            calibration=None if known is None else known._replace(witnesses=()),
         )
 
     def explain(
@@ -66,18 +76,20 @@ class Engine:
     ) -> list[list[Explanation] | Exception]:
         """For each text, however long, its explanations, one a request; or why there are none."""
         most = self.reader.max_tokens
+        digest = self._digest()
         short = [i for i, text in enumerate(texts) if len(text.tokens) <= most]
         answers = self._explain_short(
-            [texts[i] for i in short], [requests[i] for i in short], progress
+            [texts[i] for i in short], [requests[i] for i in short], digest, progress
         )
         found = dict(zip(short, answers, strict=True))
         for i, text in enumerate(texts):
             if i not in found:
-                found[i] = self._explain_long(text, requests[i], progress)
+                found[i] = self._explain_long(text, requests[i], digest, progress)
+        calibration = self.find_calibration(digest)
         return [
             answer
             if isinstance(answer := found[i], Exception)
-            else self._complete(text, requests[i], answer)
+            else self._complete(text, requests[i], answer, calibration)
             for i, text in enumerate(texts)
         ]
 
@@ -90,51 +102,151 @@ class Engine:
             TypeError, ValueError: As :func:`calig_nb.pipeline.batch.explain_batch`.
         """
         found = explain_batch(self.model, self.reader, texts, requests, self.budget)
-        return [self._complete(*one) for one in zip(texts, requests, found, strict=True)]
+        calibration = self.find_calibration()
+        given = zip(texts, requests, found, strict=True)
+        return [self._complete(*one, calibration) for one in given]
 
     def heads(self, text: TextInputs, request: Request, layer: int) -> npt.NDArray[np.float32]:
         """(H, T, T) A ⊙ ∂f/∂A of one layer; one pass has all layers, which the cache keeps."""
-        key = self._key(text, request) if self.cache is not None else ""
-        if self.cache is not None and key:
-            if (known := self.cache.get_heads(key, layer)) is not None:
+        cache, recall = self.cache, next(iter(self.recalls(text, [request], self._digest())), None)
+        if cache is not None and recall is not None:
+            if (known := cache.get_heads(recall.key, layer, recall.says)) is not None:
                 return known
+            recall.says()  # before the model is watched, below
         found: list[npt.NDArray[np.float32]] = []
 
         def keep_heads(index: int, heads: Tensor) -> None:
             one = heads[0].float().cpu().numpy()
             if index == layer:
                 found.append(one)
-            if self.cache is not None and key:
-                self.cache.put_heads(key, index, one)
+            if cache is not None and recall is not None:
+                cache.put_heads(recall.key, index, one, recall.says)
 
         batch = collate(self.model, self.reader, [text], [[request]])
         with self.model.preserve():
             trace_batch(self.model, batch, keep_heads=keep_heads)
         return found[0]
 
-    def find_calibration(self) -> disk.Calibration | None:
-        """The model's layer weights, known or kept in the cache; None where there are none."""
-        if self.calibration is None and self.cache is not None:
-            if model := self.identity.digest():
-                self.calibration = self.cache.get_calibration(model)
-        return self.calibration
+    def recalls(
+        self,
+        text: TextInputs,
+        requests: Sequence[Request],
+        digest: str,
+        **asked: Any,
+    ) -> list[Recall]:
+        """For each request what finds its answer in the cache; none where nothing is kept.
 
-    def keep_calibration(self, calibration: disk.Calibration) -> None:
-        """Take these layer weights for all later explanations, and keep them in the cache."""
+        Args:
+            text: The input.
+            requests: What is asked of it.
+            digest: The model's name; empty for one whose answers cannot be named.
+            **asked: What else names the answer, as plain values and arrays.
+        """
+        if self.cache is None or not digest:
+            return []
+        own = self.model, self.reader, digest, text
+        try:
+            return [Recall(*own, request, asked) for request in requests]
+        except (TypeError, ValueError):  # said with its reason where it is computed
+            return []
+
+    def find_calibration(self, digest: str | None = None) -> disk.Calibration | None:
+        """The layer weights of the model as it is now, known or kept; None where there are none.
+
+        Args:
+            digest: The model's name, where it was asked for already.
+        """
+        known = self.calibration
+        if known is not None and self._is_of_the_model(known):
+            return known
+        name = self._digest() if digest is None else digest
+        kept = self.cache.get_calibration(name) if self.cache is not None and name else None
+        noun = self.reader.noun
+        if kept is not None and self._is_of_the_model(kept):
+            self.calibration = kept
+            warn_user(
+                f"Layer weights of an earlier calibration are used: {kept.describe(noun)}. "
+                "explainer.calibrate(None) forgets them."
+            )
+            return kept
+        if known is not None:
+            warn_user(
+                f"Layer weights from {known.describe(noun)} are not used: the model gives these "
+                f"{noun}s other scores now, so they are another model's. Calibrate again, or "
+                "forget them with explainer.calibrate(None)."
+            )
+        return None
+
+    def keep_calibration(
+        self,
+        weights: Sequence[float],
+        texts: Sequence[TextInputs],
+        request: Request,
+    ) -> None:
+        """Take these layer weights for all later explanations, and keep them in the cache.
+
+        Args:
+            weights: (L,)
+            texts: What they were estimated from.
+            request: What was asked of them.
+        """
+        short = sorted(texts, key=lambda text: len(text.tokens))[:WITNESSES]
+        rows = [rows_of(self.model, self.reader, text, request)[0] for text in short]
+        small = [one for one in rows if sum(map(torch.numel, one.values())) <= SMALL]
+        self.calibration = disk.Calibration(
+            tuple(weights),
+            len(texts),
+            datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
+            tuple(map(self._witness, small or rows[:1])),
+        )
+        if self.cache is not None and (model := self._digest()):
+            self.cache.put_calibration(model, self.calibration)
+
+    def take_calibration(self, calibration: disk.Calibration, text: TextInputs) -> None:
+        """Take layer weights that came with the model, which is known again by this text."""
+        if not calibration.witnesses:
+            one = self._witness(self.model.to_device(text.model_inputs))
+            calibration = calibration._replace(witnesses=(one,))
         self.calibration = calibration
-        if self.cache is not None and (model := self.identity.digest()):
-            self.cache.put_calibration(model, calibration)
+
+    def forget_calibration(self) -> None:
+        """No layer weights from now on, neither here nor in the cache."""
+        self.calibration = None
+        if self.cache is not None and (model := self._digest()):
+            self.cache.drop_calibration(model)
+
+    def _witness(self, rows: Mapping[str, Tensor]) -> disk.Witness:
+        placed = {name: value.cpu().numpy() for name, value in rows.items()}
+        return disk.Witness(placed, said_of(self.model, [rows]))
+
+    def _is_of_the_model(self, calibration: disk.Calibration) -> bool:
+        """Whether the model says of the witnesses what it said."""
+        for rows, said in calibration.witnesses:
+            inputs = {name: torch.from_numpy(np.array(value)) for name, value in rows.items()}
+            try:
+                if not disk.agree(said, said_of(self.model, [inputs])):
+                    return False
+            except Exception:  # such inputs are not even read by it
+                return False
+        return True
+
+    def _digest(self) -> str:
+        """The model's name for the cache; empty where nothing is kept, or it cannot be named."""
+        return "" if self.cache is None else self.identity.digest()
 
     def _explain_short(
         self,
         texts: Sequence[TextInputs],
         requests: Sequence[Sequence[Request]],
+        digest: str,
         progress: bool | None,
     ) -> list[list[Explanation] | Exception]:
         """The answers to texts that the model reads at once, as the cache keeps them."""
         from tqdm.auto import tqdm
 
-        found: list[Any] = [*map(self._remember, texts, requests)]
+        pairs = zip(texts, requests, strict=True)
+        recalls = [self.recalls(text, own, digest) for text, own in pairs]
+        found: list[Any] = [*map(self._remember, recalls)]
         missing = [i for i, one in enumerate(found) if one is None]
         delay = 0 if progress else 2
         off = progress is False or (len(texts) == 1 and not progress)
@@ -145,18 +257,23 @@ class Engine:
                 pads = requests[0][0].hidden_baseline is None
                 group = next(group_by_length(lengths, pads)) if self.model.batches else [0]
                 chosen = [missing[i] for i in group]
-                own = [texts[i] for i in chosen], [requests[i] for i in chosen]
-                for i, answer in zip(chosen, self._compute(*own), strict=True):
+                answers = self._compute(
+                    [texts[i] for i in chosen],
+                    [requests[i] for i in chosen],
+                    [recalls[i] for i in chosen],
+                )
+                for i, answer in zip(chosen, answers, strict=True):
                     found[i] = answer
                 missing = [i for i in missing if found[i] is None]
                 bar.update(len(group))
         return found
 
     def _explain_long(
-        self, text: TextInputs, requests: Sequence[Request], progress: bool | None
+        self, text: TextInputs, requests: Sequence[Request], digest: str, progress: bool | None
     ) -> list[Explanation] | Exception:
         """The answer to a text that takes windows, as the cache keeps it."""
-        if (known := self._remember(text, requests)) is not None:
+        recalls = self.recalls(text, requests, digest)
+        if (known := self._remember(recalls)) is not None:
             return known
         from tqdm.auto import tqdm
 
@@ -172,7 +289,7 @@ class Engine:
             delay = 0 if progress else 2
             for window in tqdm(windows, disable=progress is False, delay=delay, desc="windows"):
                 own = [request_for(request, window, len(text.tokens)) for request in named]
-                (found,) = alone._explain_short([window.text], [own], False)
+                (found,) = alone._explain_short([window.text], [own], "", False)
                 if isinstance(found, Exception):
                     raise found
                 for one, explanation in zip(sums, found, strict=True):
@@ -180,11 +297,14 @@ class Engine:
             whole = [one.explanation(self.model) for one in sums]
         except Exception as error:
             return error
-        self._keep(text, requests, whole)
+        self._keep(recalls, whole)
         return whole
 
     def _compute(
-        self, texts: Sequence[TextInputs], requests: Sequence[Sequence[Request]]
+        self,
+        texts: Sequence[TextInputs],
+        requests: Sequence[Sequence[Request]],
+        recalls: Sequence[Sequence[Recall]],
     ) -> list[list[Explanation] | Exception]:
         """What a batch gives, kept in the cache; one bad text does not lose the others."""
         try:
@@ -192,17 +312,20 @@ class Engine:
         except Exception as error:
             if len(texts) == 1:
                 return [error]
-            pairs = zip(texts, requests, strict=True)
-            return [self._compute([text], [own])[0] for text, own in pairs]
-        for text, own, explanations in zip(texts, requests, found, strict=True):
-            self._keep(text, own, explanations)
+            each = zip(texts, requests, recalls, strict=True)
+            return [self._compute([text], [own], [named])[0] for text, own, named in each]
+        for own, explanations in zip(recalls, found, strict=True):
+            self._keep(own, explanations)
         return [*found]
 
     def _complete(
-        self, text: TextInputs, requests: Sequence[Request], found: Sequence[Explanation]
+        self,
+        text: TextInputs,
+        requests: Sequence[Request],
+        found: Sequence[Explanation],
+        calibration: disk.Calibration | None,
     ) -> list[Explanation]:
         """Explanations with what may change without computing: λ, layer weights, their source."""
-        calibration = self.find_calibration()
         completed = []
         for request, one in zip(requests, found, strict=True):
             changes: dict[str, Any] = {
@@ -213,39 +336,25 @@ class Engine:
                 noun = self.reader.noun
                 stated = f"layer weights from {calibration.n_inputs} {noun}s of this model"
                 changes["layer_weights"] = np.array(calibration.layer_weights)
-                changes["config"] = {**one.config, "calibration": stated}
+                when = {"calibrated": calibration.when} if calibration.when else {}
+                changes["config"] = {**one.config, "calibration": stated, **when}
             completed.append(replace(one, **changes))
         return completed
 
-    def _remember(self, text: TextInputs, requests: Sequence[Request]) -> list[Explanation] | None:
+    def _remember(self, recalls: Sequence[Recall]) -> list[Explanation] | None:
         """What the cache has of a text, where it has the answers to all requests."""
-        if self.cache is None:
+        if self.cache is None or not recalls:
             return None
-        found = [
-            self.cache.get(key) if (key := self._key(text, request)) else None
-            for request in requests
-        ]
+        # All are about one text and one baseline: one pass is enough for them.
+        found = [self.cache.get(one.key, recalls[0].says) for one in recalls]
         known = [one for one in found if one is not None]
-        return known if len(known) == len(requests) else None
+        return known if len(known) == len(recalls) else None
 
-    def _keep(
-        self, text: TextInputs, requests: Sequence[Request], found: Sequence[Explanation]
-    ) -> None:
+    def _keep(self, recalls: Sequence[Recall], found: Sequence[Explanation]) -> None:
         """Keep a text's answers in the cache, where there is one."""
-        if self.cache is not None:
-            for request, explanation in zip(requests, found, strict=True):
-                if key := self._key(text, request):
-                    self.cache.put(key, explanation)
-
-    def _key(self, text: TextInputs, request: Request) -> str:
-        """The question's name in the cache; empty for a model whose answers cannot be named."""
-        if not (model := self.identity.digest()):
-            return ""
-        plain, arrays = request.key_parts()
-        arrays |= {name: value.numpy() for name, value in text.model_inputs.items()}
-        if text.segment_ids is not None:
-            arrays["segment_ids"] = text.segment_ids
-        return disk.key_of(model, arrays, {**plain, "text": text.text})
+        if self.cache is not None and recalls:
+            for recall, explanation in zip(recalls, found, strict=True):
+                self.cache.put(recall.key, explanation, recalls[0].says)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 import numpy as np
 from torch import nn
@@ -29,6 +29,9 @@ from .prediction import predictions
 
 if TYPE_CHECKING:
     import pandas as pd
+
+FEW = 5
+"""From fewer texts layer weights are estimated with a warning."""
 
 
 class Explainer:
@@ -96,7 +99,8 @@ class Explainer:
         names = ("blocks", "batch_tokens", "memory", "cache")
         own = {name: options.pop(name) for name in names if name in options}
         explainer = cls(*load_pretrained(name_or_path, **options), **own)
-        explainer.engine.calibration = disk.load_calibration(name_or_path)
+        if (calibration := disk.load_calibration(name_or_path)) is not None:
+            explainer.engine.take_calibration(calibration, explainer._anything())
         return explainer
 
     def without_cache(self) -> Explainer:
@@ -125,11 +129,8 @@ class Explainer:
         Raises:
             ValueError: If the model has none that can be found.
         """
-        model, reader = self.engine.model, self.engine.reader
-        anything = np.zeros((64, 64, 3), np.uint8) if reader.is_of_pictures else "a"
-        # A model that answers at every token is asked at one of them.
-        position = None if model.own is model.model else 0
-        read = reader.read(anything, position=position)
+        model = self.engine.model
+        read = self._anything()
         with model.preserve():
             return model.block_paths(model.to_device(read.model_inputs))
 
@@ -144,7 +145,12 @@ class Explainer:
 
     @property
     def layer_weights(self) -> Array | None:
-        """(L,) weights found by :meth:`calibrate`, now or before, with this model; else None."""
+        """(L,) weights found by :meth:`calibrate`, now or before, with this model; else None.
+
+        Those of before are kept in the cache; they are used only while the model says the same of
+        a few of the texts that it was calibrated on. ``explanation.config["calibrated"]`` and the
+        explainer's own line say from when they are; ``calibrate(None)`` forgets them.
+        """
         calibration = self.engine.find_calibration()
         return None if calibration is None else np.array(calibration.layer_weights)
 
@@ -253,28 +259,48 @@ class Explainer:
             found = [one[0] if isinstance(one, list) else one for one in found]
         return _raise_or_skip(found, single, on_error)
 
-    def calibrate(self, inputs: Any, **request: Any) -> Array:
+    @overload
+    def calibrate(self, inputs: None) -> None: ...
+
+    @overload
+    def calibrate(self, inputs: Any, **request: Any) -> Array: ...
+
+    def calibrate(self, inputs: Any, **request: Any) -> Array | None:
         """Estimate the model's layer weights from a handful of inputs; no labels are needed.
 
         5 to 20 texts of the kind to be explained do. Every later explanation uses the weights;
         without them each text gives its own, and one whose embeddings are misread then silences
         layers that are right.
 
+        The weights are kept in the cache: an explainer of the same model finds them in a later
+        session too, and says so once. With them is kept what the model said of a few of the
+        inputs (as token ids), so that another model's weights are never taken for this one's.
+
         Args:
-            inputs: Texts, pairs or pictures.
+            inputs: Texts, pairs or pictures; None forgets the weights, those in the cache too.
             **request: As for :meth:`explain`.
 
         Returns:
-            (L,) weights, also kept as :attr:`layer_weights`.
+            (L,) weights, also kept as :attr:`layer_weights`; None where they were forgotten.
 
         Raises:
             ValueError: If there is no text.
         """
+        if inputs is None:
+            self.engine.forget_calibration()
+            return None
         if not has_two_signals(method := request.get("method", "ca-lig")):
             raise ValueError(f"method must have layer weights to calibrate, got {method!r}.")
-        texts = [inputs] if self.engine.reader.is_single(inputs) else list(inputs)
+        reader = self.engine.reader
+        texts = [inputs] if reader.is_single(inputs) else list(inputs)
         if not texts:
             raise ValueError("inputs must hold at least one text to calibrate on, got none.")
+        if len(texts) < FEW:
+            warn_user(
+                f"Layer weights are estimated from {len(texts)} {reader.noun}"
+                f"{'s' if len(texts) > 1 else ''} only, and hold for every later explanation: "
+                f"give at least {FEW} of the kind to be explained."
+            )
         explanations = self.explain(texts, **request)
         assert isinstance(explanations, list)
         weights = layer_weights(
@@ -282,9 +308,28 @@ class Explainer:
             [e.special for e in explanations],
             patches=explanations[0].grid is not None,
         )
-        found = disk.Calibration(tuple(weights.tolist()), len(texts))
-        self.engine.keep_calibration(found)
+        position, start = request.get("position"), request.get("baselines", "pad")
+        asked = Request(baselines=reader.check_baselines(start), pixels=reader.is_of_pictures)
+        read = [reader.read(one, position=position, longer=True) for one in texts]
+        self.engine.keep_calibration(weights.tolist(), read, asked)
         return weights
+
+    def __repr__(self) -> str:
+        known = self.engine.find_calibration()
+        noun = self.engine.reader.noun
+        weights = "each text" if known is None else known.describe(noun)
+        return (
+            f"Explainer({type(self.model).__name__}, {len(self.labels)} named classes, layer "
+            f"weights from {weights})"
+        )
+
+    def _anything(self) -> TextInputs:
+        """Some input, as the model reads it."""
+        model, reader = self.engine.model, self.engine.reader
+        anything = np.zeros((64, 64, 3), np.uint8) if reader.is_of_pictures else "a"
+        # A model that answers at every token is asked at one of them.
+        position = None if model.own is model.model else 0
+        return reader.read(anything, position=position)
 
     def _read(
         self,
