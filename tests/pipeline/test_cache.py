@@ -43,12 +43,17 @@ def cached(tokenizer, tmp_path):
 
 @pytest.fixture
 def counting():
-    """Returns a list that grows with every module that runs, without touching the model."""
+    """Returns a list that grows with every pass through a model, without touching the model."""
     handles = []
 
     def start():
         runs = []
-        hook = torch.nn.modules.module.register_module_forward_pre_hook(lambda *_: runs.append(1))
+
+        def enter(module, _):
+            if type(module).__name__ == "BertForSequenceClassification":
+                runs.append(1)
+
+        hook = torch.nn.modules.module.register_module_forward_pre_hook(enter)
         handles.append(hook)
         return runs
 
@@ -57,13 +62,13 @@ def counting():
         handle.remove()
 
 
-def test_a_question_asked_before_runs_no_forward_pass(cached, tokenizer, counting):
+def test_a_question_asked_before_runs_one_pass_a_time(cached, tokenizer, counting):
     first = cached.explain(SENTENCE, contrast=0, target=1)
     runs = counting()
     again = cached.explain(SENTENCE, contrast=0, target=1)
     other_session = Explainer(tiny_model("bert"), tokenizer, cache=cached.cache.folder)
     later = other_session.explain(SENTENCE, contrast=0, target=1)
-    assert runs == []
+    assert len(runs) == 2, "one each: the model must say the same again"
     for found in (again, later):
         np.testing.assert_array_equal(found.layer_attributions, first.layer_attributions)
         np.testing.assert_array_equal(found.attributions, first.attributions)
@@ -74,10 +79,10 @@ def test_a_question_asked_before_runs_no_forward_pass(cached, tokenizer, countin
 
 def test_lam_and_layer_weights_are_not_part_of_the_question(cached, counting):
     cached.explain(SENTENCE)
-    cached.calibrate([SENTENCE, "A bad film."])
+    cached.calibrate([SENTENCE, "A bad film.", "Good.", "Bad.", "Thin."])
     runs = counting()
     got = cached.explain(SENTENCE, lam=0.2)
-    assert runs == []
+    assert len(runs) == 4, "itself, and three of the texts of the calibration"
     assert got.fusion.lam == 0.2
     np.testing.assert_array_equal(got.layer_weights, cached.layer_weights)
 
@@ -94,7 +99,7 @@ def test_every_other_option_is(cached, change, counting):
     cached.explain(SENTENCE, target=1)
     runs = counting()
     cached.explain(SENTENCE, **{"target": 1, **change})
-    assert len(runs) > 0
+    assert len(runs) > 1
     assert len(cached.cache) == 2
 
 
@@ -104,7 +109,7 @@ def test_changed_weights_are_another_model(cached, counting):
     with torch.no_grad():
         cached.engine.model.model.classifier.bias[0] += 1
     cached.explain(SENTENCE)
-    assert len(runs) > 0
+    assert len(runs) > 1
 
 
 def test_an_interrupted_list_keeps_what_was_finished(cached, monkeypatch, counting):
@@ -121,7 +126,7 @@ def test_an_interrupted_list_keeps_what_was_finished(cached, monkeypatch, counti
     monkeypatch.undo()
     runs = counting()
     cached.explain(texts[:2])
-    assert runs == []
+    assert len(runs) == 2
 
 
 def test_it_shows_its_size_clears_and_moves(cached, tmp_path, counting):
@@ -132,7 +137,7 @@ def test_it_shows_its_size_clears_and_moves(cached, tmp_path, counting):
     cached.cache.move(tmp_path / "elsewhere")
     runs = counting()
     cached.explain(SENTENCE)
-    assert runs == []
+    assert len(runs) == 1
     assert not list((tmp_path / "cache").iterdir())
     cached.cache.clear()
     assert (len(cached.cache), cached.cache.size) == (0, 0)
