@@ -169,7 +169,7 @@ def _as_json(explanation: Explanation, rows: list[dict[str, Any]]) -> None:
         "text": explanation.text,
         "target": explanation.target_name,
         "contrast": against,
-        "probabilities": dict(
+        "values" if explanation.classes == "measured" else "probabilities": dict(
             zip(explanation.labels, explanation.probabilities.tolist(), strict=True)
         ),
         "score": explanation.score,
@@ -186,8 +186,10 @@ def _as_table(explanation: Explanation, rows: list[dict[str, Any]]) -> None:
     e = explanation
     against = "" if e.contrast is None else f" rather than {printable(e.labels[e.contrast])}"
     worst = max(abs(e.convergence_delta), default=0.0)
+    value = e.probabilities[e.target]
+    said = f"{value:.4g}" if e.classes == "measured" else f"{value:.1%}"
     print(
-        f"{printable(e.target_name)}{against}: {e.probabilities[e.target]:.1%}; "
+        f"{printable(e.target_name)}{against}: {said}; "
         f"score {e.score:.2f}, baseline {e.baseline_score:.2f}, "
         f"error of the sum at most {worst:.2g}"
         + ("" if e.converged.all() else "; some layers missed their tolerance")

@@ -137,8 +137,10 @@ def choose_targets(model: BlockModel, batch: Batch, logits: Tensor) -> list[list
             )
     found = []
     for requests, labels, row in zip(batch.requests, batch.labels, logits, strict=True):
-        names = labels or model.class_names(len(row))
-        found.append([choose_target(r.target, r.contrast, r.output, names, row) for r in requests])
+        names, classes = labels or model.class_names(len(row)), model.classes(len(row))
+        found.append(
+            [choose_target(r.target, r.contrast, r.output, names, row, classes) for r in requests]
+        )
     return found
 
 

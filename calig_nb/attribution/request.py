@@ -14,6 +14,7 @@ from torch import Tensor
 from .._validation import one_of
 from ..explanation.fusion import Fusion
 from ..explanation.methods import METHODS
+from ..models.block_model import Classes
 from ..models.points import ScoreFn
 
 Output = Literal["logit", "margin", "log_odds", "prob"]
@@ -120,11 +121,15 @@ class Target:
             others; "log_odds" z_c less the log-sum-exp of the others, which is
             log(p / (1 - p)); "prob" the probability itself, which saturates: where the model is
             sure its gradients vanish, and the integral needs many more nodes.
+        classes: What the logits are. Independent classes are each set against their own absence,
+            whose logit is 0: "margin" and "log_odds" are z_c, "prob" is its sigmoid. A measured
+            value has but "logit", itself.
     """
 
     index: int
     contrast: int | None
     output: Output
+    classes: Classes = "exclusive"
 
     def score(self, logits: Tensor) -> Tensor:
         """(batch,) scores of logits (batch, classes); differentiable."""
@@ -133,6 +138,8 @@ class Target:
             return own - logits[:, self.contrast]
         if self.output == "logit":
             return own
+        if self.classes != "exclusive":
+            return torch.sigmoid(own) if self.output == "prob" else own
         others = torch.cat([logits[:, : self.index], logits[:, self.index + 1 :]], dim=1)
         if self.output == "margin":
             return own - others.mean(dim=1) if others.shape[1] else own
@@ -141,13 +148,13 @@ class Target:
 
     def is_linear(self, n_classes: int) -> bool:
         """Whether the score is a sum of multiples of the logits."""
-        few = self.output == "log_odds" and n_classes <= 2
+        few = self.output == "log_odds" and (n_classes <= 2 or self.classes != "exclusive")
         return self.output in ("logit", "margin") or few
 
     def is_antisymmetric(self, n_classes: int) -> bool:
         """Whether the opposite question has the same answer with every sign turned around."""
         mirrored = self.output in ("margin", "log_odds") and n_classes == 2
-        return self.contrast is not None or mirrored
+        return self.contrast is not None or (mirrored and self.classes == "exclusive")
 
 
 def score_function(targets: Sequence[Sequence[Target]]) -> ScoreFn:
@@ -176,6 +183,7 @@ def choose_target(
     output: Output,
     labels: Sequence[str],
     logits: Tensor,
+    classes: Classes = "exclusive",
 ) -> Target:
     """The target that a request names; the predicted class where it names none.
 
@@ -185,12 +193,25 @@ def choose_target(
         output: Which score stands for the class.
         labels: (classes,) names.
         logits: (classes,) of the input.
+        classes: What they are.
 
     Raises:
         TypeError: If a class is neither an index nor a label.
         ValueError: If a class is unknown or out of range, if target and contrast are the same,
-            if ``output`` cannot go with a contrast.
+            if ``output`` cannot go with a contrast or with measured values, or if none of
+            several values is named.
     """
+    if classes == "measured" and output != "logit":
+        raise ValueError(
+            "output must be 'logit', the value itself, for a model that measures and has no "
+            f"probabilities, got {output!r}. If its one logit is a yes or no, set "
+            "model.config.problem_type = 'multi_label_classification'."
+        )
+    if classes == "measured" and target is None and len(labels) > 1:
+        raise ValueError(
+            f"target must name one of {list(labels)}: the model measures all of them, and none is "
+            "the predicted one."
+        )
     index = int(logits.argmax()) if target is None else _class_index("target", target, labels)
     against = None if contrast is None else _class_index("contrast", contrast, labels)
     if against == index:
@@ -202,7 +223,7 @@ def choose_target(
         raise ValueError(
             f"contrast is the difference of two logits, so output must be 'logit', got {output!r}."
         )
-    return Target(index, against, output)
+    return Target(index, against, output, classes)
 
 
 def _class_index(name: str, value: int | str, labels: Sequence[str]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -29,8 +29,9 @@ SAME = 1e-3
 class Check:
     """What speaks for and against one explanation; plain values, fit for JSON.
 
-    Falls are of the probability p of the class against all others, rises of its log-odds; ranks
-    and relative numbers are shares.
+    Falls are of the probability p of the class against all others, rises of its log-odds; where
+    ``unit`` is "score", both are of the explained score, in the model's own unit. Ranks and
+    relative numbers are shares.
 
     Attributes:
         method: How it was made.
@@ -50,6 +51,8 @@ class Check:
             where none does, as the next two.
         opposers_gain_random: The same for as many words at random, the mean.
         opposers_rank: Share of the random choices that it beats, a draw being half.
+        unit: "probability"; or "score" of a model that measures, and of two independent classes
+            set against each other, which have no probability together.
     """
 
     method: str
@@ -67,6 +70,7 @@ class Check:
     opposers_gain: float | None
     opposers_gain_random: float | None
     opposers_rank: float | None
+    unit: Literal["probability", "score"] = "probability"
 
     @property
     def holds(self) -> bool:
@@ -103,11 +107,15 @@ class Check:
             "worst."
         )
 
+    def _size(self, value: float, sign: str = "") -> str:
+        """A change; in a unit of the model's own with three digits, whatever its size."""
+        return f"{value:{sign}.2f}" if self.unit == "probability" else f"{value:{sign}#.3g}"
+
     def _strongest(self) -> str:
         return (
-            f"Without its strongest {self.noun} the probability of {self.target} falls by "
-            f"{self.comprehensiveness:.2f} on average, without random ones by "
-            f"{self.comprehensiveness_random:.2f}: ahead of {self.comprehensiveness_rank:.0%} "
+            f"Without its strongest {self.noun} the {self.unit} of {self.target} falls by "
+            f"{self._size(self.comprehensiveness)} on average, without random ones by "
+            f"{self._size(self.comprehensiveness_random)}: ahead of {self.comprehensiveness_rank:.0%} "
             f"of {self.random} random maps."
         ).replace("%", " %")
 
@@ -116,10 +124,15 @@ class Check:
             return f"It names no {self.noun} that oppose."
         rises = self.opposers_gain > 0
         moves = "rise, as they should," if rises else "fall, where they should rise,"
+        what, pronoun = "log-odds", "they"
+        if self.unit == "score":
+            moves = "rises, as it should," if rises else "falls, where it should rise,"
+            what, pronoun = "score", "it"
+        change = "changes" if pronoun == "it" else "change"
         return (
-            f"Without the {self.noun} that oppose most the log-odds {moves} by "
-            f"{abs(self.opposers_gain):.2f}; without "
-            f"random ones they change by {self.opposers_gain_random:+.2f}: ahead of "
+            f"Without the {self.noun} that oppose most the {what} {moves} by "
+            f"{self._size(abs(self.opposers_gain))}; without "
+            f"random ones {pronoun} {change} by {self._size(self.opposers_gain_random, '+')}: ahead of "
             f"{self.opposers_rank:.0%} of {self.random}."
         ).replace("%", " %")
 
@@ -183,9 +196,12 @@ def check(
     whole, own, own_opposing, others, other_opposing = np.split(
         found, np.cumsum([len(part) for part in asked])[:-1]
     )
-    p = metrics.probability(whole)
-    fell = float((p - metrics.probability(own)).mean())
-    falls = (p - metrics.probability(others)).reshape(random, -1).mean(axis=1)
+    classes = engine.model.classes(len(explanation.labels))
+    together = classes == "exclusive" or (classes == "independent" and explanation.contrast is None)
+    p_of = metrics.probability if together else np.asarray
+    p = p_of(whole)
+    fell = float((p - p_of(own)).mean())
+    falls = (p - p_of(others)).reshape(random, -1).mean(axis=1)
     rose = float((own_opposing - whole).mean())
     rises = (other_opposing - whole).reshape(random, -1).mean(axis=1)
     opposers = int((scores < 0).sum())
@@ -205,6 +221,7 @@ def check(
         opposers_gain=rose if opposers else None,
         opposers_gain_random=float(rises.mean()) if opposers else None,
         opposers_rank=_rank(rose, rises) if opposers else None,
+        unit="probability" if together else "score",
     )
 
 
@@ -222,7 +239,8 @@ def _refuse_another_model(explanation: Explanation, scorer: Scorer, text: TextIn
             wrong = f"its classes are {list(labels)}"
         else:
             output = explanation.config["output"]
-            target = Target(explanation.target, explanation.contrast, output)
+            classes = scorer.classes(logits)
+            target = Target(explanation.target, explanation.contrast, output, classes)
             score = float(target.score(logits.to(torch.float64))[0])
             if abs(score - explanation.score) > SAME * max(1.0, abs(explanation.score)):
                 wrong = f"it gives the text the score {score:.4g}, not {explanation.score:.4g}"

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from .._arrays import Array
 from .._validation import one_of
-from ..attribution.request import Target, choose_target
+from ..attribution.request import Output, Target, choose_target
 from ..explanation.units import Unit, merge_units
 from ..inputs.text import TextInputs
-from ..models.block_model import ModelInputs
+from ..models.block_model import Classes, ModelInputs
 from ..pipeline.batch import group_by_length, labels_of
 from ..pipeline.engine import Engine
 
@@ -59,8 +59,11 @@ class Scorer:
 
     def choose_targets(
         self, texts: Sequence[TextInputs], targets: Sequence[int | str | None]
-    ) -> list[tuple[int, str]]:
-        """The class of each text and its name: the one asked about, or the predicted one.
+    ) -> tuple[list[tuple[int, str]], Classes]:
+        """The class of each text and its name, the one asked about, or the predicted one.
+
+        Returns:
+            These, and what the model's classes are.
 
         Raises:
             TypeError, ValueError: If a class is not one of the model's; the message names which.
@@ -72,15 +75,19 @@ class Scorer:
             if text.question is not None and text.question.targets:
                 target = text.question.targets[0]
             try:
-                index = choose_target(target, None, "logit", labels, row).index
+                index = choose_target(target, None, "logit", labels, row, self.classes(row)).index
             except (TypeError, ValueError) as error:
                 raise type(error)(f"targets[{i}]: {error}") from None
             found.append((index, labels[index]))
-        return found
+        return found, self.classes(logits)
 
     def labels_of(self, logits: Tensor, text: TextInputs) -> tuple[str, ...]:
         """(C,) the names of the classes of this text's logits (rows, classes)."""
         return labels_of(self.engine.model, logits.shape[1], text)
+
+    def classes(self, logits: Tensor) -> Classes:
+        """What the last axis of these logits holds."""
+        return self.engine.model.classes(logits.shape[-1])
 
     def log_odds(
         self,
@@ -91,6 +98,8 @@ class Scorer:
         deletion: str | None = None,
     ) -> Array:
         """ℓ of a class when tokens are deleted: log p / (1 − p); against a contrast, their odds.
+
+        Of a model that measures it is the value itself, or the difference of two.
 
         Args:
             text: The text.
@@ -112,9 +121,9 @@ class Scorer:
         rows, where = np.unique(deleted & ~text.special, axis=0, return_inverse=True)
         kept = {} if deletion == "remove" else self.engine.model.positions(text.model_inputs)
         logits = self.logits([reader.delete_units(text, row, deletion) | kept for row in rows])
-        apart = self.engine.model.multi_label or logits.shape[1] == 1
-        plain = contrast is not None or apart
-        score = Target(target, contrast, "logit" if plain else "log_odds").score(logits.double())
+        plain = contrast is not None or self.classes(logits) == "measured"
+        output: Output = "logit" if plain else "log_odds"
+        score = Target(target, contrast, output, self.classes(logits)).score(logits.double())
         return np.asarray(score.numpy()[where.reshape(-1)])
 
     def _may_pad(self, inputs: Sequence[ModelInputs], lengths: Sequence[int]) -> bool:

@@ -118,6 +118,7 @@ def evaluate(
             "deletion": list(ways),
             "tolerance": tolerance,
             "rationale_share": share,
+            **({"classes": "measured"} if run.measured else {}),
             "version": __version__,
         },
         n_resamples=n_resamples,
@@ -197,7 +198,8 @@ def read_items(
     if not read:
         raise ValueError(f"texts must hold at least one that can be explained, got {len(texts)}.")
     wanted = [None if targets is None else targets[i] for i, _ in read]
-    chosen = run.scorer.choose_targets([text for _, text in read], wanted)
+    chosen, classes = run.scorer.choose_targets([text for _, text in read], wanted)
+    run.measured = classes == "measured"
     items = [
         Item(i, texts[i], text, ordinary_words(text), *target)
         for (i, text), target in zip(read, chosen, strict=True)

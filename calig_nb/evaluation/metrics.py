@@ -1,7 +1,8 @@
 """Is a map faithful to the model, and does it agree with people? Published metrics, pure.
 
 A map gives every unit of a text a score, positive where it speaks for the explained class. What
-the model says of a text is ℓ, the log-odds of that class, and p = sigmoid(ℓ). A metric of
+the model says of a text is ℓ, the log-odds of that class, and p = sigmoid(ℓ); of a model that
+measures, both are the value, in its own unit. A metric of
 faithfulness comes in two halves: which units to delete (:func:`deletions`), and, given the answers
 to the texts so made, what they mean (:func:`faithfulness`).
 
@@ -145,13 +146,16 @@ def leave_one_out(n: int) -> Marks:
     return np.eye(n, dtype=bool)
 
 
-def faithfulness(scores: npt.ArrayLike, answers: Array, alone: Array) -> dict[str, float]:
+def faithfulness(
+    scores: npt.ArrayLike, answers: Array, alone: Array, measured: bool = False
+) -> dict[str, float]:
     """What the model's answers say of a map.
 
     Args:
         scores: (N,) the map.
         answers: (rows,) ℓ for each row of :func:`deletions`.
         alone: (N,) ℓ for each row of :func:`leave_one_out`.
+        measured: Whether ℓ are values of a model that measures; there is no log p then.
 
     Returns:
         The metrics of ``FAITHFULNESS`` by name; NaN where one says nothing.
@@ -165,12 +169,14 @@ def faithfulness(scores: npt.ArrayLike, answers: Array, alone: Array) -> dict[st
     gain = float((relieved - whole).mean())
     spent = np.array(_curve(len(scores))) / len(scores)
     drops = whole - np.asarray(alone, dtype=np.float64)
+    p = np.asarray if measured else probability
+    log_odds = np.nan if measured else _log_probability(without) - _log_probability(whole)
     return {
-        "comprehensiveness": float((probability(whole) - probability(without)).mean()),
-        "sufficiency": float((probability(whole) - probability(only)).mean()),
-        "log_odds": float((_log_probability(without) - _log_probability(whole)).mean()),
-        "deletion_auc": _area(probability(deleted), spent),
-        "insertion_auc": _area(probability(inserted), spent),
+        "comprehensiveness": float((p(whole) - p(without)).mean()),
+        "sufficiency": float((p(whole) - p(only)).mean()),
+        "log_odds": float(np.mean(log_odds)),
+        "deletion_auc": _area(p(deleted), spent),
+        "insertion_auc": _area(p(inserted), spent),
         "opposers_gain": gain,
         "sign_test": float(gain > 0) if (scores < 0).any() else float("nan"),
         "loo_correlation": correlation(scores, drops),

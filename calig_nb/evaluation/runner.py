@@ -76,6 +76,7 @@ class Run:
         ways: How words are deleted; none where faithfulness is not asked for.
         seed: Of the random map.
         share: Of the units, how many a map may choose against a rationale.
+        measured: Whether the model gives values and no probabilities.
     """
 
     explainer: Explainer
@@ -83,6 +84,7 @@ class Run:
     ways: tuple[str, ...]
     seed: int
     share: float | None = None
+    measured: bool = False
 
     def __post_init__(self) -> None:
         self.scorer = Scorer(self.explainer.engine)
@@ -180,7 +182,7 @@ class Run:
             answers = self.scorer.log_odds(item.text, rows, item.target, deletion=way)
             alone, *changed = np.split(answers, cuts)
             for (name, scores), own in zip(maps.items(), changed, strict=True):
-                found = metrics.faithfulness(scores, own, alone)
+                found = metrics.faithfulness(scores, own, alone, self.measured)
                 suffix = "" if len(self.ways) < 2 else f" ({way})"
                 item.trials[name] |= {f"{metric}{suffix}": v for metric, v in found.items()}
         for name, scores in maps.items():

@@ -11,6 +11,7 @@ import numpy as np
 from .._arrays import Array
 from .._upward import import_upward
 from .explanation import Explanation
+from .summary import class_text
 from .units import Granularity, Unit
 
 if TYPE_CHECKING:
@@ -29,10 +30,12 @@ class ByClass:
         granularity: What the rows are.
         units: The ordinary units of the text, in reading order.
         names: The classes.
-        probabilities: (classes,) what the model says of the text.
+        probabilities: (classes,) what the model says of the text; measured values where it
+            measures.
         values: (units, classes) evidence for each class, positive where it supports it.
         in_scores: Whether values are in units of the scores, so that a column sums to what its
             score gained over the baseline (but for special tokens); else shares.
+        said: (classes,) the same in words.
     """
 
     granularity: Granularity
@@ -41,6 +44,7 @@ class ByClass:
     probabilities: Array
     values: Array
     in_scores: bool
+    said: tuple[str, ...]
 
     def to_frame(self, k: int | None = None) -> pd.DataFrame:
         """A row for each unit, a column for each class, and the class that it supports most.
@@ -128,4 +132,5 @@ def by_class(
     ]
     values = np.array([[c[list(unit.tokens)].sum() for c in columns] for unit in units])
     probabilities = np.array([one.probabilities[one.target] for one in explanations])
-    return ByClass(granularity, units, names, probabilities, values, layer is not None)
+    said = tuple(class_text(one, one.target) for one in explanations)
+    return ByClass(granularity, units, names, probabilities, values, layer is not None, said)

@@ -55,7 +55,8 @@ class Explanation(Shown):
         word_ids: (T,) number of each token's word; -1 for special tokens.
         sentence_ids: (T,) number of its sentence; -1 for special tokens.
         labels: (C,) the classes.
-        probabilities: (C,) what the model says of the text.
+        probabilities: (C,) what the model says of the text; of a model that measures (regression)
+            its values, in its own unit: see ``classes``.
         target: Index of the explained class.
         contrast: Index of the class it is set against, or None.
         score: f(x).
@@ -156,8 +157,22 @@ class Explanation(Shown):
         return self.labels[self.target]
 
     @property
+    def classes(self) -> str:
+        """What ``probabilities`` are.
+
+        "exclusive": of classes of which one holds, which sum to 1; "independent": of classes each
+        of which holds or not; "measured": no probabilities but the model's own values.
+        """
+        return str(self.config.get("classes", "exclusive"))
+
+    @property
     def answer(self) -> str:
-        """What the model says: the likeliest class, which all other tokens together are not."""
+        """What the model says: the likeliest class, which all other tokens together are not.
+
+        Of a model that measures, the value that was explained.
+        """
+        if self.classes == "measured":
+            return self.target_name
         named = self.probabilities[: len(self.config.get("candidates", self.labels))]
         return self.labels[int(np.argmax(named))]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from .comparison import difference, name_of, per_token
 from .explanation import Explanation
-from .formatting import legible, method_title, percent, signed_share
+from .formatting import legible, method_title, percent, signed, signed_share
 from .methods import has_two_signals
 from .units import Granularity
 
@@ -133,10 +133,23 @@ def probability_text(explanation: Explanation, label: int | None = None) -> str:
         explanation: Of what.
         label: Index of the class; by default the one that was explained.
     """
-    share = float(explanation.probabilities[explanation.target if label is None else label])
-    if len(explanation.labels) < 2 or not np.isfinite(share):
+    label = explanation.target if label is None else label
+    if not has_probabilities(explanation):
         return f"score of {signed_share(explanation.score)}"
-    return percent(share)
+    return percent(float(explanation.probabilities[label]))
+
+
+def has_probabilities(explanation: Explanation) -> bool:
+    """Whether the model says how likely its classes are; else there are scores alone."""
+    several = len(explanation.labels) > 1 or explanation.classes == "independent"
+    finite = bool(np.isfinite(explanation.probabilities).all())
+    return several and finite and explanation.classes != "measured"
+
+
+def class_text(explanation: Explanation, label: int) -> str:
+    """What the model says of a class: how likely it is, or the value that it measured."""
+    said = float(explanation.probabilities[label])
+    return signed(said) if explanation.classes == "measured" else percent(said)
 
 
 def _side_in_words(verb: str, side: list[tuple[str, float]]) -> str:

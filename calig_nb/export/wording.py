@@ -9,7 +9,7 @@ import numpy as np
 
 from ..explanation.explanation import Explanation
 from ..explanation.formatting import error_bound, legible, signed_share
-from ..explanation.summary import LABEL, Story, probability_text, recipe
+from ..explanation.summary import LABEL, Story, has_probabilities, probability_text, recipe
 
 _NAME = 60
 
@@ -56,8 +56,10 @@ def of_several(explanations: Sequence[Explanation], names: Sequence[str], story:
 def _verdict(e: Explanation) -> str:
     target = legible(e.target_name, _NAME)
     against = "" if e.contrast is None else f" rather than {legible(e.labels[e.contrast], _NAME)}"
-    if len(e.labels) < 2 or not np.isfinite(e.probabilities).all():
+    if not has_probabilities(e):
         return f"The model gives {target} a {probability_text(e)}{against}"
+    if e.classes == "independent":  # it answers each of them
+        return f"The model gives {target} {probability_text(e)}{against}"
     if e.answer == e.target_name:
         return f"The model answers {target}, at {probability_text(e)}{against}"
     best = e.labels.index(e.answer)

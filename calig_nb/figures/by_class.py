@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..explanation.formatting import digits_of, isolate, percent, signed
+from ..explanation.formatting import digits_of, isolate, signed
 from .canvas.page import Page, fit_text, text_width
 from .options import check_page
 
@@ -57,10 +57,10 @@ def classes_figure(
         page.bar(x, 24, 22, 9, sign)
         x += 30 + page.text(x + 28, 33, said, 12, colour) + 20
     page.advance(56)
-    for i, (name, p) in enumerate(zip(found.names, found.probabilities, strict=True)):
+    for i, (name, said) in enumerate(zip(found.names, found.said, strict=True)):
         left = first + i * column
         page.text(left, 0, fit_text(isolate(name), 13, column - 8), 13, bold=True)
-        page.text(left, 16, percent(float(p)), 12, colours.muted)
+        page.text(left, 16, said, 12, colours.muted)
     page.advance(26)
     for row in rows:
         page.line(0, page.width, 0, 0, colours.rule, 0.5)

@@ -10,8 +10,9 @@ import numpy as np
 from .._design import SENTENCES, SIZES
 from .._validation import one_of
 from ..explanation.comparison import comparable, names_of
-from ..explanation.formatting import isolate, layer_in, number, percent, signed
+from ..explanation.formatting import isolate, layer_in, number, signed
 from ..explanation.methods import has_two_signals
+from ..explanation.summary import class_text
 from ..explanation.units import Granularity
 from .canvas.page import Page, Span, fit_text
 from .options import State, check_page
@@ -126,7 +127,7 @@ def _draw_sides(page: Page, c: Compared) -> None:
         page.y = top
         with page.column(column * (wide + APART), wide):
             own = scene.explanation
-            sure = percent(float(own.probabilities[own.target]))
+            sure = class_text(own, own.target)
             page.line(0, wide, 0, 0, page.colours.rule)
             page.advance(8)
             page.text(0, 14, fit_text(isolate(name), 15, wide), 15, bold=True)

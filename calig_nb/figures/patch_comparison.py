@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from .._design import SENTENCES, SIZES
 from ..explanation.comparison import comparable, names_of
-from ..explanation.formatting import isolate, method_title, number, percent, round_half_up, signed
+from ..explanation.formatting import isolate, method_title, number, round_half_up, signed
+from ..explanation.summary import class_text
 from .canvas.page import Page, Span
 from .comparison import FEW, check_shown, draw_rows, draw_title
 from .options import State, check_page
@@ -158,7 +159,7 @@ def _side(page: Page, p: ComparedPictures, i: int, side: float) -> _Plate:
     method, name = method_title(own.method), p.c.names[i]
     said = SENTENCES["comparison"]["side"].format(
         name=scene.name,
-        probability=percent(float(own.probabilities[own.target])),
+        probability=class_text(own, own.target),
         score=signed(own.score),
     )
 

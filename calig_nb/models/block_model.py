@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -28,6 +28,9 @@ from .token_cells import Cells, cells_of
 
 ModelInputs = Mapping[str, Tensor]
 """What a model is called with, by name."""
+Classes = Literal["exclusive", "independent", "measured"]
+"""What logits are: of classes of which one holds (softmax); of classes each of which holds or not
+(sigmoid); or no logits of classes at all but values, in a unit of the model's own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,10 +242,15 @@ class Classifier:
         """The classes' names by index, where the configuration holds them."""
         return cast("Mapping[int, str] | None", self._stated("id2label"))
 
-    @property
-    def multi_label(self) -> bool:
-        """Whether the classes do not exclude each other."""
-        return bool(self._stated("problem_type") == "multi_label_classification")
+    def classes(self, n_classes: int) -> Classes:
+        """What this many logits are, as the configuration states it.
+
+        A single one of which nothing is stated is a value, as in transformers: "regression".
+        """
+        problem = self._stated("problem_type")
+        if problem == "multi_label_classification":
+            return "independent"
+        return "measured" if problem == "regression" or n_classes == 1 else "exclusive"
 
     @property
     def max_tokens(self) -> int | None:
@@ -295,9 +303,11 @@ class Classifier:
         return tuple(str(named.get(index, index)) for index in range(n_classes))
 
     def probabilities(self, logits: Tensor) -> Array:
-        """(C,) what one input's logits (C,) say of each class."""
-        apart = self.multi_label or len(logits) == 1
-        values = torch.sigmoid(logits) if apart else torch.softmax(logits, dim=0)
+        """(C,) what one input's logits (C,) say of each class; of a measured one its value."""
+        classes, values = self.classes(len(logits)), logits
+        if classes != "measured":
+            apart = classes == "independent"
+            values = torch.sigmoid(logits) if apart else torch.softmax(logits, dim=0)
         return np.asarray(values.double().cpu().numpy())
 
     def _stated(self, name: str) -> Any:

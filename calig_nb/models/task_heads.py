@@ -51,6 +51,8 @@ class NextToken(TaskHead):
     log-sum-exp of theirs: the softmax is the model's own distribution.
     """
 
+    class_config: ClassVar[dict[str, Any]] = {"problem_type": "single_label_classification"}
+
     def __init__(self, model: nn.Module) -> None:
         super().__init__(model)
         self._narrows = "logits_to_keep" in signature(model.forward).parameters
@@ -74,6 +76,8 @@ class NextToken(TaskHead):
 
 class TokenLabel(TaskHead):
     """A token classifier: which label has this token?"""
+
+    class_config: ClassVar[dict[str, Any]] = {"problem_type": "single_label_classification"}
 
     def forward(self, read_upto: Tensor, **inputs: Tensor) -> Tensor:
         """Logits (batch, classes)."""

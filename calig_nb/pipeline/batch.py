@@ -151,6 +151,7 @@ def build_explanation(
             "baselines": baseline if "baseline" in method.needs else "none",
             "tolerance": request.tolerance,
             "calibration": describe_calibration(request.method, found.more),
+            **({} if found.target.classes == "exclusive" else {"classes": found.target.classes}),
             "model": type(model.own).__name__,
             "precision": request.precision,
             "dtype": str(model.placement[0]).removeprefix("torch."),

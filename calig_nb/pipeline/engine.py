@@ -15,7 +15,7 @@ from torch import Tensor
 from .._upward import import_upward
 from .._validation import warn_user
 from ..attribution.evidence import trace_batch
-from ..attribution.request import Request
+from ..attribution.request import Request, choose_target
 from ..explanation.explanation import Explanation
 from ..explanation.methods import fusion_of, has_two_signals
 from ..inputs.reader import Reader
@@ -24,7 +24,7 @@ from ..models.block_model import BlockModel
 from ..models.fingerprint import Identity
 from ..models.memory import Budget
 from . import cache as disk
-from .batch import collate, explain_batch, group_by_length
+from .batch import collate, explain_batch, group_by_length, labels_of
 from .long_text import WindowSum, cut_windows, mean_logits, request_for
 from .recall import Recall, rows_of, said_of
 
@@ -282,7 +282,9 @@ class Engine:
             named = list(requests)
             if any(request.target is None for request in requests):
                 # The class of the whole text, not of each window.
-                predicted = int(mean_logits(self.model, windows).argmax())
+                mean = mean_logits(self.model, windows)
+                labels, classes = labels_of(self.model, len(mean), text), self.model.classes(len(mean))
+                predicted = choose_target(None, None, "logit", labels, mean, classes).index
                 named = [replace(r, target=predicted) if r.target is None else r for r in requests]
             sums = [WindowSum(text, request) for request in named]
             alone = self.without_cache()  # the whole is kept, not its windows

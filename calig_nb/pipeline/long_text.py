@@ -270,7 +270,9 @@ def _describe_phrases(text: TextInputs, units: IntArray) -> dict[str, Any]:
 
 def _logits(model: BlockModel, found: Sequence[Explanation]) -> Array:
     """(windows, C) logits, up to a constant of each window where classes exclude each other."""
-    p = np.clip([one.probabilities for one in found], 1e-38, 1 - 1e-16)
-    apart = model.multi_label or p.shape[1] == 1
-    logits: Array = np.log(p) - (np.log1p(-p) if apart else 0)
+    given = np.array([one.probabilities for one in found])
+    if (classes := model.classes(given.shape[1])) == "measured":
+        return given
+    p = np.clip(given, 1e-38, 1 - 1e-16)
+    logits: Array = np.log(p) - (np.log1p(-p) if classes == "independent" else 0)
     return logits

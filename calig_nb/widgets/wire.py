@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..explanation.explanation import Explanation
 from ..explanation.methods import INTEGRALS, has_two_signals
-from ..explanation.summary import recipe
+from ..explanation.summary import class_text, recipe
 
 VERSION = 1
 FINE_LIMIT = 4_000_000
@@ -46,6 +46,8 @@ def meta(explanation: Explanation) -> dict[str, Any]:
         else (explanation.segment_ids == 1).tolist(),
         "labels": list(explanation.labels),
         "probs": _finite(explanation.probabilities),
+        "said": [class_text(explanation, c) for c in range(len(explanation.labels))],
+        "classes": explanation.classes,
         "answer": explanation.answer,
         "target": explanation.target,
         "contrast": explanation.contrast,

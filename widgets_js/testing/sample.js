@@ -42,6 +42,8 @@ export function sample({ odd = 0, meta = {}, matrices = true } = {}) {
       answer: "positive",
       target: 1,
       contrast: null,
+      said: ["20.0 %", "80.0 %"],
+      classes: "exclusive",
       output: "margin",
       score: 2,
       baseline_scores: [0.5, 0.5, 0.5],

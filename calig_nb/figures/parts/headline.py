@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..._design import SENTENCES, SIZES
-from ...explanation.formatting import isolate, layer_in, percent, shorten
+from ...explanation.formatting import isolate, layer_in, shorten
 from ...explanation.methods import has_two_signals
+from ...explanation.summary import class_text
 from ..canvas.page import Span, text_width
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def draw_headline(page: Page, scene: Scene) -> None:
     x += page.text(0, y, _TOLD["why"], SIZE, colours.muted) + 14
     for c in shown:
         on, name = c == target, f"{shorten(own.labels[c], NAME)} "
-        sure = percent(float(probabilities[c]))
+        sure = class_text(own, c)
         wide = text_width(name, SIZE, bold=on) + text_width(sure, 13)
         if x + wide > page.width and x:
             x, y = 0.0, y + 40
@@ -44,7 +45,8 @@ def draw_headline(page: Page, scene: Scene) -> None:
         advance = page.text(x, y, name, SIZE * scale, ink, bold=on)
         page.text(x + advance, y, sure, 13 * scale, colours.soft if on else colours.muted)
         page.rect(x, y + 9, wide * scale, 3, colours.rule)
-        page.rect(x, y + 9, wide * scale * float(probabilities[c]), 3, ink)
+        share = 0.0 if own.classes == "measured" else float(probabilities[c])
+        page.rect(x, y + 9, wide * scale * share, 3, ink)
         x += wide * scale + 22
     said = _TOLD["rather"].format(contrast=contrast_name(own, target, contrast))
     if others := len(own.labels) - len(shown):
@@ -70,6 +72,8 @@ def contrast_name(explanation: Explanation, target: int, contrast: int | None) -
     """What stands against the class."""
     if contrast is not None:
         return shorten(explanation.labels[contrast], NAME)
+    if explanation.classes != "exclusive":
+        return str(_TOLD[explanation.classes])
     output = explanation.config.get("output", "logit")
     if output != "logit" and len(explanation.labels) == 2:
         return isolate(explanation.labels[1 - target])

@@ -45,6 +45,7 @@ export const isReachable = (x, question) => x.live || answerSign(x, question) !=
 
 /** What stands against the target when no class is named. @param {Explanation} x @param {number} target */
 export const restName = (x, target) => {
+  if (x.classes !== "exclusive") return sentences.question[x.classes];
   if (x.output === "margin") return x.labels.length === 2 ? x.labels[1 - target] : sentences.question.others;
   if (x.output === "log_odds") return x.labels.length === 2 ? x.labels[1 - target] : sentences.question.any;
   return sentences.question.any;

@@ -23,6 +23,8 @@ import { abs, times } from "./maths.js";
  * @property {string} answer the class that the model says
  * @property {number} target
  * @property {number | null} contrast
+ * @property {string[]} said what the model says of each class, in words
+ * @property {"exclusive" | "independent" | "measured"} classes what `probs` are
  * @property {string} output
  * @property {number} score f(x)
  * @property {number} baseline f(x′)
@@ -147,6 +149,8 @@ export const readExplanation = (get) => {
     answer: meta.answer,
     target: meta.target,
     contrast: meta.contrast ?? null,
+    said: meta.said,
+    classes: meta.classes,
     output: meta.output,
     score: meta.score ?? NaN,
     baseline: meta.baseline_scores[0] ?? NaN,

@@ -3,7 +3,7 @@
  * marked in all.
  */
 import { sizes } from "../evidence/design.js";
-import { formatPercent, formatSigned } from "../evidence/format.js";
+import { formatSigned } from "../evidence/format.js";
 import { floor, min, round } from "../evidence/maths.js";
 import { memo } from "../evidence/memo.js";
 import {
@@ -104,7 +104,7 @@ export const sidesView = (actions, numbers, get, redraw) => {
       scene.sides.forEach(({ name, scene: own }, i) => {
         const { _method: method } = items[i];
         const said =
-          `${own.unitEvidence.name} ${formatPercent(own.x.probs[own.x.target])}, score ` +
+          `${own.unitEvidence.name} ${own.x.said[own.x.target]}, score ` +
           `${formatSigned(own.x.score)}`;
         draw(sides[i], i, false, {
           name,

@@ -1,7 +1,7 @@
 /** The comparison: the texts side by side on one scale, and below them their difference, row by row. */
 
 import { fill, sentences, sizes } from "../../evidence/design.js";
-import { formatPercent, formatSigned } from "../../evidence/format.js";
+import { formatSigned } from "../../evidence/format.js";
 import { clamp, floor, min, sum } from "../../evidence/maths.js";
 import { createChangeTest, el, replaceContent, setAttributes, view } from "../../kit/dom.js";
 import { comparisonStory } from "../../wording/comparison_story.js";
@@ -73,7 +73,7 @@ const sideView = (actions, i) => {
       said,
       fill(TOLD.side, {
         name: p.name,
-        probability: formatPercent(x.probs[x.target]),
+        probability: x.said[x.target],
         score: formatSigned(x.score),
       }),
     );

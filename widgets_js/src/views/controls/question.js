@@ -1,6 +1,6 @@
 /** "Why this class rather than that one?": class picker with probabilities, contrast. */
 import { fill, sentences, sizes } from "../../evidence/design.js";
-import { formatPercent, shorten } from "../../evidence/format.js";
+import { shorten } from "../../evidence/format.js";
 import { range } from "../../evidence/maths.js";
 import { isReachable, restName, turnQuestion } from "../../evidence/question.js";
 import { radio, radioGroup, setChecked } from "../../kit/choice.js";
@@ -37,7 +37,7 @@ export const questionView = (actions) => {
   const button = ({ x, state }, c) => {
     const closed = !isReachable(x, turnQuestion(state, c));
     const node = radio("", () => closed || actions.target(c), {
-      style: `--p:${x.probs[c] || 0}`,
+      style: `--p:${(x.classes !== "measured" && x.probs[c]) || 0}`,
       "aria-disabled": closed,
       title: closed && unanswered(x),
     });
@@ -45,7 +45,7 @@ export const questionView = (actions) => {
       node,
       el("span.name", { dir: "auto" }, shorten(x.labels[c], NAME)),
       " ",
-      el("small", formatPercent(x.probs[c])),
+      el("small", x.said[c]),
     );
     return setChecked(node, c === state.target);
   };
@@ -58,7 +58,8 @@ export const questionView = (actions) => {
     const name = (c) => (c === null ? restName(x, state.target) : shorten(x.labels[c], NAME));
     // With two classes the margin already is the contrast: one choice is no choice.
     const settled =
-      open.length < 2 || (x.labels.length === 2 && x.output !== "logit" && state.contrast === null);
+      open.length < 2 ||
+      (x.classes === "exclusive" && x.labels.length === 2 && x.output !== "logit" && state.contrast === null);
     return settled
       ? el("span.fixed", { dir: "auto" }, name(state.contrast))
       : select(
@@ -90,7 +91,7 @@ export const questionView = (actions) => {
               ...others.map(
                 (c) =>
                   /** @type {[string, number]} */ ([
-                    `${shorten(x.labels[c], NAME)} ${formatPercent(x.probs[c])}`,
+                    `${shorten(x.labels[c], NAME)} ${x.said[c]}`,
                     c,
                   ]),
               ),
