@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from collections import Counter
+from collections.abc import Collection, Sequence
 from types import FrameType
 
 import numpy as np
@@ -33,6 +35,20 @@ def warn_user(message: str) -> None:
             users = level + 1
         frame, level = frame.f_back, level + 1
     warnings.warn(message, stacklevel=users)
+
+
+def distinct_names(names: Sequence[str], taken: Collection[str] = ()) -> tuple[str, ...]:
+    """The names; those that are not alone, or taken, with their number from 0 behind them.
+
+    Args:
+        names: As they are.
+        taken: Names of other things beside them.
+    """
+    count = Counter([*names, *taken])
+    found = [f"{name} ({i})" if count[name] > 1 else name for i, name in enumerate(names)]
+    if len({*found, *taken}) == len(found) + len({*taken}):
+        return tuple(found)
+    return tuple(f"{name} ({i})" for i, name in enumerate(names))  # one was called so already
 
 
 def read_only(name: str, value: npt.ArrayLike, shape: tuple[int, ...]) -> npt.NDArray[np.generic]:

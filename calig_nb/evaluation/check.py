@@ -115,8 +115,8 @@ class Check:
         return (
             f"Without its strongest {self.noun} the {self.unit} of {self.target} falls by "
             f"{self._size(self.comprehensiveness)} on average, without random ones by "
-            f"{self._size(self.comprehensiveness_random)}: ahead of {self.comprehensiveness_rank:.0%} "
-            f"of {self.random} random maps."
+            f"{self._size(self.comprehensiveness_random)}: ahead of "
+            f"{self.comprehensiveness_rank:.0%} of {self.random} random maps."
         ).replace("%", " %")
 
     def _signs(self) -> str:
@@ -124,15 +124,14 @@ class Check:
             return f"It names no {self.noun} that oppose."
         rises = self.opposers_gain > 0
         moves = "rise, as they should," if rises else "fall, where they should rise,"
-        what, pronoun = "log-odds", "they"
+        what, other = f"log-odds {moves}", "they change"
         if self.unit == "score":
             moves = "rises, as it should," if rises else "falls, where it should rise,"
-            what, pronoun = "score", "it"
-        change = "changes" if pronoun == "it" else "change"
+            what, other = f"score {moves}", "it changes"
         return (
-            f"Without the {self.noun} that oppose most the {what} {moves} by "
-            f"{self._size(abs(self.opposers_gain))}; without "
-            f"random ones {pronoun} {change} by {self._size(self.opposers_gain_random, '+')}: ahead of "
+            f"Without the {self.noun} that oppose most the {what} by "
+            f"{self._size(abs(self.opposers_gain))}; without random ones {other} by "
+            f"{self._size(self.opposers_gain_random, '+')}: ahead of "
             f"{self.opposers_rank:.0%} of {self.random}."
         ).replace("%", " %")
 

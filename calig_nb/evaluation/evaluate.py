@@ -198,8 +198,8 @@ def read_items(
     if not read:
         raise ValueError(f"texts must hold at least one that can be explained, got {len(texts)}.")
     wanted = [None if targets is None else targets[i] for i, _ in read]
-    chosen, classes = run.scorer.choose_targets([text for _, text in read], wanted)
-    run.measured = classes == "measured"
+    chosen, kind = run.scorer.choose_targets([text for _, text in read], wanted)
+    run.measured = kind == "measured"
     items = [
         Item(i, texts[i], text, ordinary_words(text), *target)
         for (i, text), target in zip(read, chosen, strict=True)

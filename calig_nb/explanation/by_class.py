@@ -10,6 +10,7 @@ import numpy as np
 
 from .._arrays import Array
 from .._upward import import_upward
+from .._validation import distinct_names
 from .explanation import Explanation
 from .summary import class_text
 from .units import Granularity, Unit
@@ -56,7 +57,8 @@ class ByClass:
         import pandas as pd
 
         rows = self.strongest(k)
-        frame = pd.DataFrame(self.values[rows], columns=list(self.names), index=rows)
+        columns = distinct_names(self.names, (self.granularity, "supports"))
+        frame = pd.DataFrame(self.values[rows], columns=list(columns), index=rows)
         frame.insert(0, self.granularity, [self.units[row].text for row in rows])
         best = self.values[rows].argmax(axis=1)
         frame["supports"] = [

@@ -185,7 +185,7 @@ class SpanReader(TaskTextReader):
     ) -> TextInputs:
         """The text with the question whether the answer starts or ends at ``position``."""
         if position is None:
-            which = int(classes[:1] in (("end",), (1,)))
+            which = int(str(next(iter(classes), 0)).casefold() in ("end", "1"))
             ends = _head_output(self.model, "span_logits", text.model_inputs)[0, :, which]
             passage = ~text.special if text.segment_ids is None else text.segment_ids == 1
             ends[~torch.from_numpy(passage)] = -torch.inf

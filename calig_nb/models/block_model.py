@@ -7,6 +7,7 @@ biases, pooling and heads come out right.
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from .._arrays import Array
+from .._validation import distinct_names
 from . import blocks
 from .attention import Eager, Fused, KeepHeads, mean_attentions
 from .memory import release_memory, saved_bytes
@@ -203,13 +205,16 @@ class Classifier:
 
     Args:
         model: The classifier.
+        labels: The classes' names, in their order or by index; by default its configuration's.
 
     Raises:
         TypeError: If ``model`` is not a torch module.
         ValueError: If its weights are on the meta device or in half precision.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(
+        self, model: nn.Module, labels: Sequence[str] | Mapping[Any, str] | None = None
+    ) -> None:
         if not isinstance(model, nn.Module):
             raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}.")
         if any(p.is_meta for p in model.parameters()):
@@ -225,6 +230,7 @@ class Classifier:
                 "coarse to integrate. Load it with dtype=torch.float32, or call model.float()."
             )
         self.model = model
+        self.given_labels = None if labels is None else index_labels(labels, "labels")
 
     @property
     def own(self) -> nn.Module:
@@ -238,9 +244,18 @@ class Classifier:
         return first.dtype, first.device
 
     @property
-    def labels(self) -> Mapping[int, str] | None:
-        """The classes' names by index, where the configuration holds them."""
-        return cast("Mapping[int, str] | None", self._stated("id2label"))
+    def labels(self) -> Mapping[int, str]:
+        """The classes' names by index, given or in the configuration; empty where there are none.
+
+        Raises:
+            TypeError, ValueError: If the configuration has them in no such form.
+        """
+        if self.given_labels is not None:
+            return self.given_labels
+        if named := self._stated("id2label"):
+            return index_labels(named, "model.config.id2label")
+        turned = self._stated("label2id") or {}
+        return index_labels({i: name for name, i in turned.items()}, "model.config.label2id")
 
     def classes(self, n_classes: int) -> Classes:
         """What this many logits are, as the configuration states it.
@@ -298,9 +313,18 @@ class Classifier:
             return logits_of(self.model, self.model(**inputs))
 
     def class_names(self, n_classes: int) -> tuple[str, ...]:
-        """(C,) the classes' names, or their numbers."""
-        named = self.labels or {}
-        return tuple(str(named.get(index, index)) for index in range(n_classes))
+        """(C,) the classes' names, or their numbers; two of one name with their number behind it.
+
+        Raises:
+            ValueError: If ``labels`` were given, and not one for each class.
+        """
+        named, given = self.labels, self.given_labels
+        if given is not None and sorted(given) != [*range(n_classes)]:
+            raise ValueError(
+                f"labels must name each of the model's {n_classes} classes, got {len(given)}: "
+                f"{list(given.values())!r:.80}."
+            )
+        return distinct_names([named.get(index, str(index)) for index in range(n_classes)])
 
     def probabilities(self, logits: Tensor) -> Array:
         """(C,) what one input's logits (C,) say of each class; of a measured one its value."""
@@ -313,7 +337,8 @@ class Classifier:
     def _stated(self, name: str) -> Any:
         if name in (of_head := getattr(self.model, "class_config", {})):
             return of_head[name]
-        return getattr(getattr(self.model, "config", None), name, None)
+        config = getattr(self.model, "config", None)
+        return config.get(name) if isinstance(config, Mapping) else getattr(config, name, None)
 
 
 class BlockModel(Classifier):
@@ -322,6 +347,7 @@ class BlockModel(Classifier):
     Args:
         model: A torch classifier that returns logits (batch, classes).
         path: Where its list of blocks is, such as "encoder.layer"; found by itself when None.
+        labels: As for :class:`Classifier`.
 
     Attributes:
         joins: Whether points of several layers may share a pass; known once one was traced.
@@ -331,8 +357,13 @@ class BlockModel(Classifier):
         ValueError: As :class:`Classifier`, or if ``path`` names no module list.
     """
 
-    def __init__(self, model: nn.Module, path: str | None = None) -> None:
-        super().__init__(model)
+    def __init__(
+        self,
+        model: nn.Module,
+        path: str | None = None,
+        labels: Sequence[str] | Mapping[Any, str] | None = None,
+    ) -> None:
+        super().__init__(model, labels)
         self.path = path
         self._blocks = None if path is None else blocks.blocks_at(self.own, path)
         self._around: Sequence[nn.Module] = ()
@@ -638,6 +669,37 @@ class BlockModel(Classifier):
             return agrees([0, n_layers // 2, n_layers - 1])
         except (RuntimeError, ValueError, TypeError, IndexError):
             return False
+
+
+def index_labels(named: Any, what: str) -> dict[int, str]:
+    """Names of classes by index, from a list of them or a mapping, whose keys may be text.
+
+    Args:
+        named: The list or the mapping.
+        what: What the message calls it.
+
+    Raises:
+        TypeError: If it is neither.
+        ValueError: If an index is no whole number from 0.
+    """
+    if isinstance(named, str) or not isinstance(named, (Mapping, Sequence)):
+        raise TypeError(
+            f"{what} must be a list of the classes' names, or names by index, got {named!r:.60}."
+        )
+    pairs = named.items() if isinstance(named, Mapping) else enumerate(named)
+    found = {}
+    for key, name in pairs:
+        try:
+            index = int(key) if isinstance(key, str) else operator.index(key)
+        except (TypeError, ValueError):
+            index = -1
+        if index < 0:
+            raise ValueError(
+                f"{what} must have the numbers of classes as its keys, 0, 1 and so on, got "
+                f"{key!r:.60}. Name the classes by Explainer(..., labels=[...])."
+            )
+        found[index] = str(name)
+    return found
 
 
 def logits_of(model: nn.Module, output: Any) -> Tensor:

@@ -51,7 +51,11 @@ class NextToken(TaskHead):
     log-sum-exp of theirs: the softmax is the model's own distribution.
     """
 
-    class_config: ClassVar[dict[str, Any]] = {"problem_type": "single_label_classification"}
+    class_config: ClassVar[dict[str, Any]] = {
+        "id2label": {},
+        "label2id": {},
+        "problem_type": "single_label_classification",
+    }
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__(model)

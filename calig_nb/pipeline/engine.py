@@ -283,7 +283,8 @@ class Engine:
             if any(request.target is None for request in requests):
                 # The class of the whole text, not of each window.
                 mean = mean_logits(self.model, windows)
-                labels, classes = labels_of(self.model, len(mean), text), self.model.classes(len(mean))
+                labels = labels_of(self.model, len(mean), text)
+                classes = self.model.classes(len(mean))
                 predicted = choose_target(None, None, "logit", labels, mean, classes).index
                 named = [replace(r, target=predicted) if r.target is None else r for r in requests]
             sums = [WindowSum(text, request) for request in named]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from ..models.block_model import BlockModel
 from ..models.fingerprint import Identity
 from ..models.memory import Budget
 from ..models.pretrained import load_pretrained
-from ..models.task_heads import with_task_head
+from ..models.task_heads import AnswerSpan, NextToken, with_task_head
 from . import cache as disk
 from .engine import Engine
 from .prediction import predictions
@@ -54,6 +54,8 @@ class Explainer:
         cache: True keeps explanations in the platform's folder for caches, so that a question
             asked before is answered at once, in a new session too; a folder keeps them there;
             False keeps none.
+        labels: The classes' names, in their order or by index; by default those of the model's
+            configuration, or their numbers.
 
     Attributes:
         processor: As it was given.
@@ -74,8 +76,14 @@ class Explainer:
         batch_tokens: int | None = None,
         memory: int | None = None,
         cache: bool | str | Path = True,
+        labels: Sequence[str] | Mapping[Any, str] | None = None,
     ) -> None:
-        block_model = BlockModel(with_task_head(model), blocks)
+        block_model = BlockModel(with_task_head(model), blocks, labels)
+        if labels is not None and isinstance(block_model.model, (NextToken, AnswerSpan)):
+            raise ValueError(
+                "labels must be left out for a model whose classes are tokens, or start and end of "
+                f"an answer, got {labels!r:.60}."
+            )
         budget = Budget.from_options(memory, batch_tokens, block_model.placement[1])
         self.processor = processor
         self.engine = Engine(
@@ -92,11 +100,11 @@ class Explainer:
 
         Args:
             name_or_path: What the ``from_pretrained`` of transformers takes.
-            **options: ``blocks``, ``batch_tokens``, ``memory`` and ``cache`` go to
+            **options: ``blocks``, ``batch_tokens``, ``memory``, ``cache`` and ``labels`` go to
                 :class:`Explainer`, all else to the model: see
                 :func:`calig_nb.models.pretrained.load_pretrained`.
         """
-        names = ("blocks", "batch_tokens", "memory", "cache")
+        names = ("blocks", "batch_tokens", "memory", "cache", "labels")
         own = {name: options.pop(name) for name in names if name in options}
         explainer = cls(*load_pretrained(name_or_path, **options), **own)
         if (calibration := disk.load_calibration(name_or_path)) is not None:
@@ -119,8 +127,8 @@ class Explainer:
     @property
     def labels(self) -> tuple[str, ...]:
         """The classes' names by index; empty where the model states none."""
-        named = self.engine.model.labels or {}
-        return tuple(named[index] for index in sorted(named))
+        named = self.engine.model.labels
+        return self.engine.model.class_names(max(named) + 1) if named else ()
 
     @property
     def blocks(self) -> tuple[str, ...]:
@@ -156,6 +164,9 @@ class Explainer:
 
     def predict(self, inputs: Any, position: int | None = None) -> pd.DataFrame:
         """What the model says: one row an input, its label and the probability of every class.
+
+        A model that measures (regression) has no label, and in the place of probabilities its
+        values in its own unit. A class called as another column has its number behind its name.
 
         Args:
             inputs: A text, or a list of them.
@@ -198,7 +209,10 @@ class Explainer:
                 the token whose label, or at which an answer's start or end, is. From 0, or from
                 the end if negative. For models that answer at every token.
             output: "logit"; "margin", less the mean of the other logits; "log_odds"; or "prob",
-                which saturates.
+                which saturates. Of classes that do not exclude each other (multi-label) each is
+                set against its own absence: its logit, margin and log-odds are the same, and
+                "prob" is its sigmoid. A model that measures (regression) has but "logit", its
+                value in its own unit.
             method: "ca-lig"; "conductance", whose relevance follows one path from the baseline
                 through all layers: a preview at a fraction of the cost, complete too, but
                 another answer in the upper layers; or another of :func:`calig_nb.methods`, which
@@ -316,11 +330,11 @@ class Explainer:
 
     def __repr__(self) -> str:
         known = self.engine.find_calibration()
-        noun = self.engine.reader.noun
-        weights = "each text" if known is None else known.describe(noun)
+        noun, named = self.engine.reader.noun, ", ".join(self.labels) or "not named"
+        weights = f"each {noun}" if known is None else known.describe(noun)
         return (
-            f"Explainer({type(self.model).__name__}, {len(self.labels)} named classes, layer "
-            f"weights from {weights})"
+            f"Explainer({type(self.model).__name__}, classes {named:.80}, layer weights from "
+            f"{weights})"
         )
 
     def _anything(self) -> TextInputs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from .._validation import distinct_names
 from ..inputs.reader import Reader
 from ..models.block_model import BlockModel
 from .batch import labels_of
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 def predictions(
     model: BlockModel, reader: Reader, inputs: Iterable[Any], position: int | None
 ) -> pd.DataFrame:
-    """One row an input: its label, and the probability of every class."""
+    """One row an input: its label, and the probability of every class; or its values.
+
+    A class called as another column gets its number behind its name.
+    """
     import pandas as pd
 
     rows = []
@@ -25,9 +29,11 @@ def predictions(
         read = reader.read(one, position=position, longer=True)
         logits = mean_logits(model, cut_windows(read, reader.max_tokens))
         labels = labels_of(model, len(logits), read)
-        named = zip(labels, model.probabilities(logits), strict=True)
-        first = read.question is not None and read.question.candidates
-        label = labels[0 if first else int(logits.argmax())]
         said = one if isinstance(one, Mapping) else {reader.noun: reader.label_of(one, i)}
-        rows.append({**said, "label": label, **dict(named)})
+        row = dict(said)
+        if model.classes(len(logits)) != "measured":
+            first = read.question is not None and read.question.candidates
+            row["label"] = labels[0 if first else int(logits.argmax())]
+        columns = distinct_names(labels, row)
+        rows.append(row | dict(zip(columns, model.probabilities(logits), strict=True)))
     return pd.DataFrame(rows)

@@ -59,7 +59,7 @@ class Recall:
             for window, own in enumerate(rows_of(*self._question))
             for name, value in own.items()
         }
-        labels = own_labels(text) or sorted(dict(model.labels or {}).items())
+        labels = own_labels(text) or sorted(model.labels.items())
         # All that the answer repeats of the input is part of its name: tokenizers change too.
         said = {**text.config, **text.explanation_fields(), **asked}
         arrays = {name: value for name, value in said.items() if isinstance(value, np.ndarray)}

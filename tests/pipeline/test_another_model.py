@@ -1,5 +1,6 @@
 """A model that says another thing now is another model, whatever the cache has of it."""
 
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -272,7 +273,9 @@ def test_layer_weights_of_before_are_told_once_with_their_number_and_their_day(c
     with pytest.warns(UserWarning, match=told) as caught:
         found = later.explain(SENTENCE)
     assert len(caught) == 1
-    later.explain(SENTENCE)  # a second time would be an error here
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        later.explain(SENTENCE)
     np.testing.assert_array_equal(found.layer_weights, weights)
     assert found.config["calibration"] == "layer weights from 5 texts of this model"
     assert found.config["calibrated"] == day

@@ -89,11 +89,7 @@ export const questionView = (actions) => {
             [
               [fill(TOLD.more, { count: others.length }), null],
               ...others.map(
-                (c) =>
-                  /** @type {[string, number]} */ ([
-                    `${shorten(x.labels[c], NAME)} ${x.said[c]}`,
-                    c,
-                  ]),
+                (c) => /** @type {[string, number]} */ ([`${shorten(x.labels[c], NAME)} ${x.said[c]}`, c]),
               ),
             ],
             null,
