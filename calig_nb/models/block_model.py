@@ -6,7 +6,6 @@ biases, pooling and heads come out right.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -28,6 +27,8 @@ from .token_cells import Cells, cells_of
 
 ModelInputs = Mapping[str, Tensor]
 """What a model is called with, by name."""
+KEPT = "kept_positions"
+"""Among them (batch, tokens): what a table of positions is asked for, whatever the tokens are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,18 +210,7 @@ class Classifier:
     def __init__(self, model: nn.Module) -> None:
         if not isinstance(model, nn.Module):
             raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}.")
-        if any(p.is_meta for p in model.parameters()):
-            raise ValueError(
-                "model must have its weights loaded, got weights on the meta device. Load them "
-                "with from_pretrained."
-            )
-        dtypes = {p.dtype for p in model.parameters() if p.is_floating_point()}
-        if not dtypes or not dtypes <= {torch.float32, torch.float64}:
-            got = ", ".join(sorted(str(d).removeprefix("torch.") for d in dtypes)) or "none"
-            raise ValueError(
-                f"model must have float32 or float64 weights, got {got}: half precision is too "
-                "coarse to integrate. Load it with dtype=torch.float32, or call model.float()."
-            )
+        check_weights(model)
         self.model = model
 
     @property
@@ -261,14 +251,15 @@ class Classifier:
         no positions but one, and its end another place. Other models need nothing.
 
         Returns:
-            ``position_ids`` (batch, tokens) as the model counts them by itself; or nothing.
+            What the table of positions is asked for, (batch, tokens), by a name that
+            :meth:`call` knows; or nothing.
         """
         table, ids = self._position_table(), inputs.get("input_ids")
-        takes = "position_ids" in inspect.signature(self.own.forward).parameters
-        if table is None or table.padding_idx is None or ids is None or not takes:
+        if table is None or table.padding_idx is None or ids is None:
             return {}
-        counted = (ids != table.padding_idx).long()
-        return {"position_ids": counted.cumsum(dim=1) * counted + table.padding_idx}
+        with self.preserve():
+            counted = blocks.first_argument(table, partial(self.predict, inputs))
+        return {} if counted is None else {KEPT: counted.expand(len(ids), -1)}
 
     def _position_table(self) -> nn.Embedding | None:
         for name, module in self.model.named_modules():
@@ -276,8 +267,34 @@ class Classifier:
                 return module
         return None
 
+    def call(self, inputs: ModelInputs, **options: Any) -> Any:
+        """What the model returns; it is called in no other way.
+
+        Args:
+            inputs: What it is called with, a row for each item; positions that were kept do not
+                reach it, its own table is asked for them.
+            options: More of its arguments.
+        """
+        # What was made in inference mode cannot be kept for a backward pass.
+        own = {n: v.clone() if v.is_inference() else v for n, v in inputs.items() if n != KEPT}
+        kept, table = inputs.get(KEPT), self._position_table()
+        if kept is None or table is None:
+            return self.model(**own, **options)
+
+        def enter(_: nn.Module, run: blocks.Run, args: Any, kwargs: Any) -> Any:
+            (counted,) = (*args, *kwargs.values())
+            return run(kept if counted.shape[-1] == kept.shape[-1] else counted)
+
+        with blocks.intercept_each([table], enter):
+            return self.model(**own, **options)
+
     def preserve(self) -> AbstractContextManager[None]:
-        """Evaluation mode and no parameter gradients; everything as before on leaving."""
+        """Evaluation mode and no parameter gradients; everything as before on leaving.
+
+        Raises:
+            ValueError: If the weights are not what they were when the model was given.
+        """
+        check_weights(self.model)
         return preserve_model(self.model)
 
     def to_device(self, inputs: ModelInputs) -> dict[str, Tensor]:
@@ -287,7 +304,7 @@ class Classifier:
     def predict(self, inputs: ModelInputs) -> Tensor:
         """Logits (batch, classes) of a plain forward pass."""
         with torch.no_grad():
-            return logits_of(self.model, self.model(**inputs))
+            return logits_of(self.model, self.call(inputs))
 
     def class_names(self, n_classes: int) -> tuple[str, ...]:
         """(C,) the classes' names, or their numbers."""
@@ -412,7 +429,7 @@ class BlockModel(Classifier):
             return output
 
         with blocks.intercept_calls(self.find(inputs), enter):
-            return logits_of(self.model, self.model(**rows_for(inputs, points.items)))
+            return logits_of(self.model, self.call(rows_for(inputs, points.items)))
 
     def gradients(
         self, inputs: ModelInputs, points: Points, score: ScoreFn, *, frugal: bool = False
@@ -463,7 +480,7 @@ class BlockModel(Classifier):
         """L tensors (items, cells, cells): attention probabilities, the mean of the heads."""
         modules, cells = self.find(inputs), self.cells(inputs)
         eager = Eager(self.model, self._around, 0, cells)
-        run = partial(self.model, **inputs)
+        run = partial(self.call, inputs)
         fused = frugal and cells.grid is None
         return mean_attentions(eager, modules, lambda more: run(**more), fused)
 
@@ -550,7 +567,7 @@ class BlockModel(Classifier):
 
         with attention.configured():
             with attention.listening() as options, blocks.intercept_calls(modules, enter):
-                logits = logits_of(self.model, self.model(**rows_for(inputs, items), **options))
+                logits = logits_of(self.model, self.call(rows_for(inputs, items), **options))
             hidden.append(blocks.returned_hidden(outputs[-1]))
             attention.hear_blocks(outputs)
         return Forward(
@@ -628,6 +645,32 @@ class BlockModel(Classifier):
             return agrees([0, n_layers // 2, n_layers - 1])
         except (RuntimeError, ValueError, TypeError, IndexError):
             return False
+
+
+def check_weights(model: nn.Module) -> None:
+    """Refuse weights that cannot be integrated.
+
+    Raises:
+        ValueError: If they are on the meta device, in half precision, or made in inference mode.
+    """
+    weights = [p for p in model.parameters() if p.is_floating_point()]
+    if any(p.is_meta for p in weights):
+        raise ValueError(
+            "model must have its weights loaded, got weights on the meta device. Load them "
+            "with from_pretrained."
+        )
+    dtypes = {p.dtype for p in weights}
+    if not dtypes or not dtypes <= {torch.float32, torch.float64}:
+        got = ", ".join(sorted(str(d).removeprefix("torch.") for d in dtypes)) or "none"
+        raise ValueError(
+            f"model must have float32 or float64 weights, got {got}: half precision is too "
+            "coarse to integrate. Load it with dtype=torch.float32, or call model.float()."
+        )
+    if any(p.is_inference() for p in weights):
+        raise ValueError(
+            "model must have weights that gradients can pass, got weights made within "
+            "torch.inference_mode. Load it outside, or give copy.deepcopy(model), made outside."
+        )
 
 
 def logits_of(model: nn.Module, output: Any) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -105,16 +105,29 @@ def entering_state(modules: Sequence[nn.Module], run_model: Callable[[], Any]) -
     Raises:
         ValueError: If the model never calls the blocks.
     """
+    if (found := _first_call(modules, run_model)) is None:
+        raise ValueError(f"model must run its blocks, but never called them; they must be {WANTED}")
+    return hidden_of(*found)
+
+
+def first_argument(module: nn.Module, run_model: Callable[[], Any]) -> Any:
+    """What a module is first called with; nothing from there on is computed. None if it is not."""
+    found = _first_call([module], run_model)
+    return None if found is None else next(iter((*found[0], *found[1].values())))
+
+
+def _first_call(
+    modules: Sequence[nn.Module], run_model: Callable[[], Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+    found = []
 
     def enter(_: int, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        raise _Entered(hidden_of(args, kwargs))
+        found.append((args, kwargs))
+        raise _Reached
 
-    try:
-        with intercept_calls(modules, enter):
-            run_model()
-    except _Entered as stop:
-        return stop.hidden
-    raise ValueError(f"model must run its blocks, but never called them; they must be {WANTED}")
+    with suppress(_Reached), intercept_calls(modules, enter):
+        run_model()
+    return found[0] if found else None
 
 
 def enclosing_modules(model: nn.Module, modules: Sequence[nn.Module]) -> list[nn.Module]:
@@ -285,12 +298,8 @@ class _NoHiddenState(ValueError):
     """A module list that is not a chain of blocks."""
 
 
-class _Entered(BaseException):
-    """The first block was reached; no model's own ``except Exception`` is to stop it."""
-
-    def __init__(self, hidden: Tensor) -> None:
-        super().__init__()
-        self.hidden = hidden
+class _Reached(BaseException):
+    """What was waited for was called; no model's own ``except Exception`` is to stop it."""
 
 
 def _lists(model: nn.Module) -> dict[str, nn.ModuleList | nn.Sequential]:

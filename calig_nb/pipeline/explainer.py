@@ -23,6 +23,7 @@ from ..models.fingerprint import Identity
 from ..models.memory import Budget
 from ..models.pretrained import load_pretrained
 from ..models.task_heads import with_task_head
+from ..models.wrappers import unwrap
 from . import cache as disk
 from .engine import Engine
 from .prediction import predictions
@@ -72,7 +73,7 @@ class Explainer:
         memory: int | None = None,
         cache: bool | str | Path = True,
     ) -> None:
-        block_model = BlockModel(with_task_head(model), blocks)
+        block_model = BlockModel(with_task_head(unwrap(model)), blocks)
         budget = Budget.from_options(memory, batch_tokens, block_model.placement[1])
         self.processor = processor
         self.engine = Engine(
@@ -109,7 +110,7 @@ class Explainer:
 
     @property
     def model(self) -> nn.Module:
-        """The model, as it was given."""
+        """The model, as it was given; inside of ``torch.compile`` and DataParallel."""
         return self.engine.model.own
 
     @property
