@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .._validation import warn_user
 from .word_segmentation import (
     BoolArray,
     IntArray,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 WHITE_SPACE = "␣"
 """Shown for a token that stands for white space only."""
+MANY = 1000
+"""So many tokens no tokenizer has that was loaded without its files."""
 Span = tuple[int, int]
 
 PARTS = ("text", "text_pair")
@@ -158,6 +161,7 @@ class TextReader(InputReader):
 
     Raises:
         TypeError: If ``tokenizer`` is missing or is not a tokenizer.
+        ValueError: If it knows no word.
     """
 
     can_split = True
@@ -169,6 +173,7 @@ class TextReader(InputReader):
                 f"processor must be the model's tokenizer, got {tokenizer!r}. "
                 "Load it with AutoTokenizer.from_pretrained."
             )
+        _refuse_empty_vocabulary(tokenizer)
         self.tokenizer = tokenizer
         stated = int(min(tokenizer.model_max_length, 10**9))
         self.max_tokens = stated if max_tokens is None else min(stated, max_tokens)
@@ -246,6 +251,11 @@ class TextReader(InputReader):
         if special.all():
             raise ValueError(
                 f"{name} must hold at least one ordinary token, got only special ones: {text!r}."
+            )
+        if {i for i in ids if i not in self._special} == {self.tokenizer.unk_token_id}:
+            warn_user(
+                f"{name} holds no word that the tokenizer knows, only {self.tokenizer.unk_token}: "
+                f"the model cannot tell it from others. {text!r:.60}"
             )
         pieces = self.tokenizer.convert_ids_to_tokens(ids)
         one = len(parts) == 1
@@ -427,6 +437,20 @@ def refuse_lone_surrogates(text: str, name: str) -> None:
             raise ValueError(
                 f"{name} must be a text, got the half character {c!r} at {at}: its bytes were "
                 "read in another encoding. Read them anew, or drop it."
+            )
+
+
+def _refuse_empty_vocabulary(tokenizer: Any) -> None:
+    """Refuse a tokenizer that was loaded without its files: to it every word is the same."""
+    if hasattr(tokenizer, "get_vocab") and len(tokenizer) < MANY:
+        special = {*tokenizer.all_special_tokens}
+        ordinary = [token for token in tokenizer.get_vocab() if token not in special]
+        if not any(c.isalnum() for token in ordinary for c in token):
+            raise ValueError(
+                "processor must be a tokenizer that knows words, got one whose vocabulary is "
+                f"{sorted(tokenizer.get_vocab())[:6]}: its files (tokenizer.json, or vocab.txt and "
+                "the like) were not where it was loaded from. Save them there with "
+                "tokenizer.save_pretrained, or load it from where the model came from."
             )
 
 

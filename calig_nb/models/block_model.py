@@ -261,6 +261,13 @@ class Classifier:
             counted = blocks.first_argument(table, partial(self.predict, inputs))
         return {} if counted is None else {KEPT: counted.expand(len(ids), -1)}
 
+    def _count_embeddings(self) -> int | None:
+        try:
+            table = cast(Any, self.own).get_input_embeddings()
+        except (AttributeError, NotImplementedError):  # a module of one's own
+            return None
+        return getattr(table, "num_embeddings", None)
+
     def _position_table(self) -> nn.Embedding | None:
         for name, module in self.model.named_modules():
             if isinstance(module, nn.Embedding) and name.endswith(("position_embeddings", "wpe")):
@@ -298,7 +305,17 @@ class Classifier:
         return preserve_model(self.model)
 
     def to_device(self, inputs: ModelInputs) -> dict[str, Tensor]:
-        """Inputs where the weights are."""
+        """Inputs where the weights are.
+
+        Raises:
+            ValueError: If there is a token that the model has no embedding for.
+        """
+        ids, known = inputs.get("input_ids"), self._count_embeddings()
+        if ids is not None and known is not None and int(ids.max()) >= known:
+            raise ValueError(
+                f"processor must be the model's own tokenizer, but of this one the text has the "
+                f"token {int(ids.max())}, and the model knows {known}. Load both from one place."
+            )
         return {name: value.to(self.placement[1]) for name, value in inputs.items()}
 
     def predict(self, inputs: ModelInputs) -> Tensor:

@@ -58,7 +58,9 @@ def test_what_surrounds_a_call_changes_nothing(around, plain, tokenizer):
 
 
 @pytest.mark.parametrize("around", ["autocast", "inference"])
-@pytest.mark.parametrize("method", ["occlusion", "attention-rollout", "conservative", "conductance"])
+@pytest.mark.parametrize(
+    "method", ["occlusion", "attention-rollout", "conservative", "conductance"]
+)
 def test_nor_for_any_method(around, method, tokenizer):
     alone, within = (Explainer(tiny_model("bert", torch.float32), tokenizer) for _ in range(2))
     expected = alone.explain(SENTENCE, target=1, method=method)
