@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -105,6 +105,29 @@ class TextInputs:
         """The fields that an explanation takes over, by name."""
         inner = ("model_inputs", "split", "question")
         return {name: value for name, value in vars(self).items() if name not in inner}
+
+    def among(self, columns: IntArray) -> TextInputs:
+        """The text as it stands among tokens that the model adds by itself; for showing only.
+
+        Args:
+            columns: (all tokens,) which token of the text each is, in order; -1 for those that
+                are added, which are special ones of their own.
+        """
+        added, columns = columns < 0, np.maximum(columns, 0)
+        names = iter(range(1, len(added) + 1))
+        segments = self.segment_ids
+        return replace(
+            self,
+            tokens=tuple(
+                f"[added {next(names)}]" if new else self.tokens[t]
+                for new, t in zip(added, columns, strict=True)
+            ),
+            special=added | self.special[columns],
+            offsets=np.where(added[:, None], 0, self.offsets[columns]),
+            word_ids=np.where(added, -1, self.word_ids[columns]),
+            sentence_ids=np.where(added, -1, self.sentence_ids[columns]),
+            segment_ids=None if segments is None else np.where(added, -1, segments[columns]),
+        )
 
 
 class InputReader:
