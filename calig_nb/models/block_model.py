@@ -15,6 +15,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 from torch.utils.checkpoint import checkpoint
 
 from .._arrays import Array
@@ -125,9 +126,7 @@ class Forward:
                 relevance.append(attention.relevance(len(self.items), found[n_hidden:n_upto]))
                 beside = [
                     torch.zeros_like(state) if gradient is None else gradient
-                    for state, gradient in zip(
-                        self.beside, found[n_blocks:n_hidden], strict=True
-                    )
+                    for state, gradient in zip(self.beside, found[n_blocks:n_hidden], strict=True)
                 ]
                 gradients.append(_join_each(found[:n_blocks], beside))
                 inner.append(found[n_upto:])
@@ -570,22 +569,20 @@ class BlockModel(Classifier):
         longest = int(mask.sum(dim=1).argmax())
         one = {name: value[longest : longest + 1] for name, value in inputs.items()}
         ids = one["input_ids"]
-        known = ids.unique()
-        another = known[-1] if len(known) > 1 else (known[0] - 1).abs()
-        other = torch.where(ids == known[0], another, known[0])
+        other = _exchanged(ids)
 
         def run(rows: Tensor) -> Sequence[Tensor]:
             items = torch.zeros(len(rows), dtype=torch.long)
             return self.entering_states({**rows_for(one, items), "input_ids": rows})
 
-        found = columns_of(ids, other, run)
-        columns = [one for one in found if one is not None]
-        n, own = ids.shape[1], columns[0] if columns else ids.new_empty(0)
-        if len(columns) < len(found) or own[own >= 0].tolist() != [*range(n)]:
+        columns = [one for one in columns_of(ids, other, run) if one is not None]
+        if len(columns) <= len(self._beside) or (
+            columns[0][columns[0] >= 0].tolist() != [*range(ids.shape[1])]
+        ):
             raise ValueError(
-                f"model must read each of the text's {n} tokens as one, in their order, but of "
-                f"the {len(own)} that enter its first block it cannot be told which is which. "
-                "Name blocks that come before: Explainer(..., blocks=\"path.to.list\")."
+                f"model must read each of the text's {ids.shape[1]} tokens as one, in their order, "
+                "but of what enters its first block it cannot be told which is which. Name blocks "
+                'that come before: Explainer(..., blocks="path.to.list").'
             )
         return columns
 
@@ -721,8 +718,40 @@ class BlockModel(Classifier):
             forward.linear, inner, trace.hidden_gradients[-1][..., : self._sizes[0], :]
         )
         if not self._checked:
+            self._refuse_text_beside(inputs)
             self.joins = self._layers_join(inputs, forward.items, trace)
             self._checked = len(trace.logits) > 1
+
+    def _refuse_text_beside(self, inputs: ModelInputs) -> None:
+        """Refuse a model whose score reads the text elsewhere than in its blocks.
+
+        Raises:
+            ValueError: If what is looked up for the text flows past them.
+        """
+        if "input_ids" not in inputs:
+            return
+        one = {name: value[:1] for name, value in inputs.items()}
+        chains = [self.find(inputs), *self._beside]
+        states = [state.detach() for state in self.entering_states(one)]
+
+        def looked_up(inputs: ModelInputs) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+            with torch.enable_grad(), LookUps() as seen, blocks.replaced_states(chains, states):
+                logits = logits_of(self.model, self.call(inputs))
+            return logits, seen.found
+
+        logits, found = looked_up(one)
+        if not logits.requires_grad:
+            return
+        weights = torch.arange(1, logits.shape[1] + 1).to(logits)
+        flows = gradients_of((logits @ weights)[:, None], [values for _, values in found])
+        again = looked_up({**one, "input_ids": one["input_ids"].flip(1)})[1]
+        for (ids, _), (others, _), flow in zip(found, again, flows, strict=True):
+            if flow.any() and not torch.equal(ids, others):
+                raise ValueError(
+                    "model must read the text through its blocks alone, but embeddings of its "
+                    "tokens reach the score beside them, so that their share would be missing. "
+                    "Let what reads them be a block too, or remove it."
+                )
 
     def _layers_join(self, inputs: ModelInputs, items: Tensor, trace: Trace) -> bool:
         """Whether points of several layers may share a pass: replaying the trace gives it again.
@@ -801,6 +830,36 @@ def logits_of(model: nn.Module, output: Any) -> Tensor:
             "AutoModelForSequenceClassification or AutoModelForImageClassification."
         )
     return logits
+
+
+class LookUps(TorchFunctionMode):
+    """Within, what embeddings give is held apart, so that gradients tell where it goes.
+
+    Attributes:
+        found: What was looked up, and what that gave.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[Tensor, Tensor]] = []
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Torch's hook into every call of its functions."""
+        output = func(*args, **(kwargs or {}))
+        if func is nn.functional.embedding:
+            leaf = output.detach().requires_grad_()
+            self.found.append((args[0], leaf))
+            return leaf.clone()  # which may be added to in place
+        return output
+
+
+def _exchanged(ids: Tensor) -> Tensor:
+    """Other token ids at every place, of those that the text has."""
+    known = ids.unique()
+    another = known[-1] if len(known) > 1 else (known[0] - 1).abs()
+    return torch.where(ids == known[0], another, known[0])
 
 
 def gradients_of(scores: Tensor, tensors: Iterable[Tensor]) -> list[Tensor]:
