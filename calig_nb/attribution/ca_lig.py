@@ -201,7 +201,11 @@ def _hidden_baselines(
     if request.hidden_baseline == "zero":
         starts = [torch.zeros_like(h) for h in inputs]
     else:
-        starts = [h.mean(dim=1, keepdim=True).expand_as(h) for h in inputs]
+        parts = [model.split(h) for h in inputs]
+        starts = [
+            torch.cat([part.mean(dim=1, keepdim=True).expand_as(part) for part in one], dim=1)
+            for one in parts
+        ]
     items = torch.arange(len(inputs[0]))
     with torch.no_grad():
         logits = [model.replay(batch.inputs, Points({b: h}, items)) for b, h in enumerate(starts)]

@@ -252,6 +252,8 @@ def propagate(
     tokens = [(h.double() * g.double()).sum(dim=-1)[:, 0] for h, g in layers]
     relevance = [summed(layer, values) for layer, values in enumerate(tokens)]
     shares = relevance[0].new_zeros(len(relevance[0]), 2)
+    # What stands for no token, as the one that a decoder starts from, is a constant too.
+    shares[:, 1] = tokens[0].sum(dim=-1) - relevance[0].sum(dim=-1)
     for column, (value, gradient) in [*((0, pair) for pair in biases), (1, unit)]:
         taken = value.double() * gradient.double()
         shares[:, column] += taken.reshape(len(shares), -1).sum(dim=1).to(shares)

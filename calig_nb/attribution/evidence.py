@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +12,6 @@ import torch
 from torch import Tensor
 
 from .._arrays import Array
-from ..models import blocks
 from ..models.attention import KeepHeads
 from ..models.block_model import BlockModel, ModelInputs, Trace
 from ..models.kernels import UnfusedAttention, fast_matmul
@@ -184,7 +182,7 @@ def count_tokens(model: BlockModel, inputs: ModelInputs) -> int:
     value = next(iter(inputs.values()))
     if value.ndim == 2:
         return value.shape[1]
-    return blocks.entering_state(model.find(inputs), partial(model.predict, inputs)).shape[1]
+    return model.entering_states(inputs)[0].shape[1]
 
 
 def fits_eager_attention(model: BlockModel, inputs: ModelInputs) -> bool:

@@ -176,7 +176,7 @@ def check(
     deletion = engine.reader.deletions[0] if deletion is None else deletion
     _refuse_another_model(explanation, scorer, text)
     units = ordinary_words(text)
-    scores = sum_by_unit(explanation.attributions, units)
+    scores = sum_by_unit(explanation.attributions, ordinary_words(explanation))
     rows, n = metrics.deletions(scores), len(units)
     draws = np.random.default_rng(seed).permuted(np.tile(np.arange(n), (random, 1)), axis=1)
     chance = np.stack([metrics.deletions(draw) for draw in draws])
@@ -230,7 +230,7 @@ def _refuse_another_model(explanation: Explanation, scorer: Scorer, text: TextIn
     wrong = None
     if held != made:
         wrong = f"its model is {held}, the explanation's was {made}"
-    elif text.tokens != tuple(explanation.tokens):
+    elif _ordinary_tokens(text) != _ordinary_tokens(explanation):
         wrong = "its tokenizer splits the text in another way"
     else:
         logits = scorer.logits([text.model_inputs])
@@ -248,6 +248,11 @@ def _refuse_another_model(explanation: Explanation, scorer: Scorer, text: TextIn
             f"explainer must hold the model that made the explanation, but {wrong}. Explain the "
             "text again, or check with the explainer that made it."
         )
+
+
+def _ordinary_tokens(text: TextInputs | Explanation) -> list[str]:
+    """Without special ones, to which a model may have added its own."""
+    return [token for token, special in zip(text.tokens, text.special, strict=True) if not special]
 
 
 def _as_many(draws: Any, k: int) -> Marks:

@@ -14,6 +14,7 @@ from torch import Tensor
 from .._arrays import Array
 from .._validation import one_of
 from ..attribution.request import Output, Target, choose_target
+from ..explanation.explanation import Explanation
 from ..explanation.units import Unit, merge_units
 from ..inputs.text import TextInputs
 from ..models.block_model import Classes, ModelInputs
@@ -139,8 +140,11 @@ class Scorer:
         return bool(self._pads)
 
 
-def ordinary_words(text: TextInputs) -> tuple[Unit, ...]:
-    """The ordinary words, in reading order; all pieces of a word go together."""
+def ordinary_words(text: TextInputs | Explanation) -> tuple[Unit, ...]:
+    """The ordinary words, in reading order; all pieces of a word go together.
+
+    An explanation has those of its text, in tokens among which may be some that the model added.
+    """
     found = merge_units("word", text.text, text.tokens, text.special, text.offsets, text.word_ids)
     return tuple(unit for unit in found if not unit.special)
 

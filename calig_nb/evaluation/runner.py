@@ -17,7 +17,7 @@ from ..explanation.units import Unit
 from ..inputs.text import TextInputs
 from . import metrics
 from .cost import count_products
-from .deletion import Scorer, spread_to_tokens, sum_by_unit
+from .deletion import Scorer, ordinary_words, spread_to_tokens, sum_by_unit
 from .result import RANDOM
 
 if TYPE_CHECKING:
@@ -167,7 +167,8 @@ class Run:
                 continue
             if options.get("fusion") is not None:
                 one = one.with_fusion(options["fusion"])
-            results.append((sum_by_unit(one.attributions, item.units), dict(cost)))
+            own = sum_by_unit(one.attributions, ordinary_words(one))
+            results.append((own, dict(cost)))
         return results
 
     def score(self, item: Item, maps: Mapping[str, Array]) -> None:

@@ -244,7 +244,7 @@ def _map(engine: Engine, text: TextInputs, request: Request, *beside: TextInputs
     """The words' values, computed in one pass with the texts ``beside``."""
     texts = [text, *beside]
     found = engine.explain_together(texts, [[request]] * len(texts))[0][0]
-    return sum_by_unit(found.attributions, ordinary_words(text))
+    return sum_by_unit(found.attributions, ordinary_words(found))
 
 
 def _changes(engine: Engine, text: TextInputs, request: Request, own: Array) -> list[float]:

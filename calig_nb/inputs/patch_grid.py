@@ -66,7 +66,7 @@ def layout_of(model: BlockModel, pixels: Tensor) -> Layout:
     convolutions = [module for module in model.model.modules() if isinstance(module, nn.Conv2d)]
     with torch.no_grad(), blocks.intercept_each(convolutions, enter):
         one, other = (
-            blocks.entering_state(modules, partial(model.predict, inputs))
+            blocks.entering_states([modules], partial(model.predict, inputs))[0]
             for inputs in (first, second)
         )
     special = (one == other).all(dim=-1)[0].cpu().numpy()

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .._validation import warn_user
 from .word_segmentation import (
     BoolArray,
     IntArray,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 WHITE_SPACE = "␣"
 """Shown for a token that stands for white space only."""
+MANY = 1000
+"""So many tokens no tokenizer has that was loaded without its files."""
 Span = tuple[int, int]
 
 PARTS = ("text", "text_pair")
@@ -103,6 +106,29 @@ class TextInputs:
         inner = ("model_inputs", "split", "question")
         return {name: value for name, value in vars(self).items() if name not in inner}
 
+    def among(self, columns: IntArray) -> TextInputs:
+        """The text as it stands among tokens that the model adds by itself; for showing only.
+
+        Args:
+            columns: (all tokens,) which token of the text each is, in order; -1 for those that
+                are added, which are special ones of their own.
+        """
+        added, columns = columns < 0, np.maximum(columns, 0)
+        names = iter(range(1, len(added) + 1))
+        segments = self.segment_ids
+        return replace(
+            self,
+            tokens=tuple(
+                f"[added {next(names)}]" if new else self.tokens[t]
+                for new, t in zip(added, columns, strict=True)
+            ),
+            special=added | self.special[columns],
+            offsets=np.where(added[:, None], 0, self.offsets[columns]),
+            word_ids=np.where(added, -1, self.word_ids[columns]),
+            sentence_ids=np.where(added, -1, self.sentence_ids[columns]),
+            segment_ids=None if segments is None else np.where(added, -1, segments[columns]),
+        )
+
 
 class InputReader:
     """From what a user gives to the model's inputs; as it is for texts, where kinds differ.
@@ -158,6 +184,7 @@ class TextReader(InputReader):
 
     Raises:
         TypeError: If ``tokenizer`` is missing or is not a tokenizer.
+        ValueError: If it knows no word.
     """
 
     can_split = True
@@ -169,6 +196,7 @@ class TextReader(InputReader):
                 f"processor must be the model's tokenizer, got {tokenizer!r}. "
                 "Load it with AutoTokenizer.from_pretrained."
             )
+        _refuse_empty_vocabulary(tokenizer)
         self.tokenizer = tokenizer
         stated = int(min(tokenizer.model_max_length, 10**9))
         self.max_tokens = stated if max_tokens is None else min(stated, max_tokens)
@@ -246,6 +274,11 @@ class TextReader(InputReader):
         if special.all():
             raise ValueError(
                 f"{name} must hold at least one ordinary token, got only special ones: {text!r}."
+            )
+        if {i for i in ids if i not in self._special} == {self.tokenizer.unk_token_id}:
+            warn_user(
+                f"{name} holds no word that the tokenizer knows, only {self.tokenizer.unk_token}: "
+                f"the model cannot tell it from others. {text!r:.60}"
             )
         pieces = self.tokenizer.convert_ids_to_tokens(ids)
         one = len(parts) == 1
@@ -427,6 +460,20 @@ def refuse_lone_surrogates(text: str, name: str) -> None:
             raise ValueError(
                 f"{name} must be a text, got the half character {c!r} at {at}: its bytes were "
                 "read in another encoding. Read them anew, or drop it."
+            )
+
+
+def _refuse_empty_vocabulary(tokenizer: Any) -> None:
+    """Refuse a tokenizer that was loaded without its files: to it every word is the same."""
+    if hasattr(tokenizer, "get_vocab") and len(tokenizer) < MANY:
+        special = {*tokenizer.all_special_tokens}
+        ordinary = [token for token in tokenizer.get_vocab() if token not in special]
+        if not any(c.isalnum() for token in ordinary for c in token):
+            raise ValueError(
+                "processor must be a tokenizer that knows words, got one whose vocabulary is "
+                f"{sorted(tokenizer.get_vocab())[:6]}: its files (tokenizer.json, or vocab.txt and "
+                "the like) were not where it was loaded from. Save them there with "
+                "tokenizer.save_pretrained, or load it from where the model came from."
             )
 
 

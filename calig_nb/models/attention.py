@@ -70,7 +70,8 @@ class Eager:
     @contextmanager
     def listening(self) -> Iterator[Mapping[str, Any]]:
         """Gives the options of a forward pass whose attention is heard."""
-        has_option = "output_attentions" in signature(self.model.forward).parameters
+        own = getattr(self.model, "explained", self.model)  # a head hands on what it is given
+        has_option = "output_attentions" in signature(own.forward).parameters
         with blocks.record_calls(self.around) as outer:
             yield {"output_attentions": True} if has_option else {}
         # The innermost module that returns attention returns the blocks' own, not a decoder's.

@@ -6,7 +6,6 @@ biases, pooling and heads come out right.
 
 from __future__ import annotations
 
-import inspect
 import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -17,6 +16,7 @@ from typing import Any, Literal, cast
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 from torch.utils.checkpoint import checkpoint
 
 from .._arrays import Array
@@ -26,13 +26,15 @@ from .attention import Eager, Fused, KeepHeads, mean_attentions
 from .memory import release_memory, saved_bytes
 from .points import Points, ScoreFn
 from .preserve import preserve_model
-from .token_cells import Cells, cells_of
+from .token_cells import Cells, TwiceRead, cells_of, columns_of
 
 ModelInputs = Mapping[str, Tensor]
 """What a model is called with, by name."""
 Classes = Literal["exclusive", "independent", "measured"]
 """What logits are: of classes of which one holds (softmax); of classes each of which holds or not
 (sigmoid); or no logits of classes at all but values, in a unit of the model's own."""
+KEPT = "kept_positions"
+"""Among them (batch, tokens): what a table of positions is asked for, whatever the tokens are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +47,8 @@ class Trace:
         logits: (rows, classes).
         scores: (rows, targets).
         hidden_states: L + 1 tensors (rows, tokens, hidden): what enters each block, and last
-            what leaves the last one.
+            what leaves the last one. Where more of the model reads the text, as a decoder does,
+            its tokens follow, the same in every layer.
         hidden_gradients: ∂score/∂hidden_states, L + 1 tensors (targets, rows, tokens, hidden).
         attention_relevance: L tensors (targets, items, cells, cells): A ⊙ ∂score/∂A, A being
             the attention probabilities after the softmax, averaged over the heads.
@@ -64,8 +67,7 @@ class Trace:
     @property
     def n_tokens(self) -> int:
         """Tokens, or cells, in which every layer is explained."""
-        grid = self.cells.grid
-        return self.hidden_states[0].shape[1] if grid is None else grid[0] * grid[1]
+        return self.cells.count(self.hidden_states[0].shape[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +79,8 @@ class Forward:
         inputs: What it was called with, a row for each item.
         items: (rows,) which item's inputs each row goes with; the items come first.
         logits: (rows, classes).
-        hidden: L + 1 hidden states, as in :class:`Trace`.
+        hidden: L + 1 hidden states of the blocks.
+        beside: What entered other chains that read the text.
         outputs: What each block returned.
         linear: The linear maps of the last block, with what each returned.
         lengths: First dimensions of what a block takes that are not its rows.
@@ -90,6 +93,7 @@ class Forward:
     items: Tensor
     logits: Tensor
     hidden: Sequence[Tensor]
+    beside: Sequence[Tensor]
     outputs: Sequence[Any]
     linear: Mapping[nn.Module, Tensor]
     lengths: set[int]
@@ -108,11 +112,12 @@ class Forward:
             ValueError: If attention probabilities that carry a gradient cannot be had, or
                 something flows past the hidden states of a block.
         """
-        attention, n_hidden = self.attention, len(self.hidden)
+        attention, n_blocks = self.attention, len(self.hidden)
         attention.keep_heads = keep_heads
         # What autograd is asked for, in three runs: hidden states, attention, linear maps.
-        wanted = [*self.hidden, *attention.wanted, *self.linear.values()]
-        n_upto = n_hidden + len(attention.wanted)
+        hidden = [*self.hidden, *self.beside]
+        wanted = [*hidden, *attention.wanted, *self.linear.values()]
+        n_hidden, n_upto = len(hidden), len(hidden) + len(attention.wanted)
         gradients, relevance, inner = [], [], []
         with attention.configured():  # blocks may be computed again
             for column in range(scores.shape[1]):
@@ -124,7 +129,11 @@ class Forward:
                     allow_unused=True,
                 )
                 relevance.append(attention.relevance(len(self.items), found[n_hidden:n_upto]))
-                gradients.append(found[:n_hidden])
+                beside = [
+                    torch.zeros_like(state) if gradient is None else gradient
+                    for state, gradient in zip(self.beside, found[n_blocks:n_hidden], strict=True)
+                ]
+                gradients.append(_join_each(found[:n_blocks], beside))
                 inner.append(found[n_upto:])
         if any(g is None for g in gradients[0]) or len(relevance[0]) != len(self.outputs):
             raise ValueError(
@@ -137,7 +146,7 @@ class Forward:
         trace = Trace(
             self.logits.detach(),
             scores.detach(),
-            tuple(h.detach() for h in self.hidden),
+            tuple(h.detach() for h in _join_each(self.hidden, self.beside)),
             stack_targets(gradients),
             list(stack_targets(relevance)),
             self.row_bytes,
@@ -217,18 +226,7 @@ class Classifier:
     ) -> None:
         if not isinstance(model, nn.Module):
             raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}.")
-        if any(p.is_meta for p in model.parameters()):
-            raise ValueError(
-                "model must have its weights loaded, got weights on the meta device. Load them "
-                "with from_pretrained."
-            )
-        dtypes = {p.dtype for p in model.parameters() if p.is_floating_point()}
-        if not dtypes or not dtypes <= {torch.float32, torch.float64}:
-            got = ", ".join(sorted(str(d).removeprefix("torch.") for d in dtypes)) or "none"
-            raise ValueError(
-                f"model must have float32 or float64 weights, got {got}: half precision is too "
-                "coarse to integrate. Load it with dtype=torch.float32, or call model.float()."
-            )
+        check_weights(model)
         self.model = model
         self.given_labels = None if labels is None else index_labels(labels, "labels")
 
@@ -284,14 +282,22 @@ class Classifier:
         no positions but one, and its end another place. Other models need nothing.
 
         Returns:
-            ``position_ids`` (batch, tokens) as the model counts them by itself; or nothing.
+            What the table of positions is asked for, (batch, tokens), by a name that
+            :meth:`call` knows; or nothing.
         """
         table, ids = self._position_table(), inputs.get("input_ids")
-        takes = "position_ids" in inspect.signature(self.own.forward).parameters
-        if table is None or table.padding_idx is None or ids is None or not takes:
+        if table is None or table.padding_idx is None or ids is None:
             return {}
-        counted = (ids != table.padding_idx).long()
-        return {"position_ids": counted.cumsum(dim=1) * counted + table.padding_idx}
+        with self.preserve():
+            counted = blocks.first_argument(table, partial(self.predict, inputs))
+        return {} if counted is None else {KEPT: counted.expand(len(ids), -1)}
+
+    def _count_embeddings(self) -> int | None:
+        try:
+            table = cast(Any, self.own).get_input_embeddings()
+        except (AttributeError, NotImplementedError):  # a module of one's own
+            return None
+        return getattr(table, "num_embeddings", None)
 
     def _position_table(self) -> nn.Embedding | None:
         for name, module in self.model.named_modules():
@@ -299,18 +305,54 @@ class Classifier:
                 return module
         return None
 
+    def call(self, inputs: ModelInputs, **options: Any) -> Any:
+        """What the model returns; it is called in no other way.
+
+        Args:
+            inputs: What it is called with, a row for each item; positions that were kept do not
+                reach it, its own table is asked for them.
+            options: More of its arguments.
+        """
+        # What was made in inference mode cannot be kept for a backward pass.
+        own = {n: v.clone() if v.is_inference() else v for n, v in inputs.items() if n != KEPT}
+        kept, table = inputs.get(KEPT), self._position_table()
+        if kept is None or table is None:
+            return self.model(**own, **options)
+
+        def enter(_: nn.Module, run: blocks.Run, args: Any, kwargs: Any) -> Any:
+            (counted,) = (*args, *kwargs.values())
+            return run(kept if counted.shape[-1] == kept.shape[-1] else counted)
+
+        with blocks.intercept_each([table], enter):
+            return self.model(**own, **options)
+
     def preserve(self) -> AbstractContextManager[None]:
-        """Evaluation mode and no parameter gradients; everything as before on leaving."""
+        """Evaluation mode and no parameter gradients; everything as before on leaving.
+
+        Raises:
+            ValueError: If the weights are not what they were when the model was given.
+        """
+        check_weights(self.model)
         return preserve_model(self.model)
 
     def to_device(self, inputs: ModelInputs) -> dict[str, Tensor]:
-        """Inputs where the weights are."""
+        """Inputs where the weights are.
+
+        Raises:
+            ValueError: If there is a token that the model has no embedding for.
+        """
+        ids, known = inputs.get("input_ids"), self._count_embeddings()
+        if ids is not None and known is not None and int(ids.max()) >= known:
+            raise ValueError(
+                f"processor must be the model's own tokenizer, but of this one the text has the "
+                f"token {int(ids.max())}, and the model knows {known}. Load both from one place."
+            )
         return {name: value.to(self.placement[1]) for name, value in inputs.items()}
 
     def predict(self, inputs: ModelInputs) -> Tensor:
         """Logits (batch, classes) of a plain forward pass."""
         with torch.no_grad():
-            return logits_of(self.model, self.model(**inputs))
+            return logits_of(self.model, self.call(inputs))
 
     def class_names(self, n_classes: int) -> tuple[str, ...]:
         """(C,) the classes' names, or their numbers; two of one name with their number behind it.
@@ -367,6 +409,8 @@ class BlockModel(Classifier):
         self.path = path
         self._blocks = None if path is None else blocks.blocks_at(self.own, path)
         self._around: Sequence[nn.Module] = ()
+        self._beside: Sequence[Sequence[nn.Module]] = ()
+        self._sizes: Sequence[int] = ()
         self._starts: Sequence[int] = ()
         self._cells: dict[Any, Cells] = {}
         self._recorded: list[Any] = []
@@ -390,8 +434,8 @@ class BlockModel(Classifier):
     ) -> Forward:
         """One forward pass over the items and their baselines, held for its backward pass.
 
-        Baselines lend what enters the first block; all else (mask, decoder's tokens, pooled
-        position) is the item's own, as in ``replay``.
+        Baselines lend what enters the first block, and other chains that read the text; all else
+        (mask, pooled position) is the item's own, as in ``replay``.
 
         Args:
             inputs: What the model is called with, a row for each item.
@@ -403,10 +447,10 @@ class BlockModel(Classifier):
             ValueError: If the blocks are not found or cannot be entered.
         """
         n_items = len(next(iter(inputs.values())))
-        modules = self.find(inputs)
         sides = [inputs] if baselines is None else [inputs, baselines]
-        starts = [blocks.entering_state(modules, partial(self.predict, side)) for side in sides]
-        entering = torch.cat(starts).requires_grad_()
+        starts = [self.entering_states(side) for side in sides]
+        self._sizes = [state.shape[1] for state in starts[0]]
+        entering = torch.cat([torch.cat(start, dim=1) for start in starts]).requires_grad_()
         cells = self.cells(inputs)
         own = self.model, self._around, n_items, cells
         if frugal and cells.grid is None:  # matrices of windows are small
@@ -433,27 +477,34 @@ class BlockModel(Classifier):
             (all points, classes) logits, in the order of ``points.items``.
         """
         n_all, first = len(points.items), min(points.hidden)
+        states = {layer: self.split(points.hidden[layer]) for layer in sorted(points.hidden)}
+        own = {layer: parts[0] for layer, parts in states.items()}
+        others = (parts[1:] for parts in states.values())
+        beside = [torch.cat(parts) for parts in zip(*others, strict=True)]
 
         def enter(index: int, run: blocks.Run, args: Any, kwargs: Any) -> Any:
             if index < first:
                 here = index + 1 == first and first not in self._starts
-                joined = points.hidden[first] if here else None
+                joined = own[first] if here else None
                 passed = blocks.hidden_of(args, kwargs) if joined is None else joined
                 return blocks.with_output_hidden(self._recorded[index], passed)
             before = () if index == first else (blocks.hidden_of(args, kwargs),)
-            joining = (points.hidden[index],) if index in points.hidden else ()
+            joining = (own[index],) if index in own else ()
             hidden = torch.cat([*before, *joining]) if before and joining else (before + joining)[0]
             args, kwargs = blocks.replace_hidden(args, kwargs, hidden)
             if len(hidden) < n_all:
                 args, kwargs = blocks.first_rows((args, kwargs), len(hidden), n_all)
             output = self._run(index, run, args, kwargs, frugal)
-            if index + 1 == len(self._recorded) and index + 1 in points.hidden:
-                left = torch.cat([blocks.returned_hidden(output), points.hidden[index + 1]])
+            if index + 1 == len(self._recorded) and index + 1 in own:
+                left = torch.cat([blocks.returned_hidden(output), own[index + 1]])
                 output = blocks.with_output_hidden(output, left)
             return output
 
-        with blocks.intercept_calls(self.find(inputs), enter):
-            return logits_of(self.model, self.model(**rows_for(inputs, points.items)))
+        with (
+            blocks.intercept_calls(self.find(inputs), enter),
+            blocks.replaced_states(self._beside, beside),
+        ):
+            return logits_of(self.model, self.call(rows_for(inputs, points.items)))
 
     def gradients(
         self, inputs: ModelInputs, points: Points, score: ScoreFn, *, frugal: bool = False
@@ -493,18 +544,22 @@ class BlockModel(Classifier):
             hidden); and a pair for each weight in ``also``, which must require a gradient.
         """
         items = torch.full((len(hidden),), item)
+        start = hidden.detach().requires_grad_()
         with blocks.record_calls(self.find(inputs)) as calls:
-            points = Points({0: hidden.detach().requires_grad_()}, items)
-            logits = self.replay(inputs, points)
-        layers = [*(call.hidden for call in calls), calls[-1].returned, *also]
-        gradients = gradients_of(score(logits, items), layers)
+            logits = self.replay(inputs, Points({0: start}, items))
+        own = [*(call.hidden for call in calls), calls[-1].returned]
+        found = gradients_of(score(logits, items), [*own, start, *also])
+        n, n_blocks = self._sizes[0], len(own)
+        beside = [found[n_blocks][..., n:, :]] if self._beside else []
+        layers = [*_join_each(own, [start[:, n:]] if beside else []), *also]
+        gradients = [*_join_each(found[:n_blocks], beside), *found[n_blocks + 1 :]]
         return [(h.detach(), g) for h, g in zip(layers, gradients, strict=True)]
 
     def attentions(self, inputs: ModelInputs, *, frugal: bool = False) -> list[Tensor]:
         """L tensors (items, cells, cells): attention probabilities, the mean of the heads."""
         modules, cells = self.find(inputs), self.cells(inputs)
         eager = Eager(self.model, self._around, 0, cells)
-        run = partial(self.model, **inputs)
+        run = partial(self.call, inputs)
         fused = frugal and cells.grid is None
         return mean_attentions(eager, modules, lambda more: run(**more), fused)
 
@@ -517,7 +572,60 @@ class BlockModel(Classifier):
                 self._blocks, lambda: self.predict(inputs)
             )
             self._around = blocks.enclosing_modules(self.model, self._blocks)
+            if "input_ids" in inputs:
+                with torch.enable_grad():
+                    run = partial(self.call, inputs)
+                    self._beside = blocks.find_readers(self.model, self._blocks, run)
         return self._blocks
+
+    def entering_states(self, inputs: ModelInputs) -> list[Tensor]:
+        """(rows, tokens, hidden) what enters the first block, and other chains that read the text.
+
+        Raises:
+            ValueError: If the states are not of one width.
+        """
+        modules = self.find(inputs)
+        found = blocks.entering_states([modules, *self._beside], partial(self.predict, inputs))
+        if len(widths := {state.shape[2] for state in found}) > 1:
+            raise ValueError(
+                "model must have one width in its encoder and its decoder, which reads the text "
+                f"too, got {sorted(widths)}."
+            )
+        return found
+
+    def split(self, hidden: Tensor) -> Sequence[Tensor]:
+        """(rows, all tokens, hidden) as the blocks' own tokens, and those of other chains."""
+        return hidden.split(self._sizes, dim=1) if self._beside else (hidden,)
+
+    def token_columns(self, inputs: ModelInputs) -> list[Tensor]:
+        """For the blocks and for each other chain the column of ``inputs`` that each token is.
+
+        Returns:
+            (tokens,) columns, -1 for a token that the model adds by itself.
+
+        Raises:
+            ValueError: If that cannot be told.
+        """
+        mask = inputs.get("attention_mask", torch.ones_like(inputs["input_ids"]))
+        longest = int(mask.sum(dim=1).argmax())
+        one = {name: value[longest : longest + 1] for name, value in inputs.items()}
+        ids = one["input_ids"]
+        other = _exchanged(ids)
+
+        def run(rows: Tensor) -> Sequence[Tensor]:
+            items = torch.zeros(len(rows), dtype=torch.long)
+            return self.entering_states({**rows_for(one, items), "input_ids": rows})
+
+        columns = [one for one in columns_of(ids, other, run) if one is not None]
+        if len(columns) <= len(self._beside) or (
+            columns[0][columns[0] >= 0].tolist() != [*range(ids.shape[1])]
+        ):
+            raise ValueError(
+                f"model must read each of the text's {ids.shape[1]} tokens as one, in their order, "
+                "but of what enters its first block it cannot be told which is which. Name blocks "
+                'that come before: Explainer(..., blocks="path.to.list").'
+            )
+        return columns
 
     def block_paths(self, inputs: ModelInputs) -> tuple[str, ...]:
         """Dotted paths of the blocks in the user's model, from below."""
@@ -528,10 +636,22 @@ class BlockModel(Classifier):
         """The tokens in which inputs of this shape are explained."""
         shape = tuple((name, *value.shape[1:]) for name, value in inputs.items())
         if next(iter(inputs.values())).ndim == 2:  # token ids
-            return Cells()
+            return self._text_cells(inputs, shape)
         if shape not in self._cells:
             one = {name: value[:1] for name, value in inputs.items()}
             self._cells[shape] = cells_of(self.find(inputs), lambda: self.predict(one))
+        return self._cells[shape]
+
+    def _text_cells(self, inputs: ModelInputs, shape: Any) -> Cells:
+        """Where other chains read the text, what they say goes to the blocks' own tokens."""
+        if not self._beside:
+            return Cells()
+        if shape not in self._cells:
+            own, *others = self.token_columns(inputs)
+            n = len(own)
+            place = {column: i for i, column in enumerate(own.tolist()) if column >= 0}
+            named = [place.get(column, -1) for other in others for column in other.tolist()]
+            self._cells[shape] = TwiceRead(n, torch.tensor([*range(n), *named]))
         return self._cells[shape]
 
     def _run_forward(
@@ -541,7 +661,7 @@ class BlockModel(Classifier):
 
         Args:
             inputs: The items' inputs.
-            entering: (rows, tokens, hidden); those of the items first.
+            entering: (rows, all tokens, hidden); those of the items first.
             attention: How attention is heard.
             frugal: Whether blocks are computed again for the backward pass; their maps are not
                 watched then.
@@ -551,6 +671,7 @@ class BlockModel(Classifier):
         """
         items = torch.arange(len(entering)) % attention.n_items
         modules = self.find(inputs)
+        start, *beside = self.split(entering)
         hidden: list[Tensor] = []
         outputs: list[Any] = []
         last: dict[nn.Module, Tensor] = {}
@@ -561,13 +682,13 @@ class BlockModel(Classifier):
             nonlocal last
             if index == 0:
                 n_items = attention.n_items
-                same = blocks.hidden_of(args, kwargs)[:n_items], entering[:n_items]
+                same = blocks.hidden_of(args, kwargs)[:n_items], start[:n_items]
                 if not blocks.are_close(*same):
                     raise ValueError(
                         "model must give the same hidden states each time, but what enters its "
                         "first block is random. Fix its noise."
                     )
-                args, kwargs = blocks.replace_hidden(args, kwargs, entering)
+                args, kwargs = blocks.replace_hidden(args, kwargs, start)
             attention.layer = index
             hidden.append(blocks.hidden_of(args, kwargs))
             lengths.update(blocks.batch_sizes((args, kwargs)))
@@ -590,12 +711,16 @@ class BlockModel(Classifier):
             return outputs[-1]
 
         with attention.configured():
-            with attention.listening() as options, blocks.intercept_calls(modules, enter):
-                logits = logits_of(self.model, self.model(**rows_for(inputs, items), **options))
+            with (
+                attention.listening() as options,
+                blocks.intercept_calls(modules, enter),
+                blocks.replaced_states(self._beside, beside),
+            ):
+                logits = logits_of(self.model, self.call(rows_for(inputs, items), **options))
             hidden.append(blocks.returned_hidden(outputs[-1]))
             attention.hear_blocks(outputs)
         return Forward(
-            self, inputs, items, logits, hidden, outputs, last, lengths - {len(items)},
+            self, inputs, items, logits, hidden, beside, outputs, last, lengths - {len(items)},
             row_bytes[0] * len(outputs), attention,
         )  # fmt: skip
 
@@ -630,10 +755,44 @@ class BlockModel(Classifier):
             outputs = [call.output for call in calls]
         self._recorded = [blocks.with_output_hidden(output, None) for output in outputs]
         self._lengths = forward.lengths
-        self._pooled = PooledBlock.of(forward.linear, inner, trace.hidden_gradients[-1])
+        self._pooled = PooledBlock.of(
+            forward.linear, inner, trace.hidden_gradients[-1][..., : self._sizes[0], :]
+        )
         if not self._checked:
+            self._refuse_text_beside(inputs)
             self.joins = self._layers_join(inputs, forward.items, trace)
             self._checked = len(trace.logits) > 1
+
+    def _refuse_text_beside(self, inputs: ModelInputs) -> None:
+        """Refuse a model whose score reads the text elsewhere than in its blocks.
+
+        Raises:
+            ValueError: If what is looked up for the text flows past them.
+        """
+        if "input_ids" not in inputs:
+            return
+        one = {name: value[:1] for name, value in inputs.items()}
+        chains = [self.find(inputs), *self._beside]
+        states = [state.detach() for state in self.entering_states(one)]
+
+        def looked_up(inputs: ModelInputs) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+            with torch.enable_grad(), LookUps() as seen, blocks.replaced_states(chains, states):
+                logits = logits_of(self.model, self.call(inputs))
+            return logits, seen.found
+
+        logits, found = looked_up(one)
+        if not logits.requires_grad:
+            return
+        weights = torch.arange(1, logits.shape[1] + 1).to(logits)
+        flows = gradients_of((logits @ weights)[:, None], [values for _, values in found])
+        again = looked_up({**one, "input_ids": one["input_ids"].flip(1)})[1]
+        for (ids, _), (others, _), flow in zip(found, again, flows, strict=True):
+            if flow.any() and not torch.equal(ids, others):
+                raise ValueError(
+                    "model must read the text through its blocks alone, but embeddings of its "
+                    "tokens reach the score beside them, so that their share would be missing. "
+                    "Let what reads them be a block too, or remove it."
+                )
 
     def _layers_join(self, inputs: ModelInputs, items: Tensor, trace: Trace) -> bool:
         """Whether points of several layers may share a pass: replaying the trace gives it again.
@@ -702,6 +861,32 @@ def index_labels(named: Any, what: str) -> dict[int, str]:
     return found
 
 
+def check_weights(model: nn.Module) -> None:
+    """Refuse weights that cannot be integrated.
+
+    Raises:
+        ValueError: If they are on the meta device, in half precision, or made in inference mode.
+    """
+    weights = [p for p in model.parameters() if p.is_floating_point()]
+    if any(p.is_meta for p in weights):
+        raise ValueError(
+            "model must have its weights loaded, got weights on the meta device. Load them "
+            "with from_pretrained."
+        )
+    dtypes = {p.dtype for p in weights}
+    if not dtypes or not dtypes <= {torch.float32, torch.float64}:
+        got = ", ".join(sorted(str(d).removeprefix("torch.") for d in dtypes)) or "none"
+        raise ValueError(
+            f"model must have float32 or float64 weights, got {got}: half precision is too "
+            "coarse to integrate. Load it with dtype=torch.float32, or call model.float()."
+        )
+    if any(p.is_inference() for p in weights):
+        raise ValueError(
+            "model must have weights that gradients can pass, got weights made within "
+            "torch.inference_mode. Load it outside, or give copy.deepcopy(model), made outside."
+        )
+
+
 def logits_of(model: nn.Module, output: Any) -> Tensor:
     """The logits (batch, classes) in a model's output.
 
@@ -717,6 +902,36 @@ def logits_of(model: nn.Module, output: Any) -> Tensor:
             "AutoModelForSequenceClassification or AutoModelForImageClassification."
         )
     return logits
+
+
+class LookUps(TorchFunctionMode):
+    """Within, what embeddings give is held apart, so that gradients tell where it goes.
+
+    Attributes:
+        found: What was looked up, and what that gave.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[Tensor, Tensor]] = []
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Torch's hook into every call of its functions."""
+        output = func(*args, **(kwargs or {}))
+        if func is nn.functional.embedding:
+            leaf = output.detach().requires_grad_()
+            self.found.append((args[0], leaf))
+            return leaf.clone()  # which may be added to in place
+        return output
+
+
+def _exchanged(ids: Tensor) -> Tensor:
+    """Other token ids at every place, of those that the text has."""
+    known = ids.unique()
+    another = known[-1] if len(known) > 1 else (known[0] - 1).abs()
+    return torch.where(ids == known[0], another, known[0])
 
 
 def gradients_of(scores: Tensor, tensors: Iterable[Tensor]) -> list[Tensor]:
@@ -738,6 +953,13 @@ def stack_targets(targets: Sequence[Sequence[Tensor]]) -> tuple[Tensor, ...]:
     """For each layer (targets, ...); one target's tensors are not copied, they may be large."""
     layers = zip(*targets, strict=True)
     return tuple(one[0][None] if len(one) == 1 else torch.stack(one) for one in layers)
+
+
+def _join_each(layers: Sequence[Any], beside: Sequence[Tensor]) -> Sequence[Any]:
+    """Each layer's states or gradients (..., tokens, hidden), those beside it following."""
+    if not beside:
+        return layers
+    return [one if one is None else torch.cat([one, *beside], dim=-2) for one in layers]
 
 
 def rows_for(inputs: ModelInputs, items: Tensor) -> ModelInputs:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -99,22 +100,60 @@ def record_calls(modules: Sequence[nn.Module]) -> Iterator[list[Call]]:
         yield calls
 
 
-def entering_state(modules: Sequence[nn.Module], run_model: Callable[[], Any]) -> Tensor:
-    """The hidden state that enters the first block; nothing from there on is computed.
+def entering_states(
+    chains: Sequence[Sequence[nn.Module]], run_model: Callable[[], Any]
+) -> list[Tensor]:
+    """The hidden state that enters each chain first; what follows the last is not computed.
 
     Raises:
-        ValueError: If the model never calls the blocks.
+        ValueError: If the model never calls one of them.
     """
+    found: dict[int, Tensor] = {}
 
-    def enter(_: int, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        raise _Entered(hidden_of(args, kwargs))
+    def enter_chain(number: int, index: int, run: Run, args: Any, kwargs: Any) -> Any:
+        if index == 0:
+            found[number] = hidden_of(args, kwargs)
+        if len(found) == len(chains):
+            raise _Reached
+        return run(*args, **kwargs)
 
-    try:
-        with intercept_calls(modules, enter):
-            run_model()
-    except _Entered as stop:
-        return stop.hidden
-    raise ValueError(f"model must run its blocks, but never called them; they must be {WANTED}")
+    with suppress(_Reached), ExitStack() as stack:
+        for number, modules in enumerate(chains):
+            stack.enter_context(intercept_calls(modules, partial(enter_chain, number)))
+        run_model()
+    if len(found) < len(chains):
+        raise ValueError(f"model must run its blocks, but never called them; they must be {WANTED}")
+    return [found[number] for number in range(len(chains))]
+
+
+@contextmanager
+def replaced_states(
+    chains: Sequence[Sequence[nn.Module]], states: Sequence[Tensor]
+) -> Iterator[None]:
+    """Inside, what enters each chain first is the state given for it."""
+
+    def enter_chain(state: Tensor, index: int, run: Run, args: Any, kwargs: Any) -> Any:
+        if index == 0:
+            args, kwargs = replace_hidden(args, kwargs, state)
+        return run(*args, **kwargs)
+
+    with ExitStack() as stack:
+        for modules, state in zip(chains, states, strict=True):
+            stack.enter_context(intercept_calls(modules, partial(enter_chain, state)))
+        yield
+
+
+def first_argument(module: nn.Module, run_model: Callable[[], Any]) -> Any:
+    """What a module is first called with; nothing from there on is computed. None if it is not."""
+    found = []
+
+    def enter(_: int, run: Run, args: Any, kwargs: Any) -> Any:
+        found.append(next(iter((*args, *kwargs.values()))))
+        raise _Reached
+
+    with suppress(_Reached), intercept_calls([module], enter):
+        run_model()
+    return found[0] if found else None
 
 
 def enclosing_modules(model: nn.Module, modules: Sequence[nn.Module]) -> list[nn.Module]:
@@ -151,6 +190,57 @@ def find_blocks(model: nn.Module, run_model: Callable[[], Any]) -> Sequence[nn.M
     alone = [n for n in outermost if not any(call.reads_another for call in calls[n])]
     sizes = {n: sum(p.numel() for m in lists[n] for p in m.parameters()) for n in outermost}
     return lists[max(alone or outermost, key=lambda name: sizes[name])]
+
+
+def find_readers(
+    model: nn.Module, modules: Sequence[nn.Module], run_model: Callable[[], Any]
+) -> list[Sequence[nn.Module]]:
+    """Other chains that read the input themselves, beside what these blocks make of it.
+
+    Such is a decoder that is given the text too. One that begins with what the blocks return
+    reads nothing of its own.
+
+    Args:
+        model: The model.
+        modules: Its blocks.
+        run_model: Runs it; gradients flow.
+    """
+    own = {part for block in modules for part in block.modules()}
+    lists = {
+        name: list(members)
+        for name, members in _lists(model).items()
+        if len({type(member) for member in members}) == 1
+        and not any(part in own for member in members for part in member.modules())
+    }
+    if not lists:
+        return []
+
+    starts: list[Tensor] = []
+
+    def enter(index: int, run: Run, args: Any, kwargs: Any) -> Any:
+        if index == 0:
+            starts.append(hidden_of(args, kwargs).detach().requires_grad_())
+            args, kwargs = replace_hidden(args, kwargs, starts[0])
+        return run(*args, **kwargs)
+
+    def is_made_of_them(state: Tensor) -> bool:
+        if not state.requires_grad:
+            return False
+        found = torch.autograd.grad(state.sum(), starts, retain_graph=True, allow_unused=True)
+        return found[0] is not None
+
+    with ExitStack() as stack:
+        calls = {name: stack.enter_context(record_calls(lists[name])) for name in lists}
+        stack.enter_context(intercept_calls(modules, enter))
+        run_model()
+    chains = [
+        name
+        for name in lists
+        if is_chain(calls[name])
+        and any(call.reads_another for call in calls[name])
+        and not is_made_of_them(calls[name][0].hidden)
+    ]
+    return [lists[n] for n in chains if not any(n.startswith(f"{other}.") for other in chains)]
 
 
 def blocks_of_stages(
@@ -285,12 +375,8 @@ class _NoHiddenState(ValueError):
     """A module list that is not a chain of blocks."""
 
 
-class _Entered(BaseException):
-    """The first block was reached; no model's own ``except Exception`` is to stop it."""
-
-    def __init__(self, hidden: Tensor) -> None:
-        super().__init__()
-        self.hidden = hidden
+class _Reached(BaseException):
+    """What was waited for was called; no model's own ``except Exception`` is to stop it."""
 
 
 def _lists(model: nn.Module) -> dict[str, nn.ModuleList | nn.Sequential]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from .wrappers import run_as_written
 
 _DICTS = (dict, OrderedDict)
 
@@ -17,14 +19,23 @@ _DICTS = (dict, OrderedDict)
 def preserve_model(model: nn.Module) -> Iterator[None]:
     """Evaluation mode, no parameter gradients, no cache, no shuffle; as before on leaving.
 
+    Compiled modules run as they were written, in the weights' own precision, and with gradients,
+    whatever the caller's autocast, inference mode or ``no_grad`` say.
+
     What the model's own forward leaves behind goes too: transformers installs hooks when
     attention probabilities are first asked for, and some models draw random numbers.
     """
     flags = [(p, p.requires_grad) for p in model.parameters()]
     devices = {p.device for p, _ in flags if p.device.type == "cuda"}
-    with torch.random.fork_rng(devices), restored_attributes(model.modules()):
+    kinds = {p.device.type for p, _ in flags}
+    with (
+        _plain_autograd(kinds),
+        torch.random.fork_rng(devices),
+        restored_attributes(model.modules()),
+    ):
         try:
             model.eval()
+            run_as_written(model.modules())
             keep_image_order(model)
             for parameter, _ in flags:
                 parameter.requires_grad_(False)
@@ -32,12 +43,22 @@ def preserve_model(model: nn.Module) -> Iterator[None]:
                 changed_settings(model, use_cache=False),
                 # Without a pad token causal heads refuse more than one row. No token is -1.
                 changed_settings(model, only_none=True, pad_token_id=-1),
-                torch.enable_grad(),
             ):
                 yield
         finally:
             for parameter, requires_grad in flags:
                 parameter.requires_grad_(requires_grad)
+
+
+@contextmanager
+def _plain_autograd(kinds: Iterable[str]) -> Iterator[None]:
+    """Gradients, and no rounding, on devices of these kinds; on this thread only."""
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        for kind in kinds:
+            stack.enter_context(torch.autocast(kind, enabled=False))
+        yield
 
 
 @contextmanager

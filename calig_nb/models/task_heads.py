@@ -40,7 +40,17 @@ class TaskHead(nn.Module):
         """Nothing to set: torch sets it in the user's model, which is a child."""
 
     def logits_at(self, logits: Tensor, read_upto: Tensor) -> Tensor:
-        """(batch, ...) the rows of (batch, tokens, ...) at the token that each item reads."""
+        """(batch, ...) the rows of (batch, tokens, ...) at the token that each item reads.
+
+        Raises:
+            ValueError: If the model does not answer once for every token.
+        """
+        if logits.shape[1] != read_upto.shape[1]:
+            raise ValueError(
+                "model must answer once for every token of the text, so that it can be told which "
+                f"answer is asked about, got {logits.shape[1]} answers for {read_upto.shape[1]} "
+                "tokens. Explain it without what it puts between them, such as a trained prompt."
+            )
         return logits[torch.arange(len(logits), device=logits.device), read_positions(read_upto)]
 
 
@@ -69,11 +79,10 @@ class NextToken(TaskHead):
 
     def next_token_logits(self, read_upto: Tensor, **inputs: Tensor) -> Tensor:
         """Logits (batch, vocabulary) of what follows the token that is read."""
+        if not self._narrows:
+            return self.logits_at(self.explained(**inputs).logits, read_upto)
         positions, row = torch.unique(read_positions(read_upto), return_inverse=True)
-        if self._narrows:
-            logits = self.explained(**inputs, logits_to_keep=positions).logits
-        else:
-            logits = self.explained(**inputs).logits[:, positions]
+        logits = self.explained(**inputs, logits_to_keep=positions).logits
         found: Tensor = logits[torch.arange(len(row), device=row.device), row]
         return found
 

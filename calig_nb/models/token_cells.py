@@ -52,6 +52,43 @@ class Cells:
         """(tokens,) the cell of each token that enters the first block."""
         return torch.arange(n_tokens)
 
+    def count(self, n_tokens: int) -> int:
+        """How many cells there are where so many tokens enter the first block."""
+        return n_tokens
+
+
+@dataclass(frozen=True, eq=False)
+class TwiceRead(Cells):
+    """The blocks' own tokens, where more of the model reads the text: what both say is summed.
+
+    Attributes:
+        n: The tokens that enter the first block.
+        places: (all tokens,) the block's token that each stands for, the block's own first; -1
+            for those that stand for none, such as the one that a decoder starts from.
+    """
+
+    n: int
+    places: Tensor
+    grid: None = None
+
+    def of_tokens(self, layer: int, values: Tensor) -> Tensor:
+        """(..., cells): the sums of token values (..., all tokens) of each token of the blocks."""
+        del layer
+        stands = (self.places >= 0).to(values.device)
+        sums = values.new_zeros(*values.shape[:-1], self.n)
+        places = self.places.clamp(min=0).to(values.device)
+        return sums.index_add_(-1, places, torch.where(stands, values, 0))
+
+    def members(self, n_tokens: int) -> Tensor:
+        """(all tokens,) the cell of each; what stands for none never changes, and may be in any."""
+        del n_tokens
+        return self.places.clamp(min=0)
+
+    def count(self, n_tokens: int) -> int:
+        """How many tokens enter the first block."""
+        del n_tokens
+        return self.n
+
 
 @dataclass(frozen=True, eq=False)
 class GridCells(Cells):
@@ -107,6 +144,10 @@ class GridCells(Cells):
         """(tokens,) the cell of each token that enters the first block."""
         return self.places[0]
 
+    def count(self, n_tokens: int) -> int:
+        """How many cells there are."""
+        return self.n
+
 
 def cells_of(modules: Sequence[nn.Module], run_model: Callable[[], Any]) -> Cells:
     """The cells of a model whose blocks are told the grid (rows, columns) of their tokens.
@@ -137,6 +178,38 @@ def cells_of(modules: Sequence[nn.Module], run_model: Callable[[], Any]) -> Cell
     if len(set(known)) == 1 and all(len(one) == 1 for one in windows):
         return Cells()
     return GridCells(last, span, places, windows)
+
+
+def columns_of(
+    ids: Tensor, other: Tensor, run_model: Callable[[Tensor], Sequence[Tensor]]
+) -> list[Tensor | None]:
+    """For each token that a model makes of its inputs, which of them it stands for.
+
+    Found by trying: inputs are exchanged half by half, so that the halves in which a token
+    changes spell its number. What changes with a half and with its complement is mixed.
+
+    Args:
+        ids: (1, columns) inputs.
+        other: (1, columns) other inputs, no two alike at one place.
+        run_model: Inputs (rows, columns) -> tensors (rows, tokens, hidden).
+
+    Returns:
+        For each tensor (tokens,) the column, -1 for what changes with none; None where tokens
+        are mixed.
+    """
+    numbers = torch.arange(1, ids.shape[1] + 1)
+    bits = (numbers[None] >> torch.arange(len(f"{ids.shape[1]:b}"))[:, None]) % 2 == 1
+    exchanged = torch.cat([torch.zeros_like(bits[:1]), bits, ~bits])
+    rows = run_model(torch.where(exchanged.to(ids.device), other, ids))
+    found: list[Tensor | None] = []
+    for states in rows:
+        change = (states[1:] - states[:1]).abs().amax(dim=-1).cpu()
+        halves, complements = (change > 1e-3 * states[:1].abs().max().cpu()).chunk(2)
+        spelled = (halves.long() << torch.arange(len(bits))[:, None]).sum(dim=0) - 1
+        never = ~(halves | complements).any(dim=0)
+        clear = never | ((halves ^ complements).all(dim=0) & (spelled < ids.shape[1]))
+        found.append(spelled if clear.all() else None)
+    return found
 
 
 def _stated_grid(call: blocks.Call) -> Grid | None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from .._version import __version__
 from ..attribution import METHOD_FUNCTIONS
-from ..attribution.evidence import Batch, Evidence, fastest_kernels
+from ..attribution.evidence import Batch, Evidence, Relevance, fastest_kernels
 from ..attribution.request import Request
 from ..explanation.explanation import Explanation
 from ..explanation.methods import METHODS, fusion_of, weights_of
 from ..inputs.reader import Reader
 from ..inputs.text import TextInputs
+from ..inputs.word_segmentation import IntArray
 from ..models.block_model import BlockModel
 from ..models.memory import Budget
 
@@ -72,15 +74,28 @@ def explain_batch(
             _refuse_padding_that_matters(model, batch.inputs, texts[0].model_inputs)
         with fastest_kernels(model, batch.inputs):
             evidence = METHOD_FUNCTIONS[batch.request.method](model, batch, budget)
+        columns = _shown_columns(model, batch, evidence[0][0].layer_attributions.shape[1])
     return [
         [
-            build_explanation(model, text, request, name, found)
+            build_explanation(model, text, request, name, found, columns)
             for request, found in zip(own, items, strict=True)
         ]
         for text, own, name, items in zip(
             texts, requests, batch.baseline_names, evidence, strict=True
         )
     ]
+
+
+def _shown_columns(model: BlockModel, batch: Batch, n_tokens: int) -> IntArray:
+    """(n_tokens,) which token of the inputs each is that the evidence is about, -1 for none.
+
+    Raises:
+        ValueError: If the model adds or drops tokens, and it cannot be told which.
+    """
+    ids = batch.inputs.get("input_ids")
+    if ids is None or ids.shape[1] == n_tokens:
+        return np.arange(n_tokens)
+    return model.token_columns(batch.inputs)[0].numpy()
 
 
 def collate(
@@ -113,7 +128,12 @@ def collate(
 
 
 def build_explanation(
-    model: BlockModel, text: TextInputs, request: Request, baseline: str, found: Evidence
+    model: BlockModel,
+    text: TextInputs,
+    request: Request,
+    baseline: str,
+    found: Evidence,
+    columns: IntArray,
 ) -> Explanation:
     """The evidence of one text and target as the explanation that a user gets.
 
@@ -123,11 +143,16 @@ def build_explanation(
         request: What was asked.
         baseline: The baseline's name.
         found: The evidence; padding that it holds is left out.
+        columns: (tokens of the evidence,) which token of the text each is; beyond the text for
+            padding, -1 for what the model adds, which is shown as special tokens.
     """
-    n_tokens, described, noted = len(text.tokens), text.explanation_fields(), text.config
+    noted, shown = text.config, np.flatnonzero(columns < len(text.tokens))
+    if len(shown) != len(text.tokens):
+        text = text.among(columns[shown])
+    described = text.explanation_fields()
     labels = labels_of(model, len(found.logits), text)
     probabilities = model.probabilities(found.logits)
-    r, method = found.layer_attributions[:, :n_tokens], METHODS[request.method]
+    r, method = found.layer_attributions[:, shown], METHODS[request.method]
     weights = weights_of(request.method, r, text.special, "grid" in described)
     return Explanation(
         **described,
@@ -138,7 +163,7 @@ def build_explanation(
         score=found.score,
         baseline_scores=found.baseline_scores,
         layer_attributions=r,
-        attention_relevance=found.attention_relevance[:, :n_tokens, :n_tokens],
+        attention_relevance=_pairs(found.attention_relevance, shown),
         layer_weights=weights,
         fusion=fusion_of(request.method),
         n_steps=found.n_steps,
@@ -160,6 +185,13 @@ def build_explanation(
             **found.more,
         },
     )
+
+
+def _pairs(relevance: Relevance, shown: IntArray) -> Relevance:
+    """(L, T, T) of the tokens that are shown; no copy where these are the first."""
+    if (shown == np.arange(len(shown))).all():
+        return relevance[:, : len(shown), : len(shown)]
+    return relevance[:, shown][:, :, shown]
 
 
 def describe_calibration(method: str, shares: Mapping[str, float]) -> str:

@@ -23,6 +23,7 @@ from ..models.fingerprint import Identity
 from ..models.memory import Budget
 from ..models.pretrained import load_pretrained
 from ..models.task_heads import AnswerSpan, NextToken, with_task_head
+from ..models.wrappers import unwrap
 from . import cache as disk
 from .engine import Engine
 from .prediction import predictions
@@ -78,7 +79,7 @@ class Explainer:
         cache: bool | str | Path = True,
         labels: Sequence[str] | Mapping[Any, str] | None = None,
     ) -> None:
-        block_model = BlockModel(with_task_head(model), blocks, labels)
+        block_model = BlockModel(with_task_head(unwrap(model)), blocks, labels)
         if labels is not None and isinstance(block_model.model, (NextToken, AnswerSpan)):
             raise ValueError(
                 "labels must be left out for a model whose classes are tokens, or start and end of "
@@ -121,7 +122,7 @@ class Explainer:
 
     @property
     def model(self) -> nn.Module:
-        """The model, as it was given."""
+        """The model, as it was given; inside of ``torch.compile`` and DataParallel."""
         return self.engine.model.own
 
     @property

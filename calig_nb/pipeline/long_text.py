@@ -164,7 +164,17 @@ class WindowSum:
         self.r: Any = 0.0
 
     def add(self, window: Window, found: Explanation) -> None:
-        """Take one window in; its matrices are not kept."""
+        """Take one window in; its matrices are not kept.
+
+        Raises:
+            ValueError: If the model adds tokens of its own, which would be others in each window.
+        """
+        if len(found.tokens) != len(window.places):
+            raise ValueError(
+                f"inputs must have at most {len(window.places)} tokens for a model that adds "
+                f"{len(found.tokens) - len(window.places)} of its own, got {len(self.text.tokens)}. "
+                "Shorten the text, or explain it in parts."
+            )
         n_layers, n_tokens = len(found.layer_weights), len(self.text.tokens)
         if not self.parts:
             n_units = int(self.units[-1]) + 1
