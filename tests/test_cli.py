@@ -182,6 +182,7 @@ def test_interrupted_is_130(capsys, monkeypatch):
     assert "interrupted" in capsys.readouterr().err
 
 
+@pytest.mark.full
 def test_as_a_module_in_a_plain_terminal_and_into_a_closed_pipe():
     env = {**os.environ, "PYTHONIOENCODING": "ascii", "COLUMNS": "60"}
     command = [sys.executable, "-m", "calig_nb", "demo"]

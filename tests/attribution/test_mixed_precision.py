@@ -20,6 +20,7 @@ def errors(got, exact):
     return difference / np.abs(exact.layer_attributions).sum(axis=1)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("text", [SENTENCE, "Not bad.", "It was charming until its clumsy end."])
 def test_the_result_stays_within_the_tolerance(demo, text):
     exact = demo.explain(text, n_steps=200)

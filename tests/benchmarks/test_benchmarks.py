@@ -3,6 +3,7 @@
 import json
 import re
 
+import pytest
 import transformers as hf
 
 from ..helpers.sentences import SENTENCES
@@ -12,6 +13,7 @@ from .models import opened
 from .timing import peak_memory
 
 
+@pytest.mark.full
 def test_every_table_comes_out_and_both_sides_compute_the_same(capsys):
     main([*[name for name in TABLES if name != "everyday"], "--quick", "--no-memory"])
     out = capsys.readouterr().out
@@ -72,6 +74,7 @@ def test_a_review_is_cut_between_words_with_its_marks():
     assert cut(explainer, review, 53) is review
 
 
+@pytest.mark.full
 def test_memory_is_measured_in_an_interpreter_of_its_own():
     question = {"n_tokens": 32, "text": "A thin plot and superb acting."}
     measured = peak_memory("engine", "bert-2x64", question)

@@ -117,6 +117,7 @@ def test_a_form_wins_where_it_is_ahead_of_both_kinds_and_behind_nowhere():
     assert "▲ |" in study._table(better, 1)
 
 
+@pytest.mark.full
 def test_the_study_comes_out_and_goes_on_where_it_stopped(tmp_path, monkeypatch, capsys):
     (tmp_path / "dev.tsv").write_text("\n".join(f"{s}\t1" for s in SENTENCES[4:12]))
     for name in ("val", "train"):

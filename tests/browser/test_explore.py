@@ -366,6 +366,7 @@ def test_matrices_of_each_are_asked_for(compared: Any) -> None:
     assert [m["item"] for m in s.page.evaluate("sent")] == [0, 1]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("width", [360, 700, 1200])
 def test_a_comparison_fits_its_cell(compared: Any, width: int) -> None:
     for texts in [(ONE, TWO), (LONG, LONG), (ONE, TWO, ONE), (Explanation(text=ARABIC[:60]),) * 2]:
@@ -375,6 +376,7 @@ def test_a_comparison_fits_its_cell(compared: Any, width: int) -> None:
         assert "NaN" not in s.page.locator(".calig").inner_text()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(sheet: Mount, compared: Any, axe: str, scheme: str) -> None:
     run = """async () => {

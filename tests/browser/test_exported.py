@@ -148,6 +148,7 @@ def test_the_whole_page_takes_the_theme(sheet: Callable[..., Sheet]) -> None:
     assert s.page.evaluate(own) == s.page.evaluate(paper)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1200])
 def test_axe_finds_nothing_on_the_page(

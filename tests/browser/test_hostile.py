@@ -140,6 +140,7 @@ def test_in_a_live_view(explained: Any, watched: Callable[..., Page], view: str)
     assert page.evaluate(wide) == 0
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("view", [*VIEWS, "comparison"])
 def test_in_a_static_twin(explained: Any, watched: Callable[..., Page], view: str) -> None:
     markup = static(shown(explained, view))
@@ -154,6 +155,7 @@ def test_in_a_static_twin(explained: Any, watched: Callable[..., Page], view: st
     assert {*tags} <= {"div", "link", "img", "table", "thead", "tbody", "tr", "th", "td"}
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("view", [*VIEWS, "comparison"])
 def test_in_a_figure(
     explained: Any, watched: Callable[..., Page], view: str, tmp_path: Path

@@ -495,6 +495,7 @@ def test_the_matrix_is_painted_in_the_colours_of_the_figure(sheet: Mount, scheme
             np.testing.assert_allclose(np.array(seen[t][:3]) / 255, (red, green, blue), atol=0.012)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_in_the_unfolded_matrix(sheet: Mount, axe: str, scheme: str) -> None:
     s = sheet(Explanation(state={"matrix": True}), color_scheme=scheme)

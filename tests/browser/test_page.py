@@ -429,6 +429,7 @@ def test_nothing_is_wider_than_its_cell(sheet: Mount, view: str, width: int) -> 
             assert ink(s) > 1000, name
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(sheet: Mount, axe: str, view: str, scheme: str) -> None:

@@ -296,6 +296,7 @@ def test_what_is_not_a_number_is_marked_where_it_is(live: Live) -> None:
     assert marked(s, "hole") == [1, 0, 0]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("width", [360, 700, 1200])
 @pytest.mark.parametrize("kind", ["two", "four", "apart", "long names"])
 def test_nothing_is_wider_than_its_cell(live: Live, kind: str, width: int) -> None:
@@ -314,6 +315,7 @@ def test_nothing_is_wider_than_its_cell(live: Live, kind: str, width: int) -> No
     assert s.overflow() == 0
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("kind", ["two", "apart"])
 def test_axe_finds_nothing_serious(live: Live, axe: str, scheme: str, kind: str) -> None:

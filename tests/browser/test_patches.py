@@ -305,6 +305,7 @@ def test_nothing_is_wider_than_its_cell(live: Live, grid: tuple[int, int], width
     assert s.overflow() == 0
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(live: Live, axe: str, scheme: str) -> None:
     s = live(color_scheme=scheme)

@@ -94,6 +94,7 @@ def saved(
     yield folder, scratch
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("kernel", [True, False], ids=["a fresh kernel", "no kernel"])
 @pytest.mark.parametrize("name", ["own", "another"], ids=["trusted", "untrusted"])
 def test_a_saved_notebook_is_never_blank(
@@ -143,6 +144,7 @@ def test_a_saved_notebook_as_a_web_page(
     pictures_are_there(offline(tmp_path / "own.html"), "body")
 
 
+@pytest.mark.full
 def test_a_notebook_with_the_state_of_its_widgets_as_a_web_page(
     offline: Callable[[Path], Page], tmp_path: Path
 ) -> None:

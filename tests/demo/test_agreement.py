@@ -39,6 +39,7 @@ def test_the_right_word_is_likelier_after_prompts_with_attractors_never_seen(exp
     assert accuracy(explainer.engine.model.own, tokenizer, puzzles) >= least
 
 
+@pytest.mark.full
 def test_most_evidence_is_the_subjects(explainer):
     puzzles = Grammar(78).puzzles(30, "number", seen=False)
     found = explained(explainer, puzzles, "ca-lig")

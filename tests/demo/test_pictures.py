@@ -46,6 +46,7 @@ def test_the_drawings_are_named_rightly(explainer):
     assert table["label"].tolist() == list(NAMES)
 
 
+@pytest.mark.full
 def test_the_subject_supports_its_name(explainer):
     """Its patches speak for its name more than what is behind; of an airplane the sky does too."""
     for name in ("automobile", "cat", "horse"):

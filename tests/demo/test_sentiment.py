@@ -46,12 +46,14 @@ def test_fifty_sentences_are_exact_to_a_hundredth(explainer):
         assert (error <= 0.01 * np.abs(reference).sum(axis=1)).all(), sentence
 
 
+@pytest.mark.full
 def test_a_text_of_512_tokens_is_explained(explainer):
     explanation = explainer.explain("A thin plot and superb acting. " * 71)
     assert 400 < len(explanation.tokens) <= 512
     assert explanation.converged.all()
 
 
+@pytest.mark.full
 def test_the_recipe_explains_itself():
     import subprocess
     import sys

@@ -81,6 +81,7 @@ def test_the_same_turned_upside_down_does_not(demo, explained, monkeypatch):
     assert "fall, where they should rise, by" in found.text
 
 
+@pytest.mark.full
 def test_chance_is_chance(demo):
     """Checked against itself, a random map stands anywhere among random maps."""
     explanation = demo.explain("The jokes are old, but the acting is superb.")

@@ -39,6 +39,7 @@ def test_there_are_twelve_of_each_kind_all_different():
     assert 24 <= labels[1] <= 36
 
 
+@pytest.mark.full
 def test_leave_one_out_says_what_is_stored(explainer):
     scorer = Scorer(explainer.engine)
     for hard in HARD:
@@ -56,6 +57,7 @@ def test_leave_one_out_says_what_is_stored(explainer):
         assert others.max(initial=0) <= least + 0.02
 
 
+@pytest.mark.full
 def test_the_map_agrees_with_leave_one_out_far_better_than_chance(judged):
     names = judged.metrics
     for metric in ("loo_correlation", "sign_accuracy", "comprehensiveness", "opposers_gain"):

@@ -89,6 +89,7 @@ def test_the_true_weights_of_a_linear_model_score_perfect(rng):
             assert sign * other[name] <= sign * perfect[name] + 1e-12, name
 
 
+@pytest.mark.full
 def test_random_maps_score_at_chance(rng):
     found = []
     for _ in range(1500):

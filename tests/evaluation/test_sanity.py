@@ -105,6 +105,7 @@ def test_every_architecture_is_drawn_whole(name):
     assert torch.isfinite(model.predict(inputs)).all()
 
 
+@pytest.mark.full
 def test_maps_fade_with_the_weights_on_a_trained_model():
     explainer = cn.load_demo("sentiment")
     explainer.cache = None

@@ -137,6 +137,7 @@ def test_the_few_that_are_drawn_are_those_of_the_page():
     assert {"SHARE": ancestry.SHARE, "MOST": ancestry.MOST}.items() <= SIZES["ribbons"].items()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("view", ["flow", "rollout", "workbench"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [3.0, 7.0, 12.0])

@@ -34,6 +34,7 @@ def test_what_autograd_keeps_is_counted_once_and_without_weights():
     torch.testing.assert_close(torch.autograd.grad(y.sum(), x)[0], (1 - y**2) @ layer.weight)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("memory", [1, 1 << 19, 1 << 40])
 def test_a_small_budget_takes_longer_and_changes_nothing(memory, tokenizer, monkeypatch):
     user, sizes, frugal = tiny_model("bert"), [], []

@@ -154,10 +154,12 @@ def test_later_words_change_nothing(causal, bytes_):
     short = Explainer(causal, bytes_).explain(PROMPT, target=" are", contrast=" is")
     own = short.config["position"]
     long = Explainer(causal, bytes_).explain(LONG, target=" are", contrast=" is", position=own)
-    np.testing.assert_allclose(
-        long.layer_attributions[:, : own + 1], short.layer_attributions, atol=1e-10
-    )
-    np.testing.assert_allclose(long.attributions[: own + 1], short.attributions, atol=1e-6)
+    # Where they form the attention matrix llama and qwen2 take its softmax in float32.
+    for found, expected in (
+        (long.layer_attributions, short.layer_attributions),
+        (long.attributions, short.attributions),
+    ):
+        np.testing.assert_allclose(found[..., : own + 1], expected, atol=1e-6)
 
 
 def test_attention_is_a_triangle(causal, bytes_):

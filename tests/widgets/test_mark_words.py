@@ -57,6 +57,7 @@ def test_one_side_counts_its_own_words_only(explanation, side, sign):
     assert exercise.compare() == 0
 
 
+@pytest.mark.full
 def test_chance_is_what_random_marks_score_on_average(explanation, rng):
     exercise = cn.MarkWords(explanation, "opposing")
     n = len(exercise.words)

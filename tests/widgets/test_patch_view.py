@@ -180,6 +180,7 @@ def test_the_picture_is_whole_without_a_map_and_grey_below_it():
     assert (np.ptp(grey, axis=-1) <= 1).all() and grey.min() > image.min()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_figure_is_drawn_in_any_state(picture, theme, tmp_path):
     for state in ({}, {"selected": [22], "layer": 0}, {"play": 2.5}, {"play": 6}, {"target": 0}):
