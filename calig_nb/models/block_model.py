@@ -407,7 +407,12 @@ class BlockModel(Classifier):
     ) -> None:
         super().__init__(model, labels)
         self.path = path
-        self._blocks = None if path is None else blocks.blocks_at(self.own, path)
+        self._learn_anew()
+
+    def _learn_anew(self) -> None:
+        """Forget what was found out about the model."""
+        self._modules = [*map(id, self.model.modules())]
+        self._blocks = None if self.path is None else blocks.blocks_at(self.own, self.path)
         self._around: Sequence[nn.Module] = ()
         self._beside: Sequence[Sequence[nn.Module]] = ()
         self._sizes: Sequence[int] = ()
@@ -418,6 +423,12 @@ class BlockModel(Classifier):
         self._lengths: set[int] = set()
         self._checked = False
         self.joins = True
+
+    def preserve(self) -> AbstractContextManager[None]:
+        """As :meth:`Classifier.preserve`; a model with other parts than before is learned anew."""
+        if self._modules != [*map(id, self.model.modules())]:
+            self._learn_anew()
+        return super().preserve()
 
     @property
     def batches(self) -> bool:

@@ -287,7 +287,8 @@ def load_calibration(folder: str | Path) -> Calibration | None:
 
 def agree(kept: npt.NDArray[Any], now: npt.NDArray[Any]) -> bool:
     """Whether two passes said the same, up to the rounding of their precision."""
-    if kept.shape != now.shape or kept.dtype != now.dtype or kept.dtype.kind != "f":
+    alike = kept.shape == now.shape and kept.dtype == now.dtype
+    if not alike or not kept.size or kept.dtype.kind != "f":
         return False
     allowed = ROUNDING * np.finfo(kept.dtype).eps * np.abs(kept).max(initial=0)
     return bool((np.abs(now - kept) <= allowed).all())  # never of what is not a number

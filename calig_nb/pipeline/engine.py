@@ -288,7 +288,7 @@ class Engine:
                 predicted = choose_target(None, None, "logit", labels, mean, classes).index
                 named = [replace(r, target=predicted) if r.target is None else r for r in requests]
             sums = [WindowSum(text, request) for request in named]
-            alone = self.without_cache()  # the whole is kept, not its windows
+            alone = replace(self, cache=None)  # the whole is kept, not its windows
             delay = 0 if progress else 2
             for window in tqdm(windows, disable=progress is False, delay=delay, desc="windows"):
                 own = [request_for(request, window, len(text.tokens)) for request in named]

@@ -330,7 +330,7 @@ class Explainer:
         return weights
 
     def __repr__(self) -> str:
-        known = self.engine.find_calibration()
+        known = self.engine.calibration
         noun, named = self.engine.reader.noun, ", ".join(self.labels) or "not named"
         weights = f"each {noun}" if known is None else known.describe(noun)
         return (

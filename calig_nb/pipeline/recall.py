@@ -70,11 +70,14 @@ class Recall:
 
     @cached_property
     def said(self) -> npt.NDArray[Any]:
-        """(rows, C) the logits of a plain pass; asked for once."""
-        return said_of(self._question[0], rows_of(*self._question))
+        """(rows, C) the logits of a plain pass; empty where none comes through."""
+        try:
+            return said_of(self._question[0], rows_of(*self._question))
+        except Exception:  # the answer is computed, or was; it is not remembered
+            return np.empty((0, 0))
 
     def says(self) -> npt.NDArray[Any]:
-        """The same, as the cache asks for it."""
+        """The same, as the cache asks for it; the pass is made once."""
         return self.said
 
 

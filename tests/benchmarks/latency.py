@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 from .tables import Table
-from .timing import median_seconds
+from .timing import median_seconds, timed
 
 TWENTY_WORDS = (
     "The plot is thin and the jokes are old, but the acting is superb and the ending moved me "
@@ -43,6 +43,49 @@ def waits() -> None:
         explainer.cache = Cache(folder)
         again = median_seconds(lambda: explainer.explain(TWENTY_WORDS))
     table.add("explain what was asked before", 1000 * again)
+    hit, one_pass = hit_and_pass(12, 768)
+    table.add("the same with BERT-base's shape, 128 tokens", 1000 * hit)
+    table.add("of which its check, a plain pass of two rows", 1000 * one_pass)
+
+
+def hit_and_pass(layers: int, width: int, repeats: int = 5) -> tuple[float, float]:
+    """Seconds of an answer from the cache, its check included, and of a plain pass of two rows.
+
+    Args:
+        layers: Of a BERT with random weights.
+        width: Its hidden size.
+        repeats: The least of so many counts.
+    """
+    import torch
+    import transformers as hf
+
+    from calig_nb import Explainer
+
+    from ..helpers.zoo import tiny_tokenizer
+
+    tokenizer = tiny_tokenizer()
+    tokenizer.model_max_length = 512
+    config = hf.BertConfig(
+        vocab_size=len(tokenizer), hidden_size=width, num_hidden_layers=layers,
+        num_attention_heads=width // 64, intermediate_size=4 * width,
+    )  # fmt: skip
+    model = hf.BertForSequenceClassification(config).eval()
+    text = " ".join(["film"] * 126)
+    rows = tokenizer([text, text], return_tensors="pt")
+
+    def one_pass() -> None:
+        with torch.no_grad():
+            model(**rows)
+
+    with tempfile.TemporaryDirectory() as folder:
+        explainer = Explainer(model, tokenizer, cache=folder)
+
+        def hit() -> None:
+            explainer.explain(text, target=0, method="gradient-x-input")
+
+        for call in (hit, hit, one_pass):
+            call()
+        return timed(hit, repeats)[0], timed(one_pass, repeats)[0]
 
 
 def fresh(statement: str, repeats: int = 5) -> float:

@@ -8,6 +8,7 @@ import transformers as hf
 
 from ..helpers.sentences import SENTENCES
 from .__main__ import TABLES, main
+from .latency import hit_and_pass
 from .leaderboard import Review, cut
 from .models import opened
 from .timing import peak_memory
@@ -27,6 +28,11 @@ def test_every_table_comes_out_and_both_sides_compute_the_same(capsys):
     assert float(rows["captum oracle, engine's error"][1]) > 0
     assert "Layers that did not converge: none." in out
     assert rows["captum, 50 steps *"][2] == "–", "random weights are for scale only"
+
+
+def test_an_answer_from_the_cache_costs_little_more_than_its_check():
+    hit, one_pass = hit_and_pass(6, 512)
+    assert one_pass < hit < 1.5 * one_pass + 0.02
 
 
 def test_the_leaderboard_reads_labelled_sentences_and_reviews_with_rationales(capsys, tmp_path):

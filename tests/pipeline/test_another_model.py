@@ -153,6 +153,25 @@ def test_a_changed_model_is_evaluated_anew(cached, model, words):
     assert not np.allclose(found.values, before.values, equal_nan=True)
 
 
+PARTS = {
+    "a block": lambda m, o: m.bert.encoder.layer.__setitem__(1, o.bert.encoder.layer[1]),
+    "fewer blocks": lambda m, o: setattr(m.bert.encoder, "layer", m.bert.encoder.layer[:2]),
+    "the encoder": lambda m, o: setattr(m.bert, "encoder", o.bert.encoder),
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("blocks", [None, "bert.encoder.layer"])
+def test_a_model_with_other_parts_is_looked_at_again(words, part, blocks):
+    model = tiny_model("bert")
+    explainer = Explainer(model, words, blocks=blocks, cache=False)
+    explainer.explain(SENTENCE, target=1)
+    PARTS[part](model, tiny_model("bert", seed=3))
+    found = explainer.explain(SENTENCE, target=1)
+    expected = Explainer(model, words, cache=False).explain(SENTENCE, target=1)
+    np.testing.assert_allclose(found.layer_attributions, expected.layer_attributions)
+
+
 # --- the tokenizer is part of the question -----------------------------------------------------
 
 
@@ -215,6 +234,20 @@ def test_rounding_is_no_change_and_all_else_is():
         assert not disk.agree(kept, kept[:1])
         assert not disk.agree(kept * kind(np.nan), kept * kind(np.nan))
     assert not disk.agree(kept, kept.astype(np.float32))
+    assert not disk.agree(np.empty((0, 0)), np.empty((0, 0))), "nothing was said"
+
+
+def test_a_pass_that_fails_costs_the_entry_and_not_the_answer(cached, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("no plain pass here")
+
+    monkeypatch.setattr("calig_nb.pipeline.recall.said_of", fail)
+    first = cached.explain(SENTENCE, target=1)
+    again = cached.explain(SENTENCE, target=1)
+    np.testing.assert_array_equal(first.layer_attributions, again.layer_attributions)
+    monkeypatch.undo()
+    outside(0.25)
+    assert cached.explain(SENTENCE, target=1).score != first.score
 
 
 def test_a_model_that_is_never_the_same_is_never_answered_from_the_cache(words, tmp_path):

@@ -1,4 +1,4 @@
-"""What logits are: exclusive or independent classes, or measured values; and what they are called."""
+"""Exclusive or independent classes, or measured values; and what they are called."""
 
 import json
 
