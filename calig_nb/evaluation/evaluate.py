@@ -13,6 +13,7 @@ from .._version import __version__
 from ..attribution.request import Request
 from ..explanation.fusion import Fusion
 from ..explanation.methods import METHODS
+from ..inputs.table import read_column
 from .deletion import Deletion, ordinary_words
 from .metrics import FAITHFULNESS, PLAUSIBILITY
 from .rationales import units_marked
@@ -180,7 +181,7 @@ def read_items(
     """The texts as the model reads them, and the mean share of a text that people marked."""
     if isinstance(texts, str) or not isinstance(texts, Iterable):
         raise TypeError(f"texts must be a list of texts, got {texts!r:.60}.")
-    texts = list(texts)
+    texts = list(read_column(texts, name="texts"))
     for name, values in (("targets", targets), ("rationales", rationales)):
         if values is not None and (isinstance(values, str) or len(values) != len(texts)):
             got = repr(values) if isinstance(values, str) else len(values)

@@ -161,7 +161,7 @@ class Run:
             self.scorer.logits([item.text.model_inputs for item in items])
         cost = {"passes": effort.passes(whole), "seconds": seconds}
         results: list[tuple[Array, Trial] | Exception] = []
-        for item, one in zip(items, found, strict=True):
+        for one in found:
             if isinstance(one, Exception):
                 results.append(one)
                 continue

@@ -14,6 +14,7 @@ from .._upward import import_upward
 from .._validation import one_of, read_only
 from ..attribution.request import Request
 from ..explanation.methods import METHODS
+from ..inputs.table import read_column
 from ..inputs.text import TextInputs
 from .bootstrap import bootstrap
 from .deletion import Scorer, ordinary_words, sum_by_unit
@@ -164,6 +165,7 @@ def sanity(
 
     if isinstance(texts, str) or not len(texts):
         raise TypeError(f"texts must be a list of at least one text, got {texts!r:.60}.")
+    texts = read_column(texts, name="texts")
     if isinstance(methods, str) or not methods:
         raise TypeError(f"methods must be a list of at least one name, got {methods!r}.")
     for method in methods:

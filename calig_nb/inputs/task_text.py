@@ -55,6 +55,8 @@ class TokenReader(TaskTextReader):
 class PromptReader(TaskTextReader):
     """Reads a prompt, and finds the likeliest next tokens, which are the classes."""
 
+    continues = True
+
     def with_question(
         self, text: TextInputs, position: int | None, classes: Sequence[int | str | None]
     ) -> TextInputs:

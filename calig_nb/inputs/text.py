@@ -33,6 +33,8 @@ MANY = 1000
 """So many tokens no tokenizer has that was loaded without its files."""
 Span = tuple[int, int]
 
+GIVEN = "given_as"
+"""In the configuration of an explanation: "token ids" or "messages", where it was no text."""
 PARTS = ("text", "text_pair")
 """The names of the two texts, in the order in which the tokenizer joins them."""
 BETWEEN = "\n"
@@ -82,6 +84,7 @@ class TextInputs:
         segment_ids: (tokens,) which text of a pair, -1 for special tokens; None without one.
         split: Where the line break between the texts of a pair stands; None without one.
         question: What is asked of a model that answers at every token; None of all others.
+        given: "token ids" or "messages", where these were given and not a text.
     """
 
     text: str
@@ -94,16 +97,20 @@ class TextInputs:
     segment_ids: IntArray | None = None
     split: int | None = None
     question: Question | None = None
+    given: str | None = None
 
     @property
     def config(self) -> dict[str, Any]:
         """What the configuration of its explanation says of it, by name."""
-        split = {} if self.split is None else {"split": self.split}
-        return {**split, **({} if self.question is None else self.question.config)}
+        found: dict[str, Any] = {} if self.split is None else {"split": self.split}
+        if self.given is not None:
+            found[GIVEN] = self.given
+            found["token_ids"] = self.model_inputs["input_ids"][0].tolist()
+        return {**found, **({} if self.question is None else self.question.config)}
 
     def explanation_fields(self) -> dict[str, Any]:
         """The fields that an explanation takes over, by name."""
-        inner = ("model_inputs", "split", "question")
+        inner = ("model_inputs", "split", "question", "given")
         return {name: value for name, value in vars(self).items() if name not in inner}
 
     def among(self, columns: IntArray) -> TextInputs:
@@ -189,6 +196,8 @@ class TextReader(InputReader):
 
     can_split = True
     """Whether a text may be longer than the model, and is then read in windows."""
+    continues = False
+    """Whether the model goes on writing, so that messages end where its answer begins."""
 
     def __init__(self, tokenizer: Any, max_tokens: int | None) -> None:
         if not callable(tokenizer) or not hasattr(tokenizer, "all_special_ids"):
@@ -205,6 +214,10 @@ class TextReader(InputReader):
         ordinary -= {getattr(tokenizer, f"{end}_token_id", None) for end in ("bos", "eos")}
         self._special = set(tokenizer.all_special_ids) - ordinary
 
+    def is_single(self, inputs: Any) -> bool:
+        """Whether this is one input, not several; token ids and a list of messages are one."""
+        return super().is_single(inputs) or is_messages(inputs) or is_token_ids(inputs)
+
     def read(
         self,
         inputs: Any,
@@ -217,7 +230,9 @@ class TextReader(InputReader):
         """The text or pair as tensors, with what each token stands for, and its question.
 
         Args:
-            inputs: A text; or a pair of them, ``{"text": …, "text_pair": …}``.
+            inputs: A text; a pair of them, ``{"text": …, "text_pair": …}``; a list of messages,
+                ``{"role": …, "content": …}``, that the tokenizer's chat template joins; or token
+                ids, to which nothing is added.
             name: What it is called in errors.
             position: Number of the token that is asked about, from 0; from the end, where it is
                 negative. For models that answer at every token.
@@ -244,7 +259,10 @@ class TextReader(InputReader):
             raise ValueError("explanation must be about a text for this model, got a picture.")
         config = explanation.config
         classes = tuple(config.get("candidates", ()))
-        return self.read(explanation.inputs, position=config.get("position"), classes=classes)
+        inputs = explanation.inputs
+        if GIVEN in config:  # its text says how these are shown, and nothing is added to it
+            inputs = {"input_ids": config["token_ids"], "text": explanation.text}
+        return self.read(inputs, position=config.get("position"), classes=classes)
 
     def with_question(
         self, text: TextInputs, position: int | None, classes: Sequence[int | str | None]
@@ -260,10 +278,21 @@ class TextReader(InputReader):
         return text
 
     def _encode(self, inputs: Any, name: str, *, longer: bool) -> TextInputs:
-        parts = parts_of(inputs, name)
-        text = BETWEEN.join(parts)
         fast = getattr(self.tokenizer, "is_fast", False)
-        encoded = self.tokenizer(*parts, return_offsets_mapping=fast, verbose=False)
+        given, shown = None, None
+        parts: tuple[str, ...]
+        if isinstance(inputs, Mapping) and "input_ids" in inputs:
+            inputs, shown = plain_ids(inputs, name), inputs.get("text")
+        if is_messages(inputs):
+            given, parts = "messages", (self._join_messages(inputs, name),)
+            encoded = self._tokenize(parts, special=False)
+        elif is_token_ids(inputs):
+            given, parts, encoded = "token ids", *self._decode(inputs, name, shown)
+            fast = "offset_mapping" in encoded
+        else:
+            parts = parts_of(inputs, name)
+            encoded = self._tokenize(parts)
+        text = BETWEEN.join(parts)
         ids = encoded["input_ids"]
         if len(ids) > self.max_tokens and not (longer and len(parts) == 1):
             raise ValueError(
@@ -314,7 +343,71 @@ class TextReader(InputReader):
             split=None
             if segments is None
             else line_break_position(parts[0], spans, segments, fast),
+            given=given,
         )
+
+    def _tokenize(self, parts: Sequence[str], *, special: bool = True) -> Any:
+        """What the tokenizer makes of a text or a pair; what a text begins with is not added.
+
+        Args:
+            parts: The text, or both.
+            special: Whether special tokens are added.
+        """
+        fast = getattr(self.tokenizer, "is_fast", False)
+        options = {"return_offsets_mapping": fast, "verbose": False}
+        plain = {**options, "add_special_tokens": False}
+        encoded = self.tokenizer(*parts, **(options if special else plain))
+        ids = encoded["input_ids"]
+        twice = {*ids[:1]} & {*ids[1:2]} | {*ids[-1:]} & {*ids[-2:-1]}
+        if not special or not twice & self._special or len(parts) > 1:
+            return encoded
+        # A template that was filled in before has written them already.
+        own = self.tokenizer(*parts, **plain)["input_ids"]
+        before = next((n for n in range(len(ids)) if ids[n : n + len(own)] == own), 0)
+        after = len(ids) - before - len(own)
+        start = before if own[:before] == ids[:before] else 0
+        end = len(ids) - (after if after and own[-after:] == ids[-after:] else 0)
+        return {key: encoded[key][start:end] for key in encoded}
+
+    def _join_messages(self, messages: Sequence[Mapping[str, Any]], name: str) -> str:
+        """The messages as the model reads them."""
+        if not getattr(self.tokenizer, "chat_template", None):
+            raise ValueError(
+                f"{name} are messages, but this tokenizer has no chat template to join them. Give "
+                "the text, or set tokenizer.chat_template to the model's."
+            )
+        answered = messages[-1]["role"] == "assistant"
+        ends = {"continue_final_message": True} if answered else {"add_generation_prompt": True}
+        try:
+            joined = self.tokenizer.apply_chat_template(
+                [dict(one) for one in messages],
+                tokenize=False,
+                **(ends if self.continues else {}),
+            )
+        except Exception as error:  # whatever the template's own code raises
+            raise ValueError(
+                f"{name} must be messages that the tokenizer's chat template takes, got "
+                f"{messages!r:.60}: {error!s:.200}"
+            ) from error
+        return check_text(joined, name)
+
+    def _decode(
+        self, inputs: Any, name: str, shown: str | None
+    ) -> tuple[tuple[str, ...], dict[str, list[Any]]]:
+        """The text of token ids, where known as ``shown``, and what its tokenizer makes of it."""
+        flat = torch.as_tensor(inputs).flatten().tolist()
+        if wrong := [one for one in flat if not 0 <= one < len(self.tokenizer)]:
+            raise ValueError(
+                f"{name} must be token ids from 0 to {len(self.tokenizer) - 1}, got {wrong[0]}."
+            )
+        text = shown or self.tokenizer.decode(flat, clean_up_tokenization_spaces=False)
+        encoded = {"input_ids": flat, "attention_mask": [1] * len(flat)}
+        encoded["token_type_ids"] = [0] * len(flat)
+        if getattr(self.tokenizer, "is_fast", False):
+            again = self._tokenize((text,), special=False)
+            if again["input_ids"] == flat:
+                encoded["offset_mapping"] = again["offset_mapping"]
+        return (text,), encoded
 
     def pad_batch(self, texts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
         """Several texts' inputs, a row each; the shorter ones filled up on the right."""
@@ -437,6 +530,48 @@ def parts_of(inputs: Any, name: str) -> tuple[str, ...]:
             "is the text, what came second the text_pair."
         )
     return tuple(check_text(inputs[part], f"{name}[{part!r}]") for part in PARTS)
+
+
+def is_messages(inputs: Any) -> bool:
+    """Whether this is a list of messages, each with a role and a content."""
+    named = {"role", "content"}
+    return (
+        isinstance(inputs, (list, tuple))
+        and len(inputs) > 0
+        and all(isinstance(one, Mapping) and named <= set(one) for one in inputs)
+    )
+
+
+def plain_ids(encoded: Mapping[str, Any], name: str) -> Tensor:
+    """The token ids in what a tokenizer returned for one text.
+
+    Raises:
+        ValueError: If they are padded, of several texts, or of a pair.
+    """
+    ids, *others = (
+        torch.as_tensor(encoded[key])
+        for key in ("input_ids", "attention_mask", "token_type_ids")
+        if key in encoded
+    )
+    whole = all(len(torch.unique(one)) == 1 for one in others) and is_token_ids(ids)
+    if not whole:
+        raise ValueError(
+            f"{name} must be the token ids of one text without padding, got input_ids of shape "
+            f"{tuple(ids.shape)}. Give the text, or the pair, and the tokenizer does the same."
+        )
+    return ids
+
+
+def is_token_ids(inputs: Any) -> bool:
+    """Whether these are the token ids of one text: whole numbers, or a row of a tensor of them."""
+    if isinstance(inputs, (Tensor, np.ndarray)):
+        row = inputs.ndim == 1 or (inputs.ndim == 2 and len(inputs) == 1)
+        return row and inputs.shape[-1] > 0 and "int" in str(inputs.dtype)
+    return (
+        isinstance(inputs, (list, tuple))
+        and len(inputs) > 0
+        and all(isinstance(one, (int, np.integer)) and not isinstance(one, bool) for one in inputs)
+    )
 
 
 def check_text(text: Any, name: str) -> str:

@@ -320,7 +320,7 @@ class Classifier:
             return self.model(**own, **options)
 
         def enter(_: nn.Module, run: blocks.Run, args: Any, kwargs: Any) -> Any:
-            (counted,) = (*args, *kwargs.values())
+            counted: Tensor = next(iter([*args, *kwargs.values()]))
             return run(kept if counted.shape[-1] == kept.shape[-1] else counted)
 
         with blocks.intercept_each([table], enter):

@@ -28,7 +28,7 @@ def run_as_written(modules: Iterable[nn.Module]) -> None:
     for module in modules:
         own = vars(module)
         if _COMPILED in module._modules:
-            own["forward"] = module._modules[_COMPILED].__call__  # type: ignore[union-attr]
+            own["forward"] = cast(nn.Module, module._modules[_COMPILED]).__call__
         elif (written := getattr(own.get("forward"), _COMPILED_FUNCTION, None)) is not None:
             own["forward"] = written
         if own.get(_COMPILED_CALL) is not None:

@@ -17,6 +17,7 @@ from ..attribution.request import Output, Precision, Request
 from ..explanation.fusion import layer_weights
 from ..explanation.methods import has_two_signals
 from ..inputs.reader import reader_of
+from ..inputs.table import read_column
 from ..inputs.text import TextInputs
 from ..models.block_model import BlockModel
 from ..models.fingerprint import Identity
@@ -163,7 +164,13 @@ class Explainer:
         calibration = self.engine.find_calibration()
         return None if calibration is None else np.array(calibration.layer_weights)
 
-    def predict(self, inputs: Any, position: int | None = None) -> pd.DataFrame:
+    def predict(
+        self,
+        inputs: Any,
+        position: int | None = None,
+        *,
+        text: str | Sequence[str] | None = None,
+    ) -> pd.DataFrame:
         """What the model says: one row an input, its label and the probability of every class.
 
         A model that measures (regression) has no label, and in the place of probabilities its
@@ -172,10 +179,12 @@ class Explainer:
         Args:
             inputs: A text, or a list of them.
             position: As for :meth:`explain`.
+            text: As for :meth:`explain`.
 
         Raises:
             TypeError, ValueError: As :meth:`explain`.
         """
+        inputs = read_column(inputs, text)
         several = [inputs] if self.engine.reader.is_single(inputs) else inputs
         return predictions(self.engine.model, self.engine.reader, several, position)
 
@@ -195,13 +204,16 @@ class Explainer:
         precision: Precision = "float32",
         progress: bool | None = None,
         on_error: Literal["raise", "skip"] = "raise",
+        text: str | Sequence[str] | None = None,
     ) -> Any:
         """Why the model gives ``target`` this score.
 
         Args:
             inputs: A text; a pair that the model reads as one, ``{"text": premise, "text_pair":
-                hypothesis}``; or a list (or column) of them, for a list of explanations. Of a
-                model of pictures a PIL image, its path, an array or a tensor; or a list of them.
+                hypothesis}``; a list of messages, ``{"role": …, "content": …}``, that the
+                tokenizer's chat template joins; token ids, to which nothing is added; or a list
+                (or column, or table) of them, for a list of explanations. Of a model of pictures
+                a PIL image, its path, an array or a tensor; or a list of them.
             target: Class index or label; the predicted class by default. A list of them shares
                 the passes, and gives a list of explanations for each text. Of a language model,
                 the next token: as text (" are": mind the space), or its id.
@@ -232,6 +244,7 @@ class Explainer:
             progress: A progress bar for a list; by default only if it takes over two seconds.
             on_error: What a list does with a text that cannot be explained: "raise" its error,
                 or "skip" it with a warning, leaving None in its place.
+            text: Of a table, the column that holds the texts; two for pairs.
 
         Returns:
             An :class:`Explanation`; for a list of texts a list, in their order. Texts of about
@@ -249,6 +262,7 @@ class Explainer:
             ``attribution/`` writes them.
         """
         one_of("on_error", on_error, ("raise", "skip"))
+        inputs = read_column(inputs, text)
         reader = self.engine.reader
         single, start = reader.is_single(inputs), reader.check_baselines(baselines)
         requests = Request.for_targets(
@@ -278,9 +292,13 @@ class Explainer:
     def calibrate(self, inputs: None) -> None: ...
 
     @overload
-    def calibrate(self, inputs: Any, **request: Any) -> Array: ...
+    def calibrate(
+        self, inputs: Any, *, text: str | Sequence[str] | None = None, **request: Any
+    ) -> Array: ...
 
-    def calibrate(self, inputs: Any, **request: Any) -> Array | None:
+    def calibrate(
+        self, inputs: Any, *, text: str | Sequence[str] | None = None, **request: Any
+    ) -> Array | None:
         """Estimate the model's layer weights from a handful of inputs; no labels are needed.
 
         5 to 20 texts of the kind to be explained do. Every later explanation uses the weights;
@@ -293,6 +311,7 @@ class Explainer:
 
         Args:
             inputs: Texts, pairs or pictures; None forgets the weights, those in the cache too.
+            text: As for :meth:`explain`.
             **request: As for :meth:`explain`.
 
         Returns:
@@ -306,7 +325,7 @@ class Explainer:
             return None
         if not has_two_signals(method := request.get("method", "ca-lig")):
             raise ValueError(f"method must have layer weights to calibrate, got {method!r}.")
-        reader = self.engine.reader
+        inputs, reader = read_column(inputs, text), self.engine.reader
         texts = [inputs] if reader.is_single(inputs) else list(inputs)
         if not texts:
             raise ValueError("inputs must hold at least one text to calibrate on, got none.")

@@ -170,9 +170,10 @@ class WindowSum:
             ValueError: If the model adds tokens of its own, which would be others in each window.
         """
         if len(found.tokens) != len(window.places):
+            added = len(found.tokens) - len(window.places)
             raise ValueError(
                 f"inputs must have at most {len(window.places)} tokens for a model that adds "
-                f"{len(found.tokens) - len(window.places)} of its own, got {len(self.text.tokens)}. "
+                f"{added} of its own, got {len(self.text.tokens)}. "
                 "Shorten the text, or explain it in parts."
             )
         n_layers, n_tokens = len(found.layer_weights), len(self.text.tokens)

@@ -14,9 +14,11 @@ def slow_logits(user, name, inputs, layer, hidden):
     """The whole model, row by row, with a hook that puts ``hidden`` in; every block computed."""
     members = zoo_blocks(user, name)
     last = layer == zoo_depth(name)
+    stack = getattr(user, "transformer", None) if name == "t5" else None
+    n = hidden.shape[1] // (1 if stack is None else 2)  # its decoder's tokens follow the encoder's
 
-    def logits(one):
-        count = itertools.count()
+    def logits(whole):
+        count, one = itertools.count(), whole[:, :n]
 
         def enter(_, args, kwargs):
             if next(count) != layer:
@@ -28,7 +30,14 @@ def slow_logits(user, name, inputs, layer, hidden):
                 return None
             return (one, *output[1:]) if isinstance(output, tuple) else one
 
+        def decode(_, args, kwargs):
+            assert args, "the decoder's first block takes its states by place"
+            return (whole[:, n:], *args[1:]), kwargs
+
         with ExitStack() as hooks:
+            if stack is not None:
+                first = stack.decoder.block[0]
+                hooks.enter_context(first.register_forward_pre_hook(decode, with_kwargs=True))
             for m in members:
                 entry, leaving = m.register_forward_pre_hook, m.register_forward_hook
                 hooks.enter_context(leaving(leave) if last else entry(enter, with_kwargs=True))

@@ -155,7 +155,7 @@ def test_where_it_cannot_be_told_which_is_which_it_is_refused(tokenizer):
             mask = attention_mask[:, 1:]
             return self.inner(inputs_embeds=pairs, attention_mask=mask, **options)
 
-    with pytest.raises(ValueError, match="13 tokens as one.*which is which"):
+    with pytest.raises(ValueError, match=r"13 tokens as one.*which is which"):
         Explainer(Blurred(tiny_model("bert")).double().eval(), tokenizer).explain(SENTENCE)
 
 
@@ -284,7 +284,7 @@ def test_each_words_share_is_that_of_the_word_embeddings(name, ids, tokenizer):
     for node, weight in zip(*np.polynomial.legendre.leggauss(64)):
         asked = []
 
-        def between(_, args, output, node=node):
+        def between(_, args, output, node=node, asked=asked):
             start = nn.functional.embedding(torch.where(args[0] > 4, 0, args[0]), first.detach())
             change = output.detach() - start
             asked.append((args[0], change, (start + (node + 1) / 2 * change).requires_grad_()))
