@@ -9,6 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from .._validation import shown
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -140,9 +142,9 @@ def demos() -> pd.DataFrame:
 
 def _find_demo(name: str) -> Demo:
     by_name = {demo.model: demo for demo in _DEMOS}
-    if name not in by_name:
+    if not isinstance(name, str) or name not in by_name:
         raise ValueError(
-            f"name must be one of {list(by_name)}, got {name!r}. See calig_nb.demos()."
+            f"name must be one of {list(by_name)}, got {shown(name)}. See calig_nb.demos()."
         )
     return by_name[name]
 

@@ -11,12 +11,21 @@ import numpy as np
 import numpy.typing as npt
 
 from .._upward import import_upward
-from .._validation import one_of, read_only
+from .._validation import (
+    instance_of,
+    list_of,
+    one_of,
+    read_only,
+    real_between,
+    whole_number,
+)
 from ..attribution.request import Request
 from ..explanation.methods import METHODS
 from ..inputs.text import TextInputs
+from ..pipeline.explainer import Explainer
 from .bootstrap import bootstrap
 from .deletion import Scorer, ordinary_words, sum_by_unit
+from .evaluate import MADE_BY
 from .metrics import FEW
 from .weight_randomization import copy_explainer, randomize_weights, shift_logits
 
@@ -25,7 +34,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..pipeline.engine import Engine
-    from ..pipeline.explainer import Explainer
 
 Array = npt.NDArray[np.float64]
 
@@ -162,12 +170,16 @@ def sanity(
     """
     from tqdm.auto import tqdm
 
-    if isinstance(texts, str) or not len(texts):
-        raise TypeError(f"texts must be a list of at least one text, got {texts!r:.60}.")
-    if isinstance(methods, str) or not methods:
-        raise TypeError(f"methods must be a list of at least one name, got {methods!r}.")
+    instance_of("explainer", explainer, Explainer, MADE_BY)
+    texts = list_of("texts", texts, wanted := "at least one text")
+    methods = list_of("methods", methods, named := "at least one name")
+    for name, given, what in (("texts", texts, wanted), ("methods", methods, named)):
+        if not given:
+            raise TypeError(f"{name} must be a list of {what}, got none.")
     for method in methods:
         one_of("method", method, tuple(METHODS))
+    real_between("tolerance", tolerance, 0, 1, inside=True)
+    seed = whole_number("seed", seed, 0)
     read = [explainer.engine.reader.read(text, f"texts[{i}]") for i, text in enumerate(texts)]
     for i, text in enumerate(read):
         if len(ordinary_words(text)) < FEW:

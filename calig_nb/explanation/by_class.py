@@ -10,6 +10,7 @@ import numpy as np
 
 from .._arrays import Array
 from .._upward import import_upward
+from .._validation import whole_number
 from .explanation import Explanation
 from .units import Granularity, Unit
 
@@ -63,8 +64,7 @@ class ByClass:
 
     def strongest(self, k: int | None = None) -> list[int]:
         """The rows with the strongest evidence for any class, in reading order."""
-        if k is not None and k < 1:
-            raise ValueError(f"k must be at least 1, got {k}.")
+        k = None if k is None else whole_number("k", k, 1)
         order = np.argsort(-np.abs(self.values).max(axis=1), kind="stable")
         return sorted(order[:k].tolist())
 
@@ -102,7 +102,7 @@ def by_class(
         TypeError: If these are not explanations.
         ValueError: If they are not of one text and of different classes, or there is no such layer.
     """
-    if isinstance(explanations, Explanation) or not all(
+    if not isinstance(explanations, (list, tuple)) or not all(
         isinstance(one, Explanation) for one in explanations
     ):
         raise TypeError(
@@ -119,9 +119,8 @@ def by_class(
         raise ValueError(
             f"explanations must be of different classes, without a contrast, got {list(names)}."
         )
-    last = len(first.layer_weights)
-    if layer is not None and not 0 <= layer <= last:
-        raise ValueError(f"layer must be None or lie between 0 and {last}, got {layer}.")
+    if layer is not None:
+        layer = whole_number("layer", layer, 0, len(first.layer_weights), also="be None or ")
     units = tuple(unit for unit in first.units(granularity) if not unit.special)
     columns = [
         one.attributions if layer is None else one.layer_attributions[layer] for one in explanations

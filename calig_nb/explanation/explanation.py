@@ -11,15 +11,20 @@ import numpy as np
 import numpy.typing as npt
 
 from .._arrays import Array
-from .._validation import one_of, read_only, valid_text
+from .._validation import instance_of, one_of, whole_number
 from . import fusion as fu
 from .display import Shown
 from .fusion import Channel, Fusion
 from .methods import has_two_signals
+from .schema import checked_fields
 from .units import Granularity, Unit, merge_units, passage_ids
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+MOST_IMPLIED = 1 << 25
+"""So many numbers of matrices between tokens are formed though none of them is held."""
 
 
 class Source(Protocol):
@@ -106,37 +111,8 @@ class Explanation(Shown):
     source: Source | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", valid_text(self.text))
-        for name in ("tokens", "labels"):
-            object.__setattr__(self, name, tuple(map(valid_text, getattr(self, name))))
-        layers, t, c = len(self.layer_weights), len(self.tokens), len(self.labels)
-        shapes: dict[str, tuple[int, ...]] = {
-            "special": (t,),
-            "offsets": (t, 2),
-            "word_ids": (t,),
-            "sentence_ids": (t,),
-            "probabilities": (c,),
-            "baseline_scores": (layers + 1,),
-            "layer_attributions": (layers + 1, t),
-            "attention_relevance": (layers, t, t),
-            "layer_weights": (layers,),
-            "n_steps": (layers + 1,),
-            "token_error": (layers + 1,),
-            "converged": (layers + 1,),
-        }
-        if self.segment_ids is not None:
-            shapes["segment_ids"] = (t,)
-        if (self.image is None) != (self.grid is None):
-            raise ValueError("image and grid belong together: give both or neither.")
-        if self.image is not None and self.grid is not None:
-            shapes["image"] = (*np.shape(self.image)[:2], 3)
-            if np.prod(self.grid) != (ordinary := t - int(np.sum(self.special))):
-                raise ValueError(f"grid must hold the {ordinary} ordinary tokens, got {self.grid}.")
-        for name, shape in shapes.items():
-            object.__setattr__(self, name, read_only(name, getattr(self, name), shape))
-        for name, index in (("target", self.target), ("contrast", self.contrast)):
-            if index is not None and not 0 <= index < c:
-                raise ValueError(f"{name} must lie between 0 and {c - 1}, got {index}.")
+        for name, value in checked_fields(vars(self)).items():
+            object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
         against = "" if self.contrast is None else f", contrast={self.labels[self.contrast]!r}"
@@ -147,7 +123,12 @@ class Explanation(Shown):
 
     @property
     def drawn(self) -> Explanation:
-        """What the views draw: this; of a long document, its phrases."""
+        """What the views draw: this; of a long document, its phrases.
+
+        Raises:
+            ValueError: If matrices that hold nothing would take gigabytes.
+        """
+        self._refuse_huge_matrices()
         return self
 
     @property
@@ -202,13 +183,33 @@ class Explanation(Shown):
 
     @cached_property
     def _matrices(self) -> Array:
+        self._refuse_huge_matrices()
         return fu.channels(
             self.layer_attributions, self.attention_relevance, self.layer_weights, self.fusion
         )
 
+    @property
+    def _has_implied_matrices(self) -> bool:
+        """Whether G is one value that no memory holds, as in a method with one signal."""
+        return not any(self.attention_relevance.strides)
+
+    def _refuse_huge_matrices(self) -> None:
+        """Refuse to form what would take gigabytes and says nothing."""
+        size = self.attention_relevance.size
+        if self._has_implied_matrices and size > MOST_IMPLIED:
+            raise ValueError(
+                f"The matrices between the {len(self.tokens)} tokens would take "
+                f"{2 * 8 * size / 2**30:.1f} GiB, and method {self.method!r} says nothing there. "
+                "Use top() or to_frame(), or explain a part of the text."
+            )
+
     @cached_property
     def _evidence(self) -> Array:
-        evidence = fu.evidence(self._matrices, self.fusion, self.pooled)
+        if self._has_implied_matrices and not self.attention_relevance.flat[0]:
+            matrices = fu.diagonals(self.layer_attributions, self.layer_weights, self.fusion)
+        else:
+            matrices = self._matrices
+        evidence = fu.evidence(matrices, self.fusion, self.pooled)
         evidence.setflags(write=False)
         return evidence
 
@@ -240,9 +241,7 @@ class Explanation(Shown):
         """
         one_of("channel", channel, get_args(Channel))
         last = len(self.layer_weights) - 1
-        layer = last if layer is None else layer
-        if not 0 <= layer <= last:
-            raise ValueError(f"layer must lie between 0 and {last}, got {layer}.")
+        layer = last if layer is None else whole_number("layer", layer, 0, last)
         supporting, opposing = fu.signed_rollouts(self._matrices, self.fusion, layer + 1)
         parts = {"supporting": supporting, "opposing": opposing}
         return np.asarray(parts.get(channel, supporting - opposing))
@@ -284,9 +283,7 @@ class Explanation(Shown):
             ValueError: If there is no such layer, or the explanation came from a file: heads need
                 the model.
         """
-        last = len(self.layer_weights) - 1
-        if not 0 <= layer <= last:
-            raise ValueError(f"layer must lie between 0 and {last}, got {layer}.")
+        layer = whole_number("layer", layer, 0, len(self.layer_weights) - 1)
         if not has_two_signals(self.method):
             raise ValueError(f"heads belong to method 'ca-lig', this is {self.method!r}.")
         if "windows" in self.config:
@@ -312,7 +309,12 @@ class Explanation(Shown):
         return self.with_fusion(changed) if has_two_signals(self.method) else self
 
     def with_fusion(self, fusion: Fusion) -> Explanation:
-        """The same evidence under another form of the fusion."""
+        """The same evidence under another form of the fusion.
+
+        Raises:
+            TypeError: If ``fusion`` is no :class:`Fusion`.
+        """
+        instance_of("fusion", fusion, Fusion, "As in with_fusion(calig_nb.Fusion(gamma=0.5)).")
         return dataclasses.replace(self, fusion=fusion)
 
     def units(self, granularity: Granularity = "word") -> tuple[Unit, ...]:
@@ -336,6 +338,7 @@ class Explanation(Shown):
 
     def block_matrices(self, layer: int) -> Array:
         """(2, T, T) M_b, what one block adds, for and against; of a signed fusion its halves."""
+        self._refuse_huge_matrices()
         only = slice(layer, layer + 1)
         matrices = fu.channels(
             self.layer_attributions[only],
@@ -354,9 +357,13 @@ class Explanation(Shown):
             granularity: "token", "word", "sentence" or "passage" gives a row for each, its
                 evidence summed over its tokens, with one column of r_b for each layer; "layer"
                 gives a row for each layer with its total, its error and what it took.
+
+        Raises:
+            ValueError: If ``granularity`` is unknown.
         """
         import pandas as pd
 
+        one_of("granularity", granularity, (*get_args(Granularity), "layer"))
         if granularity == "layer":
             return pd.DataFrame(
                 {
@@ -386,8 +393,8 @@ class Explanation(Shown):
         Raises:
             ValueError: If ``k`` is below 1.
         """
-        if k < 1:
-            raise ValueError(f"k must be at least 1, got {k}.")
+        k = whole_number("k", k, 1)
+        one_of("granularity", granularity, get_args(Granularity))
         table = self.to_frame(granularity)
         table = table[~table["special"]][[granularity, "attributions", "supporting", "opposing"]]
         order = table["attributions"].abs().sort_values(ascending=False, kind="stable").index

@@ -32,7 +32,7 @@ class TaskTextReader(TextReader):
     can_split = False
 
     def __init__(self, tokenizer: Any, model: Classifier) -> None:
-        super().__init__(tokenizer, model.max_tokens)
+        super().__init__(tokenizer, model.max_tokens, model.takes)
         self.model = model
 
 

@@ -6,7 +6,7 @@ The only file that knows tokenizers.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .._validation import shown
 from .word_segmentation import (
     BoolArray,
     IntArray,
@@ -155,21 +156,33 @@ class TextReader(InputReader):
     Args:
         tokenizer: The model's own tokenizer.
         max_tokens: Most tokens that the model can take, or None.
+        takes: Whether the model can be called with an input of this name.
 
     Raises:
-        TypeError: If ``tokenizer`` is missing or is not a tokenizer.
+        TypeError: If ``tokenizer`` is missing or is not one, or the model takes no token ids.
     """
 
     can_split = True
     """Whether a text may be longer than the model, and is then read in windows."""
 
-    def __init__(self, tokenizer: Any, max_tokens: int | None) -> None:
+    def __init__(
+        self,
+        tokenizer: Any,
+        max_tokens: int | None,
+        takes: Callable[[str], bool] = lambda name: True,
+    ) -> None:
         if not callable(tokenizer) or not hasattr(tokenizer, "all_special_ids"):
             raise TypeError(
-                f"processor must be the model's tokenizer, got {tokenizer!r}. "
+                f"processor must be the model's tokenizer, got {shown(tokenizer)}. "
                 "Load it with AutoTokenizer.from_pretrained."
             )
-        self.tokenizer = tokenizer
+        if not takes("input_ids"):
+            raise TypeError(
+                "model must take input_ids by this name, as the tokenizer gives them, and its "
+                "forward does not. Wrap it in a torch.nn.Module whose forward(self, input_ids, "
+                "attention_mask) calls it."
+            )
+        self.tokenizer, self._takes = tokenizer, takes
         stated = int(min(tokenizer.model_max_length, 10**9))
         self.max_tokens = stated if max_tokens is None else min(stated, max_tokens)
         # An unknown word and a mask stand for a word of the text, unless they also end texts.
@@ -270,7 +283,7 @@ class TextReader(InputReader):
             model_inputs={
                 key: torch.tensor([encoded[key]])
                 for key in self.tokenizer.model_input_names
-                if key in encoded
+                if key in encoded and self._takes(key)
             },
             tokens=tokens,
             special=special,

@@ -22,6 +22,7 @@ from .._arrays import Array
 from . import blocks
 from .attention import Eager, Fused, KeepHeads, mean_attentions
 from .memory import release_memory, saved_bytes
+from .outputs import part_of
 from .points import Points, ScoreFn
 from .preserve import preserve_model
 from .token_cells import Cells, cells_of
@@ -269,6 +270,11 @@ class Classifier:
             return {}
         counted = (ids != table.padding_idx).long()
         return {"position_ids": counted.cumsum(dim=1) * counted + table.padding_idx}
+
+    def takes(self, name: str) -> bool:
+        """Whether the user's module can be called with an input of this name."""
+        parameters = inspect.signature(self.own.forward).parameters.values()
+        return any(one.name == name or one.kind is one.VAR_KEYWORD for one in parameters)
 
     def _position_table(self) -> nn.Embedding | None:
         for name, module in self.model.named_modules():
@@ -631,14 +637,14 @@ class BlockModel(Classifier):
 
 
 def logits_of(model: nn.Module, output: Any) -> Tensor:
-    """The logits (batch, classes) in a model's output.
+    """The logits (batch, classes) in a model's output: a tensor, an object, a dict or a tuple.
 
     Raises:
         ValueError: If there are none.
     """
-    logits = output if torch.is_tensor(output) else getattr(output, "logits", None)
-    if logits is None or logits.ndim != 2:
-        got = "no logits" if logits is None else f"logits of shape {tuple(logits.shape)}"
+    logits = output if torch.is_tensor(output) else part_of(output, "logits")
+    if not torch.is_tensor(logits) or logits.ndim != 2:
+        got = f"logits of shape {tuple(logits.shape)}" if torch.is_tensor(logits) else "no logits"
         raise ValueError(
             "model must have a classification head that returns logits (batch, classes); "
             f"{type(model).__name__} returned {got}. Load it with "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
@@ -12,16 +13,16 @@ import numpy as np
 from torch import nn
 
 from .._arrays import Array
-from .._validation import one_of, warn_user
-from ..attribution.request import Output, Precision, Request
+from .._validation import instance_of, one_of, shown, warn_user
+from ..attribution.request import Output, Precision, Request, names_several
 from ..explanation.fusion import layer_weights
-from ..explanation.methods import has_two_signals
+from ..explanation.methods import METHODS, has_two_signals
 from ..inputs.reader import reader_of
 from ..inputs.text import TextInputs
 from ..models.block_model import BlockModel
 from ..models.fingerprint import Identity
 from ..models.memory import Budget
-from ..models.pretrained import load_pretrained
+from ..models.pretrained import load_pretrained, open_bundle
 from ..models.task_heads import with_task_head
 from . import cache as disk
 from .engine import Engine
@@ -41,8 +42,10 @@ class Explainer:
         model: A classifier, such as ``AutoModelForSequenceClassification`` gives; a causal
             language model, whose next token is explained; a token classifier; a model for
             extractive question answering; or any ``torch.nn.Module`` with a list of blocks that
-            returns logits (batch, classes).
-        processor: Its tokenizer, or its image processor.
+            returns logits (batch, classes). Or a folder or a name on the hub, as
+            :meth:`from_pretrained` takes it; or what holds a model and its tokenizer, such as a
+            pipeline of transformers.
+        processor: Its tokenizer, or its image processor; not needed where the model brings it.
         blocks: Path of the module list that holds the blocks; found by itself when None. Of a
             model in stages, as Swin, that of one stage shows it at its own resolution.
         batch_tokens: Most tokens in one pass of the integration; by default as many as pay.
@@ -50,7 +53,7 @@ class Explainer:
             at most 4 GiB on a processor. A long text then takes longer, not more.
         cache: True keeps explanations in the platform's folder for caches, so that a question
             asked before is answered at once, in a new session too; a folder keeps them there;
-            False keeps none.
+            False and None keep none.
 
     Attributes:
         processor: As it was given.
@@ -64,15 +67,22 @@ class Explainer:
 
     def __init__(
         self,
-        model: nn.Module,
-        processor: Any,
+        model: nn.Module | str | Path,
+        processor: Any = None,
         *,
         blocks: str | None = None,
         batch_tokens: int | None = None,
-        memory: int | None = None,
-        cache: bool | str | Path = True,
+        memory: float | None = None,
+        cache: bool | str | Path | None = True,
     ) -> None:
-        block_model = BlockModel(with_task_head(model), blocks)
+        if blocks is not None:
+            instance_of("blocks", blocks, str, "It is a dotted path.")
+        named = model if isinstance(model, (str, os.PathLike)) else None
+        if named is not None:
+            model, own = load_pretrained(named)
+            processor = own if processor is None else processor
+        module, processor = open_bundle(model, processor)
+        block_model = BlockModel(with_task_head(module), blocks)
         budget = Budget.from_options(memory, batch_tokens, block_model.placement[1])
         self.processor = processor
         self.engine = Engine(
@@ -81,6 +91,7 @@ class Explainer:
             Identity(block_model.model, blocks),
             budget,
             disk.open_cache(cache),
+            None if named is None else disk.load_calibration(named),
         )
 
     @classmethod
@@ -139,8 +150,8 @@ class Explainer:
         return self.engine.cache
 
     @cache.setter
-    def cache(self, cache: disk.Cache | None) -> None:
-        self.engine.cache = cache
+    def cache(self, cache: disk.Cache | bool | str | Path | None) -> None:
+        self.engine.cache = disk.open_cache(cache)
 
     @property
     def layer_weights(self) -> Array | None:
@@ -249,7 +260,7 @@ class Explainer:
         )
         given = iter(answers)
         found: list[Any] = [None if task is None else next(given) for task in tasks]
-        if not isinstance(target, Sequence) or isinstance(target, str):
+        if not names_several(target):
             found = [one[0] if isinstance(one, list) else one for one in found]
         return _raise_or_skip(found, single, on_error)
 
@@ -270,19 +281,23 @@ class Explainer:
         Raises:
             ValueError: If there is no text.
         """
-        if not has_two_signals(method := request.get("method", "ca-lig")):
+        one_of("method", method := request.get("method", "ca-lig"), tuple(METHODS))
+        if names_several(target := request.get("target")):
+            raise TypeError(f"target must be one class to calibrate, got {shown(target)}.")
+        if not has_two_signals(method):
             raise ValueError(f"method must have layer weights to calibrate, got {method!r}.")
         texts = [inputs] if self.engine.reader.is_single(inputs) else list(inputs)
         if not texts:
             raise ValueError("inputs must hold at least one text to calibrate on, got none.")
-        explanations = self.explain(texts, **request)
-        assert isinstance(explanations, list)
+        explanations = [one for one in self.explain(texts, **request) if one is not None]
+        if not explanations:
+            raise ValueError("inputs must hold at least one text that can be explained, got none.")
         weights = layer_weights(
             [e.layer_attributions for e in explanations],
             [e.special for e in explanations],
             patches=explanations[0].grid is not None,
         )
-        found = disk.Calibration(tuple(weights.tolist()), len(texts))
+        found = disk.Calibration(tuple(weights.tolist()), len(explanations))
         self.engine.keep_calibration(found)
         return weights
 

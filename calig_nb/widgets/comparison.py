@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import traitlets as t
 
-from .._validation import valid_text
+from .._validation import list_of, valid_text
 from ..explanation.comparison import align, comparable, difference, name_of, names_of
 from ..explanation.explanation import Explanation
 from ..explanation.summary import Story, legible_granularity, story_of_several
@@ -78,7 +78,7 @@ class Comparison(State):
         self._names = (
             names_of(self._explanations)
             if names is None
-            else tuple(valid_text(str(name)) for name in names)
+            else tuple(valid_text(str(name)) for name in list_of("names", names, "names"))
         )
         if len(self._names) != len(self._explanations):
             raise ValueError(

@@ -241,7 +241,7 @@ def test_the_default_folder_can_be_named_or_switched_off(monkeypatch, tokenizer,
 
 @pytest.mark.bad_input
 def test_a_negative_limit_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="max_bytes must not be negative, got -1"):
+    with pytest.raises(ValueError, match="max_bytes must be at least 0, got -1"):
         Cache(tmp_path, max_bytes=-1)
 
 
