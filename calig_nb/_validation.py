@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from numbers import Real
 from pathlib import Path
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -151,6 +151,18 @@ def file_path(name: str, value: Any) -> Path:
     if not possible:
         raise ValueError(f"{name} must be a path that a file can have, got {shown(value)}.")
     return Path(path)
+
+
+def point_from(owner: object, name: str, pointers: Mapping[str, str]) -> NoReturn:
+    """Say that there is no such attribute, and what to use where it was expected.
+
+    Raises:
+        AttributeError: Always; where a property of this name failed, its own.
+    """
+    if hasattr(type(owner), name):
+        object.__getattribute__(owner, name)
+    pointer = f" {pointers[name]}" if name in pointers else ""
+    raise AttributeError(f"{type(owner).__name__!r} object has no attribute {name!r}.{pointer}")
 
 
 def warn_user(message: str) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from .._arrays import Array
-from .._validation import instance_of, one_of, whole_number
+from .._validation import instance_of, one_of, shown, whole_number
 from . import fusion as fu
 from .display import Shown
 from .fusion import Channel, Fusion
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
 
 MOST_IMPLIED = 1 << 25
 """So many numbers of matrices between tokens are formed though none of them is held."""
+
+
+class WordEvidence(NamedTuple):
+    """A word of a text, and its evidence: positive for the target. A share."""
+
+    word: str
+    attribution: float
 
 
 class Source(Protocol):
@@ -170,6 +178,45 @@ class Explanation(Shown):
     def words(self) -> tuple[str, ...]:
         """The ordinary words of the text, in reading order."""
         return tuple(unit.text for unit in self.units("word") if not unit.special)
+
+    @property
+    def word_attributions(self) -> Array:
+        """(words,) evidence of each of :attr:`words`, that of its tokens summed. A share."""
+        values = self.attributions
+        own = (unit.tokens for unit in self.units("word") if not unit.special)
+        return np.array([values[list(tokens)].sum() for tokens in own])
+
+    @property
+    def lam(self) -> float:
+        """λ of the fusion; :meth:`with_lam` gives the same with another."""
+        return self.fusion.lam
+
+    def __iter__(self) -> Iterator[WordEvidence]:
+        """The ordinary words in reading order, each with its evidence."""
+        return map(WordEvidence, self.words, self.word_attributions.tolist())
+
+    def __getitem__(self, word: str) -> float:
+        """The evidence of a word, wherever it stands in the text: a sum of shares.
+
+        Raises:
+            TypeError: If it is not asked for by a word.
+            ValueError: If the text has no such word.
+        """
+        return float(self.attributions[list(self.tokens_of(word))].sum())
+
+    def tokens_of(self, word: str) -> tuple[int, ...]:
+        """Indices of all tokens of a word, wherever it stands, whatever its case.
+
+        Raises:
+            TypeError: If ``word`` is not a text.
+            ValueError: If the text has no such word.
+        """
+        instance_of("word", word, str, "Numbers are for explanation.attributions and to_frame().")
+        units = [unit for unit in self.units("word") if not unit.special]
+        found = [unit for unit in units if unit.text.casefold() == word.strip().casefold()]
+        if not found:
+            raise ValueError(f"word must be one of {shown([*self.words], 200)}, got {shown(word)}.")
+        return tuple(token for unit in found for token in unit.tokens)
 
     @property
     def passage_ids(self) -> npt.NDArray[np.int64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -163,6 +163,12 @@ _TABLE = (
         "Zeiler & Fergus 2014, arXiv:1311.2901; Li et al. 2016, arXiv:1612.08220, eq. 1",
     ),
 )
+
+MethodName = Literal[
+    "ca-lig", "conductance", "layer-ig", "ig", "gradient-x-input", "attention-rollout",
+    "gradient-rollout", "gradient-rollout-rows", "conservative", "attn-lrp", "occlusion",
+]  # fmt: skip
+"""The same for an editor, which completes them."""
 
 INTEGRALS = ("ca-lig", "conductance", "layer-ig", "ig")
 """The methods that integrate gradients along a path, and so have an error to state."""

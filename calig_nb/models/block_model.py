@@ -341,6 +341,12 @@ class BlockModel(Classifier):
         self.joins = True
 
     @property
+    def n_layers(self) -> int | None:
+        """How many blocks run; known once one was traced, or where the configuration says it."""
+        stated = getattr(getattr(self.own, "config", None), "num_hidden_layers", None)
+        return len(self._recorded) or (stated if isinstance(stated, int) else None)
+
+    @property
     def batches(self) -> bool:
         """Whether several inputs may share a pass; known once one was traced."""
         carried = (o[1:] for o in self._recorded if isinstance(o, tuple))

@@ -13,10 +13,10 @@ import numpy as np
 from torch import nn
 
 from .._arrays import Array
-from .._validation import instance_of, one_of, shown, warn_user
+from .._validation import instance_of, one_of, point_from, shown, warn_user
 from ..attribution.request import Output, Precision, Request, names_several
 from ..explanation.fusion import layer_weights
-from ..explanation.methods import METHODS, has_two_signals
+from ..explanation.methods import METHODS, MethodName, has_two_signals
 from ..inputs.reader import reader_of
 from ..inputs.text import TextInputs
 from ..models.block_model import BlockModel
@@ -30,6 +30,22 @@ from .prediction import predictions
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+FEW = 8
+"""So many classes are named where it is said in short what an explainer is."""
+_POINTERS = {
+    "attribute": "Use explain(text).",
+    "evaluate": "calig_nb.evaluate(explainer, texts) sets methods side by side.",
+    "fit": "calibrate(texts) finds the weights of the layers; nothing else is fitted.",
+    "interpret": "Use explain(text).",
+    "sanity": "Use calig_nb.sanity(explainer, texts).",
+    "save": "An explanation saves itself: explain(text).save(path).",
+    "show": "An explanation shows itself: explain(text).show().",
+    "tokenizer": "processor is the tokenizer, or the image processor.",
+}
+"""Names that are expected of an explainer, and what there is instead."""
+_INTERNAL = ("engine", "with_model")
 
 
 class Explainer:
@@ -159,6 +175,30 @@ class Explainer:
         calibration = self.engine.find_calibration()
         return None if calibration is None else np.array(calibration.layer_weights)
 
+    def __call__(self, inputs: Any, **request: Any) -> Any:
+        """As :meth:`explain`."""
+        return self.explain(inputs, **request)
+
+    def __repr__(self) -> str:
+        """The model, its classes, its layers where they are known, and its calibration."""
+        model, found = self.engine.model, self.engine.find_calibration()
+        names, few = self.labels, ", ".join(self.labels[:FEW])
+        more = "" if len(names) <= FEW else f" and {len(names) - FEW} more"
+        classes = f"{len(names)} classes: {few}{more}" if names else "classes without names"
+        layers = "" if (n := model.n_layers) is None else f", {n} layers"
+        noun = self.engine.reader.noun
+        weights = f"layer weights from {found.n_inputs} {noun}s" if found else "not calibrated"
+        return f"Explainer({type(self.model).__name__}, {classes}{layers}, {weights})"
+
+    if not TYPE_CHECKING:  # it would hide misspelt names
+
+        def __getattr__(self, name: str) -> Any:
+            point_from(self, name, _POINTERS)
+
+    def __dir__(self) -> list[str]:
+        """What is for users."""
+        return [n for n in super().__dir__() if not n.startswith("_") and n not in _INTERNAL]
+
     def predict(self, inputs: Any, position: int | None = None) -> pd.DataFrame:
         """What the model says: one row an input, its label and the probability of every class.
 
@@ -180,7 +220,7 @@ class Explainer:
         contrast: int | str | None = None,
         position: int | None = None,
         output: Output = "logit",
-        method: str = "ca-lig",
+        method: MethodName = "ca-lig",
         baselines: Any = "pad",
         n_steps: int | Literal["auto"] = "auto",
         tolerance: float = 0.01,
@@ -346,6 +386,28 @@ class Explainer:
         other = copy(self)
         other.engine = engine
         return other
+
+
+def explain(
+    model: Explainer | nn.Module | str | Path, inputs: Any, processor: Any = None, **request: Any
+) -> Any:
+    """Why a model decides so, in one call; for more than one, make an :class:`Explainer`.
+
+    Args:
+        model: A model, or the folder or the name on the hub that it is loaded from each time; or
+            an explainer.
+        inputs: As for :meth:`Explainer.explain`.
+        processor: The tokenizer or image processor of a model that is given as a module.
+        **request: As for :meth:`Explainer.explain`.
+
+    Returns:
+        An :class:`Explanation`; for a list of texts a list.
+
+    Raises:
+        TypeError, ValueError: As :class:`Explainer` and :meth:`Explainer.explain`.
+    """
+    explainer = model if isinstance(model, Explainer) else Explainer(model, processor)
+    return explainer.explain(inputs, **request)
 
 
 class _Task(NamedTuple):

@@ -33,7 +33,8 @@ class Comparison(State):
         **state: Initial values of the traits below.
 
     Attributes:
-        selected: Selected rows of ``to_frame("token")``, in all explanations at once.
+        selected: Selected rows of ``to_frame("token")``, in all explanations at once; a word set
+            among them stands for all of its rows.
         layer: The block that is looked at, of all; None for all blocks.
         lam: λ in [0, 1] for all; None leaves each its own.
         granularity: "token", "word", "sentence" or "passage".
@@ -128,6 +129,24 @@ class Comparison(State):
     def names(self) -> tuple[str, ...]:
         """What the explanations are called."""
         return self._names
+
+    def places_of(self, word: str) -> list[int]:
+        """The rows of ``to_frame("token")`` that hold a word of any of the texts.
+
+        Raises:
+            ValueError: If none of them has it.
+        """
+        found, errors = [], []
+        for e in self._explanations:
+            try:
+                found.append({*e.tokens_of(word)})
+            except ValueError as error:
+                found.append(set())
+                errors.append(error)
+        if len(errors) == len(found):
+            raise errors[0]
+        rows = enumerate(self._rows_of["token"])
+        return [n for n, row in rows if any(a & {*b} for a, b in zip(found, row, strict=True))]
 
     def to_frame(self, granularity: Granularity | None = None) -> pd.DataFrame:
         """The aligned evidence, a row for each unit, in reading order, as it is on screen.
