@@ -197,14 +197,8 @@ def read_items(
 ) -> tuple[list[Item], float | None]:
     """The texts as the model reads them, and the mean share of a text that people marked."""
     texts = list_of("texts", texts, "texts")
-    rule = f"must have one for each of {len(texts)} texts"
-    for name, values in (("targets", targets), ("rationales", rationales)):
-        if values is None:
-            continue
-        if isinstance(values, (str, bytes)) or not hasattr(values, "__len__"):
-            raise ValueError(f"{name} {rule}, got {shown(values)}.")
-        if len(values) != len(texts) or isinstance(values, Mapping):
-            raise ValueError(f"{name} {rule}, got {len(values)}: {shown(values)}.")
+    targets = _one_each("targets", targets, len(texts))
+    rationales = _one_each("rationales", rationales, len(texts))
     reader = run.scorer.engine.reader
     read = []
     for i, text in enumerate(texts):
@@ -234,6 +228,14 @@ def read_items(
     if not shares:
         raise ValueError("rationales must mark something in at least one text, got none that does.")
     return items, float(np.mean(shares))
+
+
+def _one_each(name: str, values: Any, count: int) -> list[Any] | None:
+    """As many values as texts, or None."""
+    found = None if values is None else list_of(name, values, "one for each text")
+    if found is not None and len(found) != count:
+        raise ValueError(f"{name} must have one for each of {count} texts, got {len(found)}.")
+    return found
 
 
 def _keep_comparable(items: Sequence[Item], names: Sequence[str]) -> tuple[list[Item], list[str]]:

@@ -40,6 +40,8 @@ Array = npt.NDArray[np.float64]
 TRAINED = "as trained"
 CHANGES = ("batch", "padding", "logit shift")
 SHIFT = 3.0
+MOST_SEED = 2**63 - 1
+"""Larger numbers torch does not take."""
 INVARIANT = 0.02
 """Relative change of a map up to which it counts as the same: twice the default tolerance."""
 
@@ -177,9 +179,9 @@ def sanity(
         if not given:
             raise TypeError(f"{name} must be a list of {what}, got none.")
     for method in methods:
-        one_of("method", method, tuple(METHODS))
+        one_of("methods", method, tuple(METHODS))
     real_between("tolerance", tolerance, 0, 1, inside=True)
-    seed = whole_number("seed", seed, 0)
+    seed = whole_number("seed", seed, 0, MOST_SEED)
     read = [explainer.engine.reader.read(text, f"texts[{i}]") for i, text in enumerate(texts)]
     for i, text in enumerate(read):
         if len(ordinary_words(text)) < FEW:

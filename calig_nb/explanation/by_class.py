@@ -10,7 +10,7 @@ import numpy as np
 
 from .._arrays import Array
 from .._upward import import_upward
-from .._validation import whole_number
+from .._validation import shown, whole_number
 from .explanation import Explanation
 from .units import Granularity, Unit
 
@@ -106,8 +106,8 @@ def by_class(
         isinstance(one, Explanation) for one in explanations
     ):
         raise TypeError(
-            "explanations must be a list of Explanations, one for each class. "
-            "Explainer.explain(text, target=[…]) gives it."
+            "explanations must be a list of Explanations, one for each class, got "
+            f"{shown(explanations)}. Explainer.explain(text, target=[…]) gives it."
         )
     if not explanations:
         raise ValueError("explanations must hold at least one, got none.")

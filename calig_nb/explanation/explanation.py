@@ -370,6 +370,7 @@ class Explanation(Shown):
         Raises:
             ValueError: If ``granularity`` is unknown.
         """
+        one_of("granularity", granularity, get_args(Granularity))
         ids = None if granularity == "token" else getattr(self, f"{granularity}_ids", None)
         return merge_units(granularity, self.text, self.tokens, self.special, self.offsets, ids)
 

@@ -60,7 +60,7 @@ def checked_fields(given: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError(f"tokens, layer_weights and labels must hold something, got {sizes}.")
     sizes["L + 1"] = sizes["L"] + 1
     for name, (kind, letters) in ARRAYS.items():
-        if name in given and (name, given[name]) != ("segment_ids", None):
+        if name in given and not (name == "segment_ids" and given[name] is None):
             shape = tuple(n if isinstance(n, int) else sizes[n] for n in letters)
             found[name] = read_only(name, given[name], shape, kind)
     for name in ("target", "contrast"):
@@ -83,7 +83,8 @@ def _array(name: str, value: Any) -> npt.NDArray[Any]:
 
 def _checked_picture(image: Any, grid: Any, special: npt.NDArray[np.bool_]) -> dict[str, Any]:
     if (image is None) != (grid is None):
-        raise ValueError("image and grid belong together: give both or neither.")
+        both = f"{shown(image)} and {shown(grid)}"
+        raise ValueError(f"image and grid belong together: give both or neither, got {both}.")
     if image is None:
         return {}
     shape = (*_array("image", image).shape[:2], 3)

@@ -90,8 +90,8 @@ class State:
             if (value := getattr(self, name)) is not None:
                 whole_number(name, value, least)
         for name in ("selected", "cell", "span"):
-            if (asked := getattr(self, name)) is not None:
-                check_tokens(name, asked, last)
+            if (asked := getattr(self, name)) is not None or name == "selected":
+                object.__setattr__(self, name, checked_tokens(name, asked, last))
         if self.cell is not None and len(self.cell) not in (0, 2):
             raise ValueError(f"cell must hold a row and a column, got {shown(self.cell)}.")
         if self.span is not None and (len(self.span) != 2 or self.span[0] > self.span[1]):
@@ -114,15 +114,16 @@ def check_page(theme: str, width: float) -> None:
     real_between("width", width, 2, 50, rule="lie between 2 and 50 inches")
 
 
-def check_tokens(name: str, numbers: Any, last: int) -> None:
-    """Refuse what does not hold numbers of tokens, 0 to ``last``.
+def checked_tokens(name: str, numbers: Any, last: int) -> tuple[int, ...]:
+    """Numbers of tokens, 0 to ``last``.
 
     Raises:
-        TypeError, ValueError: If it does not.
+        TypeError, ValueError: If they are none.
     """
     entries = list_of(name, numbers, "tokens' numbers")
     if wrong := [i for i in entries if not (_is_whole(i) and 0 <= i <= last)]:
         raise ValueError(f"{name} must hold tokens between 0 and {last}, got {shown(wrong)}.")
+    return tuple(map(int, entries))
 
 
 def _is_whole(number: Any) -> bool:

@@ -122,7 +122,8 @@ class InputReader:
 
     def is_single(self, inputs: Any) -> bool:
         """Whether this is one input, not several."""
-        return isinstance(inputs, (str, bytes, Mapping)) or not isinstance(inputs, Iterable)
+        alone = isinstance(inputs, (str, bytes, Mapping)) or getattr(inputs, "shape", None) == ()
+        return alone or not isinstance(inputs, Iterable)
 
     def label_of(self, one: Any, number: int) -> str:
         """What a table calls an input."""
@@ -346,10 +347,15 @@ class TextReader(InputReader):
         read = self.tokenizer(baselines, verbose=False)["input_ids"]
         other = torch.tensor([i for i in read if i not in self._special])
         room = int(ordinary.sum())
+        if not len(other):
+            raise ValueError(
+                "baselines must be 'pad', 'mask' or a text with at least one ordinary token, got "
+                f"{shown(baselines)}."
+            )
         if len(other) > room:
             raise ValueError(
                 f"baselines must be a text of at most {room} tokens here, got {len(other)}: "
-                f"{baselines!r:.60}."
+                f"{shown(baselines)}."
             )
         replaced[0, ordinary] = self._filler_token("pad")[1]
         replaced[0, torch.nonzero(ordinary).flatten()[: len(other)]] = other

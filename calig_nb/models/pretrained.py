@@ -35,21 +35,21 @@ def load_pretrained(name_or_path: str | Path, **options: Any) -> tuple[nn.Module
 
     name = name_or_path
     if isinstance(name, os.PathLike) or (isinstance(name, str) and _is_local(name)):
-        folder = file_path("name_or_path", name)
+        folder = file_path("A model's folder", name)
         if not folder.is_dir():
             raise FileNotFoundError(
                 f"There is no folder {str(folder)!r} with a model in it. Give the folder that "
                 "save_pretrained wrote, or a name on the hub, as in 'owner/model'."
             )
     elif not isinstance(name, str) or not name.strip():
-        raise TypeError(f"name_or_path must be a folder or a name on the hub, got {shown(name)}.")
+        raise TypeError(f"A model is loaded from a folder or a name on the hub, got {shown(name)}.")
     try:
         return _load(transformers, name_or_path, options)
     except Exception as error:
         if isinstance(error, ImportError):
             raise  # a package that the model needs is missing, and the message names it
         raise ValueError(
-            f"{str(name)!r} cannot be loaded as a model with its tokenizer or image processor: "
+            f"The model {shown(str(name))} cannot be loaded with its tokenizer or image processor: "
             f"{error}"
         ) from error
 

@@ -226,7 +226,7 @@ def open_cache(setting: Cache | bool | str | Path | None) -> Cache | None:
         or (setting is True and os.environ.get("CALIG_NB_CACHE") == "off")
     ):
         return None
-    return Cache(None if setting is True else setting)
+    return Cache(None if setting is True else file_path("cache", setting))
 
 
 def _default_folder() -> Path:
@@ -252,7 +252,8 @@ def load_calibration(folder: str | Path) -> Calibration | None:
     try:
         return _calibration_from_bytes(path.read_bytes())
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{path} must hold layer weights: {error} Delete it.") from error
+        why = str(error).rstrip(".")
+        raise ValueError(f"{path} must hold layer weights, but {why}: delete it.") from error
 
 
 def _calibration_to_bytes(calibration: Calibration) -> bytes:

@@ -26,6 +26,16 @@ _OWN = frozenset({"theme", "static"})
 """Traits that belong to the reader and not to the exploration."""
 
 
+class Choice(t.Enum):  # type: ignore[type-arg]
+    """One of several names."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """The name, if it is one of them; nothing but a text can be."""
+        if not isinstance(value, str):
+            self.error(obj, value)
+        return super().validate(obj, value)
+
+
 class Places(t.List):  # type: ignore[type-arg]
     """Numbers of what a view shows; a word in their place stands for all of its."""
 
@@ -58,8 +68,8 @@ class State(anywidget.AnyWidget):  # type: ignore[misc]
     selected = Places(t.Int()).tag(sync=True)
     layer = t.Int(None, allow_none=True).tag(sync=True)
     lam: Any = t.Float(0.5).tag(sync=True)
-    granularity = t.Enum(["token", "word", "sentence", "passage"], "word").tag(sync=True)
-    theme = t.Enum(["auto", "light", "dark"], "auto").tag(sync=True)
+    granularity = Choice(["token", "word", "sentence", "passage"], "word").tag(sync=True)
+    theme = Choice(["auto", "light", "dark"], "auto").tag(sync=True)
     static = t.Bool(True)
     """Whether a picture is stored beside the live view, for readers who have no kernel."""
 

@@ -13,7 +13,7 @@ from ..explanation.summary import Story, legible_granularity, story_of_one
 from . import wire
 from .messages import answer
 from .selection import Selection
-from .state import State
+from .state import Choice, State
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -68,7 +68,7 @@ class View(State):
 
     target = t.Int(0).tag(sync=True)
     contrast = t.Int(None, allow_none=True).tag(sync=True)
-    channel = t.Enum(["net", "supporting", "opposing"], "net").tag(sync=True)
+    channel = Choice(["net", "supporting", "opposing"], "net").tag(sync=True)
     span = t.Tuple(t.Int(), t.Int(), default_value=None, allow_none=True).tag(sync=True)
     play = t.Float(None, allow_none=True).tag(sync=True)
     alone = t.Bool(False).tag(sync=True)
