@@ -102,6 +102,10 @@ def load_demo(name: str = "sentiment") -> Explainer:
 
     Raises:
         ValueError: If there is no such model.
+
+    Example:
+        >>> cn.load_demo('sentiment').labels
+        ('negative', 'positive')
     """
     folder = _find_demo(name).folder
     from transformers.utils import logging
@@ -129,7 +133,12 @@ def example(name: str = "sentiment") -> dict[str, Any]:
 
 
 def demos() -> pd.DataFrame:
-    """Table of the embedded models: question, data, accuracy, licence, example and size."""
+    """Table of the embedded models: question, data, accuracy, licence, example and size.
+
+    Example:
+        >>> cn.demos().index.tolist()
+        ['sentiment', 'amharic', 'topics', 'agreement', 'pictures']
+    """
     import pandas as pd
 
     frame = pd.DataFrame(_DEMOS).drop(columns="request")

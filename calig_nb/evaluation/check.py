@@ -53,6 +53,11 @@ class Check:
             where none does, as the next two.
         opposers_gain_random: The same for as many words at random, the mean.
         opposers_rank: Share of the random choices that it beats, a draw being half.
+
+    Example:
+        >>> check = explanation.check(random=20)
+        >>> check.method, check.words
+        ('ca-lig', 11)
     """
 
     method: str
@@ -84,7 +89,12 @@ class Check:
         return " ".join(filter(None, said))
 
     def to_dict(self) -> dict[str, Any]:
-        """All numbers, ``holds`` and ``text``, fit for JSON."""
+        """All numbers, ``holds`` and ``text``, fit for JSON.
+
+        Example:
+            >>> explanation.check(random=20).to_dict()['target']
+            'positive'
+        """
         return {**asdict(self), "holds": self.holds, "text": self.text}
 
     def __repr__(self) -> str:

@@ -88,6 +88,12 @@ def evaluate(
 
     Source:
         For each metric as :mod:`calig_nb.evaluation.metrics` names it.
+
+    Example:
+        >>> texts = ['A dull film.', 'The acting is superb.']
+        >>> evaluation = cn.evaluate(explainer, texts, methods=['ca-lig', 'ig'], progress=False)
+        >>> evaluation.methods
+        ('ca-lig', 'ig', 'random')
     """
     one_of("on_error", on_error, ("raise", "skip"))
     reader = instance_of("explainer", explainer, Explainer, MADE_BY).engine.reader

@@ -64,6 +64,10 @@ class Sanity:
             when it is padded to twice its length, and when a constant is added to all logits; NaN
             where a model is never padded, or a method refuses the constant.
         seed: Of the weights and of the bootstrap.
+
+    Example:
+        >>> sanity.depths[:3]
+        ('as trained', 'head', 'block 3')
     """
 
     texts: tuple[str, ...]
@@ -130,7 +134,11 @@ class Sanity:
         return f"Sanity({len(self.texts)} texts)\n{self.text}"
 
     def figure(self, **state: Any) -> Figure:
-        """Correlation by depth with its interval; see :mod:`calig_nb.figures`."""
+        """Correlation by depth with its interval; see :mod:`calig_nb.figures`.
+
+        Example:
+            >>> sanity.figure().savefig('sanity.pdf')
+        """
         figure: Figure = import_upward("figures", "sanity_figure")(self, **state)
         return figure
 
@@ -169,6 +177,11 @@ def sanity(
     Source:
         Adebayo et al. (2018), arXiv:1810.03292, sections 4.1 and 4.2; Kindermans et al. (2019),
         arXiv:1711.00867, for the invariance.
+
+    Example:
+        >>> sanity = cn.sanity(explainer, ['A dull film.'], methods=['ig'], progress=False)
+        >>> sanity.methods
+        ('ig',)
     """
     from tqdm.auto import tqdm
 

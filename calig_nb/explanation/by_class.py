@@ -34,6 +34,10 @@ class ByClass:
         values: (units, classes) evidence for each class, positive where it supports it.
         in_scores: Whether values are in units of the scores, so that a column sums to what its
             score gained over the baseline (but for special tokens); else shares.
+
+    Example:
+        >>> cn.by_class(explainer.explain('A dull film.', target=[0, 1]), 'word')
+        ByClass(4 words, negative, positive)
     """
 
     granularity: Granularity
@@ -49,6 +53,11 @@ class ByClass:
         Args:
             k: The k rows with the strongest evidence for any class; by default all. In reading
                 order.
+
+        Example:
+            >>> by_class = cn.by_class(explainer.explain('A dull film.', target=[0, 1]), 'word')
+            >>> by_class.to_frame(k=1)['word'].tolist()
+            ['dull']
         """
         import pandas as pd
 
@@ -63,7 +72,12 @@ class ByClass:
         return frame
 
     def strongest(self, k: int | None = None) -> list[int]:
-        """The rows with the strongest evidence for any class, in reading order."""
+        """The rows with the strongest evidence for any class, in reading order.
+
+        Example:
+            >>> cn.by_class([explanation], 'word').strongest(1)
+            [9]
+        """
         k = None if k is None else whole_number("k", k, 1)
         order = np.argsort(-np.abs(self.values).max(axis=1), kind="stable")
         return sorted(order[:k].tolist())
@@ -71,7 +85,11 @@ class ByClass:
     def figure(
         self, k: int | None = STRONGEST, *, theme: str = "light", width: float = 10
     ) -> Figure:
-        """The strongest rows with a bar for each class; see :mod:`calig_nb.figures.by_class`."""
+        """The strongest rows with a bar for each class; see :mod:`calig_nb.figures.by_class`.
+
+        Example:
+            >>> cn.by_class([explanation], 'word').figure(k=3).savefig('classes.pdf')
+        """
         draw = import_upward("figures", "classes_figure")
         figure: Figure = draw(self, k, theme=theme, width=width)
         return figure
@@ -101,6 +119,10 @@ def by_class(
     Raises:
         TypeError: If these are not explanations.
         ValueError: If they are not of one text and of different classes, or there is no such layer.
+
+    Example:
+        >>> cn.by_class(explainer.explain('A dull film.', target=[0, 1]), 'word').names
+        ('negative', 'positive')
     """
     if not isinstance(explanations, (list, tuple)) or not all(
         isinstance(one, Explanation) for one in explanations

@@ -65,26 +65,51 @@ class Shown:
         return dataclasses.replace(self, config=copy.deepcopy(self.config, memo))
 
     def check(self: Any, explainer: Any = None, **options: Any) -> Any:
-        """How far to trust this; see :func:`calig_nb.evaluation.check.check`."""
+        """How far to trust this; see :func:`calig_nb.evaluation.check.check`.
+
+        Example:
+            >>> explanation.check(random=20).converged
+            True
+        """
         if explainer is None and self.source is not None:
             return self.source.check(self, **options)
         return import_upward("evaluation.check", "check")(self, explainer, **options)
 
     def save(self: Any, path: str | Path) -> None:
-        """Write one safetensors file; see :func:`calig_nb.load`."""
+        """Write one safetensors file; see :func:`calig_nb.load`.
+
+        Example:
+            >>> explanation.save('why.safetensors')
+            >>> cn.load('why.safetensors').target_name
+            'positive'
+        """
         import_upward("explanation.serialization", "save")(self, path)
 
     def figure(self: Any, view: View | None = None, **state: Any) -> Figure:
-        """The picture of ``view`` as a matplotlib figure; see :mod:`calig_nb.figures`."""
+        """The picture of ``view`` as a matplotlib figure; see :mod:`calig_nb.figures`.
+
+        Example:
+            >>> explanation.figure('flow', width=8).savefig('why.pdf')
+        """
         drawn: Figure = import_upward("figures", "figure")(self.drawn, view, **state)
         return drawn
 
     def show(self: Any, view: View = "workbench", **state: Any) -> Any:
-        """The live view; see :mod:`calig_nb.widgets`."""
+        """The live view; see :mod:`calig_nb.widgets`.
+
+        Example:
+            >>> explanation.show('tokens', selected=['superb'])
+            TokenView(Explanation(target='positive', score=1.90, tokens=13, layers=4, lam=0.5))
+        """
         return import_upward("widgets", "show")(self.drawn, view, **state)
 
     def to_html(self: Any, path: str | Path, view: View = "workbench", **state: Any) -> Path:
-        """Write the live view as one HTML file without a network; see :mod:`calig_nb.export`."""
+        """Write the live view as one HTML file without a network; see :mod:`calig_nb.export`.
+
+        Example:
+            >>> explanation.to_html('why.html').name
+            'why.html'
+        """
         written: Path = import_upward("export", "write_explanation")(
             self.drawn, path, view, **state
         )

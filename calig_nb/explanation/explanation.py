@@ -91,6 +91,16 @@ class Explanation(Shown):
         grid: Rows and columns of patches, which the ordinary tokens fill row by row; or None.
         source: What made it and can be asked for more, by :meth:`ask`, :meth:`heads` and
             :meth:`check`; None for one that was saved.
+
+    Example:
+        >>> explanation
+        Explanation(target='positive', score=1.90, tokens=13, layers=4, lam=0.5)
+        >>> round(explanation['superb'], 1)
+        1.2
+        >>> for word, evidence in list(explanation)[:2]:
+        ...     print(word, round(evidence, 2))
+        The 0.01
+        plot -0.1
     """
 
     text: str
@@ -210,6 +220,10 @@ class Explanation(Shown):
         Raises:
             TypeError: If ``word`` is not a text.
             ValueError: If the text has no such word.
+
+        Example:
+            >>> [explanation.tokens[i] for i in explanation.tokens_of('superb')]
+            ['superb']
         """
         instance_of("word", word, str, "Numbers are for explanation.attributions and to_frame().")
         units = [unit for unit in self.units("word") if not unit.special]
@@ -285,6 +299,10 @@ class Explanation(Shown):
 
         Raises:
             ValueError: If there is no such layer or channel.
+
+        Example:
+            >>> explanation.rollout(layer=0).shape
+            (13, 13)
         """
         one_of("channel", channel, get_args(Channel))
         last = len(self.layer_weights) - 1
@@ -303,6 +321,10 @@ class Explanation(Shown):
         Raises:
             ValueError: If a class does not fit, or the explanation came from a file: another
                 class needs the model.
+
+        Example:
+            >>> explanation.ask(0).target_name
+            'negative'
         """
         if self.source is None:
             raise ValueError(
@@ -329,6 +351,10 @@ class Explanation(Shown):
         Raises:
             ValueError: If there is no such layer, or the explanation came from a file: heads need
                 the model.
+
+        Example:
+            >>> explanation.heads(layer=3).shape
+            (6, 13, 13)
         """
         layer = whole_number("layer", layer, 0, len(self.layer_weights) - 1)
         if not has_two_signals(self.method):
@@ -351,6 +377,10 @@ class Explanation(Shown):
 
         Raises:
             ValueError: If ``lam`` is outside [0, 1].
+
+        Example:
+            >>> explanation.with_lam(0.25).lam
+            0.25
         """
         changed = dataclasses.replace(self.fusion, lam=lam)
         return self.with_fusion(changed) if has_two_signals(self.method) else self
@@ -360,6 +390,10 @@ class Explanation(Shown):
 
         Raises:
             TypeError: If ``fusion`` is no :class:`Fusion`.
+
+        Example:
+            >>> explanation.with_fusion(cn.Fusion(gamma=0.5)).fusion.gamma
+            0.5
         """
         instance_of("fusion", fusion, Fusion, "As in with_fusion(calig_nb.Fusion(gamma=0.5)).")
         return dataclasses.replace(self, fusion=fusion)
@@ -369,6 +403,10 @@ class Explanation(Shown):
 
         Raises:
             ValueError: If ``granularity`` is unknown.
+
+        Example:
+            >>> [unit.text for unit in explanation.units('sentence')]
+            ['[CLS]', 'The plot is thin, but the acting is superb.', '[SEP]']
         """
         one_of("granularity", granularity, get_args(Granularity))
         ids = None if granularity == "token" else getattr(self, f"{granularity}_ids", None)
@@ -408,6 +446,10 @@ class Explanation(Shown):
 
         Raises:
             ValueError: If ``granularity`` is unknown.
+
+        Example:
+            >>> explanation.to_frame('word').shape
+            (13, 10)
         """
         import pandas as pd
 
@@ -440,6 +482,10 @@ class Explanation(Shown):
 
         Raises:
             ValueError: If ``k`` is below 1.
+
+        Example:
+            >>> explanation.top(2)['word'].tolist()
+            ['superb', 'thin']
         """
         k = whole_number("k", k, 1)
         one_of("granularity", granularity, get_args(Granularity))

@@ -41,6 +41,10 @@ class Fusion:
 
     Raises:
         ValueError: If a value is outside its range.
+
+    Example:
+        >>> cn.Fusion(lam=0.3)
+        Fusion(lam=0.3, gamma=1.0, normalisation='columns', channels='split', readout='all')
     """
 
     lam: float = 0.5

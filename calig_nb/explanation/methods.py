@@ -210,6 +210,10 @@ def methods() -> pd.DataFrame:
     Returns:
         A table by name; its columns are the attributes of :class:`Method`: what a value says, its
         sign, what the values sum to, the cost in passes, what is needed, and the source.
+
+    Example:
+        >>> cn.methods().loc['ig', 'sums_to']
+        'f(x) − f(x′)'
     """
     import pandas as pd
 

@@ -47,6 +47,11 @@ def load(path: str | Path) -> Explanation:
     Raises:
         FileNotFoundError: If there is no such file.
         TypeError, ValueError: If the file is damaged, or is not an explanation.
+
+    Example:
+        >>> explanation.save('why.safetensors')
+        >>> cn.load('why.safetensors').text
+        'The plot is thin, but the acting is superb.'
     """
     file = file_path("path", path)
     if not file.is_file():

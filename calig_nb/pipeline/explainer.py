@@ -79,6 +79,10 @@ class Explainer:
     Raises:
         TypeError: If the model or the processor is not one.
         ValueError: If the model cannot be served; the message says why and what to do.
+
+    Example:
+        >>> cn.Explainer(explainer.model, explainer.processor, cache=False)
+        Explainer(BertForSequenceClassification, 2 classes: negative, positive, 4 layers, ...)
     """
 
     def __init__(
@@ -119,6 +123,11 @@ class Explainer:
             **options: ``blocks``, ``batch_tokens``, ``memory`` and ``cache`` go to
                 :class:`Explainer`, all else to the model: see
                 :func:`calig_nb.models.pretrained.load_pretrained`.
+
+        Example:
+            >>> folder = Path(cn.__file__).parent / 'demo' / 'sentiment'
+            >>> cn.Explainer.from_pretrained(folder).labels
+            ('negative', 'positive')
         """
         names = ("blocks", "batch_tokens", "memory", "cache")
         own = {name: options.pop(name) for name in names if name in options}
@@ -127,7 +136,12 @@ class Explainer:
         return explainer
 
     def without_cache(self) -> Explainer:
-        """The same explainer, layer weights included, that remembers nothing and keeps nothing."""
+        """The same explainer, layer weights included, that remembers nothing and keeps nothing.
+
+        Example:
+            >>> explainer.without_cache().cache is None
+            True
+        """
         return self._with_engine(self.engine.without_cache())
 
     def with_model(self, model: BlockModel) -> Explainer:
@@ -208,6 +222,10 @@ class Explainer:
 
         Raises:
             TypeError, ValueError: As :meth:`explain`.
+
+        Example:
+            >>> explainer.predict('A superb film.')['label'][0]
+            'positive'
         """
         several = [inputs] if self.engine.reader.is_single(inputs) else inputs
         return predictions(self.engine.model, self.engine.reader, several, position)
@@ -277,6 +295,14 @@ class Explainer:
         Source:
             Mersha & Kalita (2026), arXiv:2602.16608; the formulas as the README of
             ``attribution/`` writes them.
+
+        Example:
+            >>> explanation = explainer.explain('The plot is thin, but the acting is superb.')
+            >>> explanation.top(1)['word'][0]
+            'superb'
+            >>> rather = explainer.explain('A dull film.', target='negative', contrast='positive')
+            >>> round(rather.score, 1)
+            4.6
         """
         one_of("on_error", on_error, ("raise", "skip"))
         reader = self.engine.reader
@@ -320,6 +346,11 @@ class Explainer:
 
         Raises:
             ValueError: If there is no text.
+
+        Example:
+            >>> texts = ['A dull film.', 'A superb film.', 'Not bad.', 'Too long.', 'I liked it.']
+            >>> explainer.without_cache().calibrate(texts).shape
+            (4,)
         """
         one_of("method", method := request.get("method", "ca-lig"), tuple(METHODS))
         if names_several(target := request.get("target")):
@@ -405,6 +436,10 @@ def explain(
 
     Raises:
         TypeError, ValueError: As :class:`Explainer` and :meth:`Explainer.explain`.
+
+    Example:
+        >>> cn.explain(explainer, 'The plot is thin, but the acting is superb.')['superb'] > 0
+        True
     """
     explainer = model if isinstance(model, Explainer) else Explainer(model, processor)
     return explainer.explain(inputs, **request)

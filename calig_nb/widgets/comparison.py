@@ -45,6 +45,13 @@ class Comparison(State):
         TypeError: If these are not explanations, or an option is unknown.
         ValueError: If they cannot be compared; the message says why, and what to do.
         traitlets.TraitError: If a value is out of its range.
+
+    Example:
+        >>> other = explainer.explain('The plot is fat, but the acting is superb.')
+        >>> comparison = cn.Comparison([explanation, other])
+        >>> comparison.selected = ['fat']
+        >>> comparison.selection['token'].tolist()
+        ['thin → fat']
     """
 
     draws: ClassVar[str] = "text"

@@ -44,6 +44,12 @@ class PatchView(View):
 
     Raises:
         ValueError: If the explanation is of a text.
+
+    Example:
+        >>> pictures = cn.load_demo('pictures')
+        >>> picture = Path(cn.__file__).parent / 'demo' / 'pictures' / 'examples' / 'horse.png'
+        >>> cn.PatchView(pictures.explain(picture), opacity=0.5)
+        PatchView(Explanation(target='horse', score=2.38, tokens=65, layers=4, lam=0.5))
     """
 
     _esm = STATIC / "patches.js"

@@ -116,7 +116,8 @@ def test_what_was_written_is_read_and_used(kind):
         parts_of, (FILES[kind], to_bytes(from_bytes(FILES[kind])))
     )
     assert values == more and arrays.keys() == again.keys()
-    assert all(np.array_equal(arrays[name], again[name]) for name in arrays if name != "condensed")
+    for name in arrays.keys() - {"condensed"}:
+        assert arrays[name].tobytes() == again[name].tobytes()
 
 
 def many_tokens(count, layers=1):
@@ -212,7 +213,7 @@ def test_values_deep_within_each_other_are_refused():
 def test_a_file_of_a_later_version_is_named_as_one(tmp_path):
     later = "calig_nb explanation 2"
     (tmp_path / "why.safetensors").write_bytes(file_of(*parts_of(FILES["text"]), later))
-    with pytest.raises(ValueError, match="a later version of calig_nb, as .* 2', .*: update"):
+    with pytest.raises(ValueError, match=r"a later version of calig_nb, as .* 2', .*: update"):
         cn.load(tmp_path / "why.safetensors")
 
 
