@@ -30,10 +30,10 @@ class TaskTextReader(TextReader):
     """
 
     can_split = False
+    model: Classifier
 
     def __init__(self, tokenizer: Any, model: Classifier) -> None:
-        super().__init__(tokenizer, model.max_tokens, model.takes)
-        self.model = model
+        super().__init__(tokenizer, model.max_tokens, model)
 
 
 class TokenReader(TaskTextReader):

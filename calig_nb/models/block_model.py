@@ -276,6 +276,17 @@ class Classifier:
         parameters = inspect.signature(self.own.forward).parameters.values()
         return any(one.name == name or one.kind is one.VAR_KEYWORD for one in parameters)
 
+    @property
+    def n_token_ids(self) -> int | None:
+        """How many token ids the model tells apart, at most; None where it has no table of them."""
+        modules = self.own.modules()
+        tables = [one.num_embeddings for one in modules if isinstance(one, nn.Embedding)]
+        try:
+            named = getattr(self.own, "get_input_embeddings", lambda: None)()
+        except NotImplementedError:
+            named = None
+        return getattr(named, "num_embeddings", max(tables, default=None))
+
     def _position_table(self) -> nn.Embedding | None:
         for name, module in self.model.named_modules():
             if isinstance(module, nn.Embedding) and name.endswith(("position_embeddings", "wpe")):
