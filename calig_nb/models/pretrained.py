@@ -49,7 +49,7 @@ def load_pretrained(name_or_path: str | Path, **options: Any) -> tuple[nn.Module
         if isinstance(error, ImportError):
             raise  # a package that the model needs is missing, and the message names it
         raise ValueError(
-            f"The model {shown(str(name))} cannot be loaded with its tokenizer or image processor: "
+            f"The model {shown(str(name), 300)} cannot be loaded with its tokenizer or image processor: "
             f"{error}"
         ) from error
 

@@ -18,6 +18,7 @@ class Wrapped(torch.nn.Module):
     def __init__(self, give):
         super().__init__()
         self.inner, self.give = tiny_model("bert"), give
+        self.eval()
 
     def forward(self, input_ids, attention_mask):
         return self.give(self.inner(input_ids=input_ids, attention_mask=attention_mask))
@@ -98,7 +99,7 @@ def test_a_module_without_input_ids_is_told_how(tokenizer):
 
 @pytest.mark.bad_input
 def test_what_holds_no_logits_is_named(tokenizer):
-    with pytest.raises(ValueError, match="classification head.*returned no logits"):
+    with pytest.raises(ValueError, match=r"classification head.*returned no logits"):
         Explainer(Wrapped(lambda output: {"scores": output.logits}), tokenizer).explain(SENTENCE)
     assert part_of((1, 2), "logits") is None and part_of(None, "logits") is None
 
@@ -121,13 +122,9 @@ def test_a_broken_vector_of_the_pad_token_is_named(method, tokenizer):
 def test_token_ids_that_the_model_does_not_know_are_named(value, tokenizer):
     explainer = Explainer(tiny_model("bert"), tokenizer)
     ids = torch.full((len(tokenizer(SENTENCE)["input_ids"]),), value)
-    with pytest.raises(
-        ValueError, match=rf"baselines must be of token ids between 0 and 79.*{value}"
-    ):
+    with pytest.raises(ValueError, match=rf"baselines must be of token ids between 0.*{value}"):
         explainer.explain(SENTENCE, baselines=ids)
     other = tiny_tokenizer()
     other.add_tokens([f"zebra{i}" for i in range(30)])
-    with pytest.raises(
-        ValueError, match=r"inputs must be of token ids .*got \[105\]. Take the tok"
-    ):
+    with pytest.raises(ValueError, match=r"inputs must be of token ids .*got \[105\]. Take"):
         Explainer(tiny_model("bert"), other).explain("good zebra29")

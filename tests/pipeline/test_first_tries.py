@@ -94,9 +94,7 @@ def test_files_that_cannot_be_loaded_are_named(tmp_path):
         Explainer(folder)
     folder = Path(shutil.copytree(FOLDER, tmp_path / "other"))
     (folder / "calig_nb.json").write_text('{"layer_weights": ["x"]}')
-    with pytest.raises(
-        ValueError, match=r"calig_nb.json must hold layer weights, but layer_weights"
-    ):
+    with pytest.raises(ValueError, match=r"calig_nb.json must hold layer weights, but "):
         Explainer(folder)
     (folder / "calig_nb.json").write_text('{"layer_weights": [1.0, 0.5], "n_inputs": 9}')
     with pytest.raises(ValueError, match="are of 2 layers, and it has 4: calibrate it again"):
@@ -131,8 +129,7 @@ def test_a_copy_shares_the_model(again, explained):
     other = again(explained)
     np.testing.assert_array_equal(other.attributions, explained.attributions)
     assert other.source is explained.source and not other.layer_attributions.flags.writeable
-    other.config["mine"] = 1
-    assert again is copy.copy or "mine" not in explained.config
+    assert (other.config is explained.config) == (again is copy.copy)
 
 
 def test_a_pickled_explanation_is_a_saved_one(explained):
@@ -148,7 +145,7 @@ def test_words_can_be_selected(explained, named):
     view.selected = ["superb", 1]
     assert [explained.tokens[i] for i in view.selected] == ["superb", "The"]
     assert explained.show(selected=["is"]).selection.texts == ("is", "is")
-    with pytest.raises(TraitError, match="selected: word must be one of .* got 'zebra'"):
+    with pytest.raises(TraitError, match=r"selected: word must be one of .* got 'zebra'"):
         view.selected = ["zebra"]
     assert view.selected == explained.show(selected=["superb", 1]).selected, "as before"
     both = cn.Comparison([explained, named("The plot is fat, and the acting is superb.")])
