@@ -109,10 +109,8 @@ def instance_of(name: str, value: object, kind: type[T], remedy: str = "") -> T:
         TypeError: If it is of another kind.
     """
     if not isinstance(value, kind):
-        got = type(value).__name__
-        raise TypeError(
-            f"{name} must be of type {kind.__name__}, got {got}: {shown(value)}. {remedy}"
-        )
+        got = f"{type(value).__name__}: {shown(value)}. {remedy}".rstrip()
+        raise TypeError(f"{name} must be of type {kind.__name__}, got {got}")
     return value
 
 

@@ -2,12 +2,18 @@
 
 import doctest
 import inspect
+import re
 from pathlib import Path
 from types import SimpleNamespace
+from typing import get_args
 
 import pytest
 
 import calig_nb as cn
+from calig_nb.explanation.display import View
+from calig_nb.explanation.methods import METHODS, MethodName
+
+from .helpers.told import EXPLANATIONS
 
 CLASSES = (cn.Explainer, cn.Explanation, cn.ByClass, cn.Check, cn.Evaluation, cn.Sanity)
 """Those whose methods are documented by examples too; a view's are those of its class."""
@@ -67,6 +73,15 @@ def test_dir_shows_what_is_for_the_user(made):
     assert {"explain", "predict", "labels"} <= {*shown["explainer"]}
     assert {"words", "word_attributions", "show", "to_frame"} <= {*shown["explanation"]}
     assert {"selected", "lam", "figure", "observe"} <= {*shown["view"]}
+
+
+def test_what_an_editor_completes_is_what_there_is():
+    assert get_args(MethodName) == tuple(METHODS)
+    for view in get_args(View):
+        kind = EXPLANATIONS["picture" if view == "patches" else "text"]
+        assert kind.show(view) and kind.figure(view)
+    with pytest.raises(ValueError, match=re.escape(f"view must be one of {get_args(View)}")):
+        EXPLANATIONS["text"].show("bars")
 
 
 POINTERS = [

@@ -36,6 +36,8 @@ ARRAYS: dict[str, tuple[str, tuple[str | int, ...]]] = {
     "given": ("f", (2, "L", "T")),
 }
 """Of each array its kind, as NumPy's letter, and its shape: T tokens, L layers, C classes."""
+MOST_WORDS = 1 << 31
+"""No text has so many; a part of one keeps the numbers that its words have in the whole."""
 NESTED = 4
 """So many lists may lie in each other in the configuration."""
 
@@ -99,15 +101,14 @@ def _checked_picture(image: Any, grid: Any, special: npt.NDArray[np.bool_]) -> d
 
 def _check_ranges(found: Mapping[str, Any]) -> None:
     """Refuse numbers that cannot be what their field says."""
-    special, offsets, n_tokens = found["special"], found["offsets"], len(found["tokens"])
+    special, offsets = found["special"], found["offsets"]
     starts, ends = offsets[:, 0], offsets[:, 1]
     within = (starts >= 0) & (starts <= ends) & (ends <= len(found["text"]))
     _refuse("offsets", offsets, within.all(), f"lie in the text, 0 to {len(found['text'])}")
     for name in ("word_ids", "sentence_ids"):
         ids = found[name]
-        fits = (ids >= -1) & (ids < n_tokens) & (~special | (ids == -1))
-        rule = f"lie between 0 and {n_tokens - 1}, and be -1 for special tokens"
-        _refuse(name, ids, fits.all(), rule)
+        fits = (ids >= -1) & (ids < MOST_WORDS) & (~special | (ids == -1))
+        _refuse(name, ids, fits.all(), "be numbers from 0, and -1 for special tokens")
     words = found["word_ids"][found["word_ids"] >= 0]
     _refuse("word_ids", words, (np.diff(words) >= 0).all(), "be in reading order")
     if "segment_ids" in found:

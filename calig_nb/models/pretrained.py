@@ -48,9 +48,9 @@ def load_pretrained(name_or_path: str | Path, **options: Any) -> tuple[nn.Module
     except Exception as error:
         if isinstance(error, ImportError):
             raise  # a package that the model needs is missing, and the message names it
+        what = f"The model {shown(str(name), 300)}"
         raise ValueError(
-            f"The model {shown(str(name), 300)} cannot be loaded with its tokenizer or image processor: "
-            f"{error}"
+            f"{what} cannot be loaded with its tokenizer or image processor: {error}"
         ) from error
 
 
