@@ -134,8 +134,11 @@ CALLS = [
 ]  # fmt: skip
 NAMES = [f"{number} {name}" for number, (name, _) in enumerate(CALLS)]
 WRONG = (
-    None, True, -1, 0, 2**70, 0.5, math.nan, math.inf, "", "x", "\0", "\ud800", b"x", [], [0],
-    [None], ["x"], [[0], [1, 2]], {}, {"a": 1}, (1, 2, 3), np.arange(2), np.array(0.5), object(),
+    None, True, -1, 2**70, 0.5, math.nan, "x", "\0", [], ["x"], {"a": 1}, np.arange(2),
+)  # fmt: skip
+MORE = (
+    0, math.inf, "", "\ud800", b"x", [0], [None], [[0], [1, 2]], {}, (1, 2, 3), np.array(0.5),
+    object(),
 )  # fmt: skip
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -178,9 +181,27 @@ def test_what_cannot_be_used_is_named(name, call):
         assert_named(name, call, value)
 
 
+@pytest.mark.full
 @pytest.mark.bad_input
 @pytest.mark.filterwarnings("ignore")
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@pytest.mark.parametrize(("name", "call"), CALLS, ids=NAMES)
+def test_what_else_cannot_be_used_is_named(name, call):
+    for value in MORE:
+        assert_named(name, call, value)
+
+
+@pytest.mark.bad_input
+@pytest.mark.filterwarnings("ignore")
+@settings(max_examples=80, deadline=None, derandomize=True, database=None)
 @given(st.sampled_from(CALLS), JSON)
 def test_any_json_is_used_or_named(row, value):
+    assert_named(*row, value)
+
+
+@pytest.mark.full
+@pytest.mark.bad_input
+@pytest.mark.filterwarnings("ignore")
+@settings(max_examples=2000, deadline=None, derandomize=True, database=None)
+@given(st.sampled_from(CALLS), JSON)
+def test_much_more_json_is_used_or_named(row, value):
     assert_named(*row, value)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from .._arrays import Array
-from .._validation import instance_of, one_of, shown, whole_number
+from .._validation import instance_of, one_of, whole_number
 from ..attribution.request import Output, Target
 from ..explanation.explanation import Explanation
 from ..inputs.text import TextInputs
@@ -171,9 +171,7 @@ def check(
             "needs the model that made the explanation, which a saved one has not."
         )
     instance_of("explanation", explanation, Explanation, "Explainer.explain makes one.")
-    if isinstance(random, bool) or not isinstance(random, int) or not 1 <= random <= MOST_RANDOM:
-        rule = f"a whole number from 1 to {MOST_RANDOM}"
-        raise ValueError(f"random must be {rule}, got {shown(random)}.")
+    random = whole_number("random", random, 1, MOST_RANDOM)
     seed = whole_number("seed", seed, 0)
     if deletion is not None:
         one_of("deletion", deletion, engine.reader.deletions)
