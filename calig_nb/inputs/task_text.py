@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from .._validation import warn_user
 from ..models.block_model import Classifier
 from ..models.task_heads import CANDIDATES, READ, AnswerSpan, NextToken, TokenLabel
-from .text import Question, TextInputs, TextReader
+from .text import Question, TextInputs, TextReader, refuse_lone_surrogates
 
 CANDIDATES_SHOWN = 10
 """Next tokens that are classes of their own; more, where more are asked about."""
@@ -99,6 +99,7 @@ class PromptReader(TaskTextReader):
                     f"{name} must be a token as text or its id, 0 to {size - 1}, got {value!r}."
                 )
             return one
+        refuse_lone_surrogates(value, name)
         pieces, before = self._pieces(value, text, place)
         spaced = self._pieces(f" {value}", text, place)[0]
         if len(pieces) != 1:
@@ -185,7 +186,8 @@ class SpanReader(TaskTextReader):
     ) -> TextInputs:
         """The text with the question whether the answer starts or ends at ``position``."""
         if position is None:
-            which = int(classes[:1] in (("end",), (1,)))
+            first = classes[0] if classes else None
+            which = int(isinstance(first, (str, int)) and first in ("end", 1))
             ends = _head_output(self.model, "span_logits", text.model_inputs)[0, :, which]
             passage = ~text.special if text.segment_ids is None else text.segment_ids == 1
             ends[~torch.from_numpy(passage)] = -torch.inf
