@@ -162,7 +162,8 @@ def _method_options(
         raise ValueError(f"methods must not hold {RANDOM!r}: a random map is always beside them.")
     found = {}
     for name, own in named.items():
-        instance_of(f"methods[{name!r}]", own, dict, "It holds options of Explainer.explain.")
+        if not isinstance(own, Mapping):
+            raise TypeError(f"methods[{name!r}] must hold options of explain, got {shown(own)}.")
         options = {"tolerance": tolerance, **own}
         fusion = options.get("fusion")
         if fusion is not None and not isinstance(fusion, Fusion):

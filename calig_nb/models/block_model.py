@@ -278,14 +278,15 @@ class Classifier:
 
     @property
     def n_token_ids(self) -> int | None:
-        """How many token ids the model tells apart, at most; None where it has no table of them."""
-        modules = self.own.modules()
-        tables = [one.num_embeddings for one in modules if isinstance(one, nn.Embedding)]
-        try:
-            named = getattr(self.own, "get_input_embeddings", lambda: None)()
-        except NotImplementedError:
-            named = None
-        return getattr(named, "num_embeddings", max(tables, default=None))
+        """How many token ids the model knows; None where it, or one inside it, names no table."""
+        for module in cast("Iterable[Any]", self.own.modules()):
+            if hasattr(module, "get_input_embeddings"):
+                try:
+                    table = module.get_input_embeddings()
+                except (AttributeError, NotImplementedError):  # of characters that are hashed
+                    return None
+                return table.num_embeddings if isinstance(table, nn.Embedding) else None
+        return None
 
     def _position_table(self) -> nn.Embedding | None:
         for name, module in self.model.named_modules():

@@ -220,11 +220,8 @@ def open_cache(setting: Cache | bool | str | Path | None) -> Cache | None:
         return setting
     if not isinstance(setting, (bool, str, os.PathLike, type(None))):
         raise TypeError(f"cache must be True, False, a folder or a Cache, got {shown(setting)}.")
-    if (
-        setting is None
-        or setting is False
-        or (setting is True and os.environ.get("CALIG_NB_CACHE") == "off")
-    ):
+    switched_off = setting is True and os.environ.get("CALIG_NB_CACHE") == "off"
+    if setting is None or setting is False or switched_off:
         return None
     return Cache(None if setting is True else file_path("cache", setting))
 
