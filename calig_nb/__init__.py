@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .explanation.methods import methods as methods
     from .explanation.serialization import load as load
     from .pipeline.explainer import Explainer as Explainer
+    from .pipeline.explainer import explain as explain
     from .widgets import Comparison as Comparison
     from .widgets import MarkWords as MarkWords
     from .widgets import PatchView as PatchView
@@ -48,6 +49,7 @@ _HOME = {
     "by_class": "explanation.by_class",
     "demos": "demo",
     "evaluate": "evaluation.evaluate",
+    "explain": "pipeline.explainer",
     "load": "explanation.serialization",
     "load_demo": "demo",
     "methods": "explanation.methods",
@@ -56,13 +58,25 @@ _HOME = {
 
 __all__ = sorted(_HOME)
 
+_POINTERS = {
+    "compare": "Comparison([one, other]) sets explanations side by side.",
+    "explainer": "Explainer(model, tokenizer) makes one.",
+    "from_pretrained": "Explainer.from_pretrained(name) loads a model and its tokenizer.",
+    "plot": "An explanation draws itself: .show() live, .figure() for a paper.",
+    "predict": "Explainer(model, tokenizer).predict(texts) is a table.",
+    "save": "An explanation saves itself: .save(path); load(path) opens it.",
+    "show": "An explanation shows itself: .show() live, .figure() for a paper.",
+}
+"""Names that are expected here, and what there is instead."""
+
 
 def __getattr__(name: str) -> Any:
     """Load a public name on first use, so that importing the package costs next to nothing."""
     if name in _HOME:
         return getattr(import_module(f".{_HOME[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}.")
+    pointer = f" {_POINTERS[name]}" if name in _POINTERS else ""
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}.{pointer}")
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *_HOME]
+    return [*__all__, "__version__"]

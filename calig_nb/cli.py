@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:  # the reader has seen enough: `calig-nb explain ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (ImportError, OSError, TypeError, ValueError) as error:
+    except Exception as error:  # also what a library raises of files that it cannot read
         _print_error("error", error)
         return 1
     return 0
@@ -146,7 +146,9 @@ def _check_writable(name: str, path: Path) -> None:
 
 
 def _class(name: str | None) -> int | str | None:
-    return int(name) if name is not None and name.isdecimal() else name
+    if name is not None and name.isdecimal() and len(name) < 10:
+        return int(name)
+    return name
 
 
 def _rows(explanation: Explanation, granularity: Any, k: int | None) -> list[dict[str, Any]]:

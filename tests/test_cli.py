@@ -111,6 +111,10 @@ def test_the_embedded_models_are_listed(capsys):
         (["explain", "fine", "--method", "magic"], "method must be one of"),
         (["explain", "fine", "--granularity", "page"], "granularity"),
         (["explain", "fine", "--model", "./not/there"], "not/there"),
+        (["explain", "fine", "--baselines", ""], "text with at least one ordinary token, got ''"),
+        (["explain", "fine", "--baselines", "\u2028"], "at least one ordinary token, got"),
+        (["explain", "fine", "--target", "9" * 5000], "target must be one of ['negative'"),
+        (["explain", "fine", "--tolerance", "nan"], "tolerance must lie between 0 and 1, got nan"),
         (["explain", "fine", "--figure", "not/there/why.pdf"], "existing folder"),
         (["explain", "fine", "--save", "."], "must be a file, got the folder"),
         (["explain", "fine", "--html", "not/there/why.html"], "--html must lie in an existing"),
@@ -124,6 +128,39 @@ def test_an_error_is_one_line_on_standard_error(capsys, asked, message):
     assert not said.out
     assert said.err.startswith("calig-nb: error: ") and len(said.err.splitlines()) == 1
     assert message in said.err
+
+
+def changed_file(name, change):
+    def do(folder):
+        (folder / name).write_bytes(change((folder / name).read_bytes()))
+
+    return do
+
+
+def changed_config(**values):
+    return changed_file("config.json", lambda c: json.dumps(json.loads(c) | values).encode())
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (changed_file("model.safetensors", lambda content: content[:9999]), "header"),
+        (changed_file("tokenizer.json", lambda content: b"{}"), "cannot be loaded"),
+        (changed_file("config.json", lambda content: b"{"), "not a valid JSON file"),
+        (changed_file("calig_nb.json", lambda content: b"[1]"), "must hold layer weights"),
+        (changed_config(hidden_size=64, num_attention_heads=4), "cannot be loaded"),
+        (changed_config(num_attention_heads=7), "not a multiple of the number of attention heads"),
+        (changed_config(id2label={"x": "a", "y": "b"}), "cannot be loaded"),
+        (changed_config(model_type="nothing"), "nothing"),
+    ],
+)
+def test_a_folder_that_cannot_be_read_is_one_line_too(damage, says, capsys, tmp_path):
+    folder = shutil.copytree(Path(cn.__file__).parent / "demo" / "sentiment", tmp_path / "mine")
+    damage(folder)
+    assert cli.main(["explain", "fine", "--model", str(folder)]) == 1
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("calig-nb")]
+    assert len(said) == 1 and "mine" in said[0] and says in said[0]
 
 
 @pytest.mark.parametrize("asked", [[], ["explain"], ["sing"], ["explain", "x", "--tolerance", "?"]])

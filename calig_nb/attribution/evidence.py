@@ -114,6 +114,13 @@ def trace_batch(
     frugal = not fits_eager_attention(model, batch.inputs)
     forward = model.forward(batch.inputs, lent, frugal=frugal)
     targets = choose_targets(model, batch, forward.logits[: len(batch.requests)].detach())
+    for name, row in zip(batch.names, forward.logits[len(batch.requests) :], strict=False):
+        if not torch.isfinite(row).all():
+            raise ValueError(
+                f"baselines must be what the model can read, but its logits for that of "
+                f"{name!r:.60} are {row.tolist()}: a vector of the model's, such as [PAD]'s, is "
+                "broken. Mend it, or give other baselines."
+            )
     scores = score_function(targets)(forward.logits, forward.items)
     trace = forward.backward(scores, keep_heads)
     _refuse_merged_tokens(model, batch.inputs, trace)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
@@ -11,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from .._validation import one_of
+from .._validation import one_of, real_between, shown, whole_number
 from ..explanation.fusion import Fusion
 from ..explanation.methods import METHODS
 from ..models.block_model import Classes
@@ -19,6 +18,9 @@ from ..models.points import ScoreFn
 
 Output = Literal["logit", "margin", "log_odds", "prob"]
 Precision = Literal["float32", "bfloat16"]
+
+MOST_STEPS = 5000
+"""More nodes than this are not known of any rule."""
 
 HIDDEN_BASELINES = ("zero", "mean")
 """Baselines that are hidden states and no input; for study only."""
@@ -53,13 +55,18 @@ class Request:
         if not isinstance(self.baselines, (str, Tensor)):
             raise TypeError(
                 "baselines must be 'pad', 'mask', 'zero', 'mean', a text or a tensor of token "
-                f"ids, got {self.baselines!r:.60}."
+                f"ids, got {shown(self.baselines)}."
             )
-        steps = self.n_steps
-        if steps != "auto" and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
-            raise ValueError(f"n_steps must be 'auto' or a whole number from 1, got {steps!r}.")
-        if not 0 < self.tolerance < 1:
-            raise ValueError(f"tolerance must lie between 0 and 1, got {self.tolerance}.")
+        if not (isinstance(self.n_steps, str) and self.n_steps == "auto"):
+            try:
+                whole_number("n_steps", self.n_steps, 1, MOST_STEPS)
+            except (TypeError, ValueError):
+                raise ValueError(
+                    f"n_steps must be 'auto' or a whole number from 1 to {MOST_STEPS}, got "
+                    f"{shown(self.n_steps)}."
+                ) from None
+        tolerance = real_between("tolerance", self.tolerance, 0, 1, inside=True)
+        object.__setattr__(self, "tolerance", tolerance)
         if self.method == "occlusion" and self.hidden_baseline is not None:
             raise ValueError(
                 "baselines must be tokens for occlusion, which replaces them one by one: 'pad', "
@@ -76,8 +83,9 @@ class Request:
         Raises:
             TypeError, ValueError: As the class, or if there is no target.
         """
-        if isinstance(target, str) or not isinstance(target, Sequence):
-            return [cls(target, **options)]
+        if not names_several(target):
+            return [cls(target, **options)]  # type: ignore[arg-type]
+        assert isinstance(target, Sequence)
         if not target:
             raise ValueError("target must name at least one class, got an empty list.")
         return [cls(one, **options) for one in target]
@@ -108,6 +116,11 @@ class Request:
         """The same request about another class."""
         output = self.output if contrast is None else "logit"
         return replace(self, target=target, contrast=contrast, output=output)
+
+
+def names_several(target: Any) -> bool:
+    """Whether this names several classes, and not one."""
+    return isinstance(target, Sequence) and not isinstance(target, (str, bytes))
 
 
 @dataclass(frozen=True)
@@ -233,15 +246,11 @@ def _class_index(name: str, value: int | str, labels: Sequence[str]) -> int:
             return labels.index(value)
         if folded.count(value.casefold()) == 1:
             return folded.index(value.casefold())
-        raise ValueError(f"{name} must be one of {list(labels)}, got {value!r}.")
+        raise ValueError(f"{name} must be one of {list(labels)}, got {shown(value)}.")
     try:
-        index = operator.index(value)
+        return whole_number(name, value, 0, len(labels) - 1, more=f" ({', '.join(labels)})")
     except TypeError:
-        index = -1
-    if isinstance(value, bool) or (index < 0 and not hasattr(value, "__index__")):
-        raise TypeError(f"{name} must be a class index or label, got {value!r}.")
-    if not 0 <= index < len(labels):
-        raise ValueError(
-            f"{name} must lie between 0 and {len(labels) - 1} ({', '.join(labels)}), got {index}."
-        )
-    return index
+        several = "" if name == "contrast" else ", or a list of them"
+        raise TypeError(
+            f"{name} must be a class index or label{several}, got {shown(value)}."
+        ) from None

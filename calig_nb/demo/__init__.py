@@ -9,6 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from .._validation import shown
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -100,6 +102,10 @@ def load_demo(name: str = "sentiment") -> Explainer:
 
     Raises:
         ValueError: If there is no such model.
+
+    Example:
+        >>> cn.load_demo('sentiment').labels
+        ('negative', 'positive')
     """
     folder = _find_demo(name).folder
     from transformers.utils import logging
@@ -127,7 +133,12 @@ def example(name: str = "sentiment") -> dict[str, Any]:
 
 
 def demos() -> pd.DataFrame:
-    """Table of the embedded models: question, data, accuracy, licence, example and size."""
+    """Table of the embedded models: question, data, accuracy, licence, example and size.
+
+    Example:
+        >>> cn.demos().index.tolist()
+        ['sentiment', 'amharic', 'topics', 'agreement', 'pictures']
+    """
     import pandas as pd
 
     frame = pd.DataFrame(_DEMOS).drop(columns="request")
@@ -140,9 +151,9 @@ def demos() -> pd.DataFrame:
 
 def _find_demo(name: str) -> Demo:
     by_name = {demo.model: demo for demo in _DEMOS}
-    if name not in by_name:
+    if not isinstance(name, str) or name not in by_name:
         raise ValueError(
-            f"name must be one of {list(by_name)}, got {name!r}. See calig_nb.demos()."
+            f"name must be one of {list(by_name)}, got {shown(name)}. See calig_nb.demos()."
         )
     return by_name[name]
 

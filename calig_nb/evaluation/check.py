@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import torch
 
 from .._arrays import Array
-from ..attribution.request import Target
+from .._validation import instance_of, one_of, whole_number
+from ..attribution.request import Output, Target
 from ..explanation.explanation import Explanation
 from ..inputs.text import TextInputs
 from ..pipeline.engine import Engine
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 SURE = 0.95
 """Share of the random maps that a map must beat."""
+MOST_RANDOM = 10_000
+"""More of them say no more."""
 SAME = 1e-3
 """Relative difference of two scores up to which they are the same model's."""
 
@@ -53,6 +56,11 @@ class Check:
         opposers_rank: Share of the random choices that it beats, a draw being half.
         unit: "probability"; or "score" of a model that measures, and of two independent classes
             set against each other, which have no probability together.
+
+    Example:
+        >>> check = explanation.check(random=20)
+        >>> check.method, check.words
+        ('ca-lig', 11)
     """
 
     method: str
@@ -85,7 +93,12 @@ class Check:
         return " ".join(filter(None, said))
 
     def to_dict(self) -> dict[str, Any]:
-        """All numbers, ``holds`` and ``text``, fit for JSON."""
+        """All numbers, ``holds`` and ``text``, fit for JSON.
+
+        Example:
+            >>> explanation.check(random=20).to_dict()['target']
+            'positive'
+        """
         return {**asdict(self), "holds": self.holds, "text": self.text}
 
     def __repr__(self) -> str:
@@ -169,8 +182,11 @@ def check(
             f"explainer must be a calig_nb.Explainer, got {type(explainer).__name__}. A check "
             "needs the model that made the explanation, which a saved one has not."
         )
-    if isinstance(random, bool) or not isinstance(random, int) or random < 1:
-        raise ValueError(f"random must be a whole number from 1, got {random!r}.")
+    instance_of("explanation", explanation, Explanation, "Explainer.explain makes one.")
+    random = whole_number("random", random, 1, MOST_RANDOM)
+    seed = whole_number("seed", seed, 0)
+    if deletion is not None:
+        one_of("deletion", deletion, engine.reader.deletions)
     scorer = Scorer(engine)
     text = engine.reader.read_again(explanation)
     deletion = engine.reader.deletions[0] if deletion is None else deletion
@@ -237,7 +253,8 @@ def _refuse_another_model(explanation: Explanation, scorer: Scorer, text: TextIn
         if (labels := scorer.labels_of(logits, text)) != explanation.labels:
             wrong = f"its classes are {list(labels)}"
         else:
-            output = explanation.config["output"]
+            output = explanation.config.get("output", "logit")
+            one_of("explanation.config['output']", output, get_args(Output))
             classes = scorer.classes(logits)
             target = Target(explanation.target, explanation.contrast, output, classes)
             score = float(target.score(logits.to(torch.float64))[0])

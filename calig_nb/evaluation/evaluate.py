@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 
 from .._arrays import Array
-from .._validation import one_of, warn_user
+from .._validation import (
+    instance_of,
+    list_of,
+    one_of,
+    real_between,
+    shown,
+    warn_user,
+    whole_number,
+)
 from .._version import __version__
 from ..attribution.request import Request
 from ..explanation.fusion import Fusion
 from ..explanation.methods import METHODS
 from ..inputs.table import read_column
+from ..pipeline.explainer import Explainer
 from .deletion import Deletion, ordinary_words
 from .metrics import FAITHFULNESS, PLAUSIBILITY
 from .rationales import units_marked
 from .result import RANDOM, Evaluation
 from .runner import Item, Run, describe_options
 
-if TYPE_CHECKING:
-    from ..pipeline.explainer import Explainer
+MADE_BY = "Explainer(model, tokenizer) makes one, or calig_nb.load_demo()."
+MOST_DRAWS = 100_000
+"""More of them say no more."""
 
 
 def evaluate(
@@ -79,18 +89,26 @@ def evaluate(
 
     Source:
         For each metric as :mod:`calig_nb.evaluation.metrics` names it.
+
+    Example:
+        >>> texts = ['A dull film.', 'The acting is superb.']
+        >>> evaluation = cn.evaluate(explainer, texts, methods=['ca-lig', 'ig'], progress=False)
+        >>> evaluation.methods
+        ('ca-lig', 'ig', 'random')
     """
     one_of("on_error", on_error, ("raise", "skip"))
-    reader = explainer.engine.reader
+    reader = instance_of("explainer", explainer, Explainer, MADE_BY).engine.reader
     wanted_ways = reader.deletions[:1] if deletion is None else deletion
-    ways = (wanted_ways,) if isinstance(wanted_ways, str) else tuple(wanted_ways)
+    one = isinstance(wanted_ways, str)
+    ways = (wanted_ways,) if one else tuple(list_of("deletion", wanted_ways, "ways"))
     for way in ways:
         one_of("deletion", way, reader.deletions)
+    real_between("tolerance", tolerance, 0, 1, inside=True)
+    n_resamples = whole_number("n_resamples", n_resamples, 1, MOST_DRAWS)
+    seed = whole_number("seed", seed, 0)
     if not ways or len(set(ways)) < len(ways):
         raise ValueError(f"deletion must name one way or several different ones, got {ways}.")
     options = _method_options(methods, tolerance, reader.is_of_pictures)
-    if n_resamples < 1:
-        raise ValueError(f"n_resamples must be at least 1, got {n_resamples}.")
     wanted = _wanted_metrics(metrics, rationales is not None)
     run = Run(explainer, options, ways if set(wanted) & set(FAITHFULNESS) else (), seed)
     items, share = read_items(run, texts, targets, rationales, on_error)
@@ -133,18 +151,25 @@ def _method_options(
     """For each method what ``explain`` is asked, checked at the door."""
     if isinstance(methods, str):
         raise TypeError(f"methods must be a list of names, got the text {methods!r}.")
-    given = tuple(METHODS) if methods is None else methods
-    named = given if isinstance(given, Mapping) else {name: {"method": name} for name in given}
+    if isinstance(methods, Mapping):
+        given, named = [*methods], methods
+    else:
+        given = [*METHODS] if methods is None else list_of("methods", methods, "names")
+        for name in given:
+            instance_of("methods", name, str, "It holds names: see calig_nb.methods().")
+        named = {name: {"method": name} for name in given}
     if not named or len(named) < len(given):
-        raise ValueError(f"methods must be one or several different names, got {given!r}.")
+        raise ValueError(f"methods must be one or several different names, got {shown(given)}.")
     if RANDOM in named:
         raise ValueError(f"methods must not hold {RANDOM!r}: a random map is always beside them.")
     found = {}
     for name, own in named.items():
+        if not isinstance(own, Mapping):
+            raise TypeError(f"methods[{name!r}] must hold options of explain, got {shown(own)}.")
         options = {"tolerance": tolerance, **own}
         fusion = options.get("fusion")
         if fusion is not None and not isinstance(fusion, Fusion):
-            raise TypeError(f"methods[{name!r}]: fusion must be a Fusion, got {fusion!r:.60}.")
+            raise TypeError(f"methods[{name!r}]: fusion must be a Fusion, got {shown(fusion)}.")
         if wrong := {"target", "contrast", "progress", "on_error"} & options.keys():
             raise ValueError(
                 f"methods[{name!r}] must not hold {sorted(wrong)}: it is the same for all methods."
@@ -162,12 +187,13 @@ def _wanted_metrics(metrics: Sequence[str] | None, marked: bool) -> list[str]:
     known = [*FAITHFULNESS, *(PLAUSIBILITY if marked else ())]
     if metrics is None:
         return known
-    if isinstance(metrics, str) or not metrics or len(set(metrics)) < len(metrics):
-        raise ValueError(f"metrics must be a list of different names, got {metrics!r}.")
-    for name in metrics:
-        if name in PLAUSIBILITY and not marked:
+    names = [] if isinstance(metrics, str) else list_of("metrics", metrics, "names")
+    for name in names:
+        if isinstance(name, str) and name in PLAUSIBILITY and not marked:
             raise ValueError(f"metrics holds {name!r}, which needs rationales.")
         one_of("metrics", name, tuple(known))
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"metrics must be a list of different names, got {shown(metrics)}.")
     return [name for name in known if name in metrics]
 
 
@@ -179,13 +205,9 @@ def read_items(
     on_error: str,
 ) -> tuple[list[Item], float | None]:
     """The texts as the model reads them, and the mean share of a text that people marked."""
-    if isinstance(texts, str) or not isinstance(texts, Iterable):
-        raise TypeError(f"texts must be a list of texts, got {texts!r:.60}.")
-    texts = list(read_column(texts, name="texts"))
-    for name, values in (("targets", targets), ("rationales", rationales)):
-        if values is not None and (isinstance(values, str) or len(values) != len(texts)):
-            got = repr(values) if isinstance(values, str) else len(values)
-            raise ValueError(f"{name} must have one for each of {len(texts)} texts, got {got}.")
+    texts = list_of("texts", read_column(texts, name="texts"), "texts")
+    targets = _one_each("targets", targets, len(texts))
+    rationales = _one_each("rationales", rationales, len(texts))
     reader = run.scorer.engine.reader
     read = []
     for i, text in enumerate(texts):
@@ -216,6 +238,14 @@ def read_items(
     if not shares:
         raise ValueError("rationales must mark something in at least one text, got none that does.")
     return items, float(np.mean(shares))
+
+
+def _one_each(name: str, values: Any, count: int) -> list[Any] | None:
+    """As many values as texts, or None."""
+    found = None if values is None else list_of(name, values, "one for each text")
+    if found is not None and len(found) != count:
+        raise ValueError(f"{name} must have one for each of {count} texts, got {len(found)}.")
+    return found
 
 
 def _keep_comparable(items: Sequence[Item], names: Sequence[str]) -> tuple[list[Item], list[str]]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .._validation import shown
 from ..explanation.units import Unit
 
 Marks = npt.NDArray[np.bool_]
@@ -46,12 +47,15 @@ def units_marked(
         ValueError: If it does not fit the text.
     """
     if isinstance(rationale, str) or not isinstance(rationale, (Sequence, np.ndarray)):
-        raise TypeError(f"{name} must be {_FORMS}, got {rationale!r:.60}.")
+        raise TypeError(f"{name} must be {_FORMS}, got {shown(rationale)}.")
     if not len(rationale):
         return np.zeros(len(units), dtype=bool)
     if all(isinstance(one, str) for one in rationale):
         return _touched(_found(rationale, text, name), offsets, units)
-    array = np.asarray(rationale) if _regular(rationale) else np.empty(0)
+    try:
+        array = np.asarray(rationale) if _regular(rationale) else np.array(None)
+    except ValueError:  # lists within lists, of several lengths
+        array = np.array(None)
     if array.ndim == 2 and array.shape[1] == 2 and array.dtype.kind in "iu":
         for start, end in array.tolist():
             if not 0 <= start < end <= len(text):
@@ -61,7 +65,7 @@ def units_marked(
                 )
         return _touched(array.tolist(), offsets, units)
     if array.ndim != 1 or array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must be {_FORMS}, got {rationale!r:.60}.")
+        raise TypeError(f"{name} must be {_FORMS}, got {shown(rationale)}.")
     if not np.isin(array, (0, 1)).all():
         raise ValueError(f"{name} must hold marks of 0 and 1, got {rationale!r:.60}.")
     marks = array.astype(bool)

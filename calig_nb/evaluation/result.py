@@ -42,6 +42,10 @@ class Evaluation:
         config: What was asked, as plain values.
         n_resamples: Draws of the bootstrap.
         seed: Of the draws and of the random maps.
+
+    Example:
+        >>> evaluation
+        Evaluation(3 methods, 2 texts, 9 metrics; ca-lig is ahead in ... of 9 comparisons)
     """
 
     texts: tuple[str, ...]
@@ -115,6 +119,10 @@ class Evaluation:
 
         Raises:
             ValueError: If it is none of ``metrics``.
+
+        Example:
+            >>> evaluation.metric('comprehensiveness').better
+            'higher'
         """
         one_of("metric", name, self.metrics)
         return METRICS[name.split(" ")[0]]
@@ -124,6 +132,10 @@ class Evaluation:
 
         Raises:
             ValueError: If the method or the metric is not of this evaluation.
+
+        Example:
+            >>> evaluation.better('random', 'comprehensiveness') in (-1, 0, 1)
+            True
         """
         one_of("method", method, self.methods)
         sign = 1 if self.metric(metric).better == "higher" else -1
@@ -136,6 +148,10 @@ class Evaluation:
         Returns:
             Columns ``item`` (the text's number), ``text``, ``target``, ``method``, ``metric`` and
             ``value`` (NaN where the metric says nothing).
+
+        Example:
+            >>> evaluation.to_frame().columns.tolist()
+            ['item', 'text', 'target', 'method', 'metric', 'value']
         """
         import pandas as pd
 
@@ -160,6 +176,9 @@ class Evaluation:
 
         Raises:
             ValueError: If a metric is unknown, or an option out of its range.
+
+        Example:
+            >>> evaluation.figure(['comprehensiveness']).savefig('methods.pdf')
         """
         figure: Figure = import_upward("figures", "evaluation_figure")(self, metrics, **state)
         return figure
@@ -170,6 +189,10 @@ class Evaluation:
         Args:
             differences: Each method less the first instead; ▲ is better beyond the interval, ▽
                 worse.
+
+        Example:
+            >>> evaluation.to_markdown().splitlines()[1][:11]
+            '| --- | ---'
         """
         rows = self._cells(differences)
         lines = [f"| {' | '.join(row)} |" for row in rows]

@@ -11,13 +11,22 @@ import numpy as np
 import numpy.typing as npt
 
 from .._upward import import_upward
-from .._validation import one_of, read_only
+from .._validation import (
+    instance_of,
+    list_of,
+    one_of,
+    read_only,
+    real_between,
+    whole_number,
+)
 from ..attribution.request import Request
 from ..explanation.methods import METHODS
 from ..inputs.table import read_column
 from ..inputs.text import TextInputs
+from ..pipeline.explainer import Explainer
 from .bootstrap import bootstrap
 from .deletion import Scorer, ordinary_words, sum_by_unit
+from .evaluate import MADE_BY
 from .metrics import FEW
 from .weight_randomization import copy_explainer, randomize_weights, shift_logits
 
@@ -26,13 +35,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..pipeline.engine import Engine
-    from ..pipeline.explainer import Explainer
 
 Array = npt.NDArray[np.float64]
 
 TRAINED = "as trained"
 CHANGES = ("batch", "padding", "logit shift")
 SHIFT = 3.0
+MOST_SEED = 2**63 - 1
+"""Larger numbers torch does not take."""
 INVARIANT = 0.02
 """Relative change of a map up to which it counts as the same: twice the default tolerance."""
 
@@ -55,6 +65,10 @@ class Sanity:
             when it is padded to twice its length, and when a constant is added to all logits; NaN
             where a model is never padded, or a method refuses the constant.
         seed: Of the weights and of the bootstrap.
+
+    Example:
+        >>> sanity.depths[:3]
+        ('as trained', 'head', 'block 3')
     """
 
     texts: tuple[str, ...]
@@ -121,7 +135,11 @@ class Sanity:
         return f"Sanity({len(self.texts)} texts)\n{self.text}"
 
     def figure(self, **state: Any) -> Figure:
-        """Correlation by depth with its interval; see :mod:`calig_nb.figures`."""
+        """Correlation by depth with its interval; see :mod:`calig_nb.figures`.
+
+        Example:
+            >>> sanity.figure().savefig('sanity.pdf')
+        """
         figure: Figure = import_upward("figures", "sanity_figure")(self, **state)
         return figure
 
@@ -160,16 +178,24 @@ def sanity(
     Source:
         Adebayo et al. (2018), arXiv:1810.03292, sections 4.1 and 4.2; Kindermans et al. (2019),
         arXiv:1711.00867, for the invariance.
+
+    Example:
+        >>> sanity = cn.sanity(explainer, ['A dull film.'], methods=['ig'], progress=False)
+        >>> sanity.methods
+        ('ig',)
     """
     from tqdm.auto import tqdm
 
-    if isinstance(texts, str) or not len(texts):
-        raise TypeError(f"texts must be a list of at least one text, got {texts!r:.60}.")
-    texts = read_column(texts, name="texts")
-    if isinstance(methods, str) or not methods:
-        raise TypeError(f"methods must be a list of at least one name, got {methods!r}.")
+    instance_of("explainer", explainer, Explainer, MADE_BY)
+    texts = list_of("texts", read_column(texts, name="texts"), wanted := "at least one text")
+    methods = list_of("methods", methods, named := "at least one name")
+    for name, given, what in (("texts", texts, wanted), ("methods", methods, named)):
+        if not given:
+            raise TypeError(f"{name} must be a list of {what}, got none.")
     for method in methods:
-        one_of("method", method, tuple(METHODS))
+        one_of("methods", method, tuple(METHODS))
+    real_between("tolerance", tolerance, 0, 1, inside=True)
+    seed = whole_number("seed", seed, 0, MOST_SEED)
     read = [explainer.engine.reader.read(text, f"texts[{i}]") for i, text in enumerate(texts)]
     for i, text in enumerate(read):
         if len(ordinary_words(text)) < FEW:

@@ -10,7 +10,7 @@ import numpy as np
 
 from .._arrays import Array
 from .._upward import import_upward
-from .._validation import distinct_names
+from .._validation import distinct_names, shown, whole_number
 from .explanation import Explanation
 from .summary import class_text
 from .units import Granularity, Unit
@@ -37,6 +37,10 @@ class ByClass:
         in_scores: Whether values are in units of the scores, so that a column sums to what its
             score gained over the baseline (but for special tokens); else shares.
         said: (classes,) the same in words.
+
+    Example:
+        >>> cn.by_class(explainer.explain('A dull film.', target=[0, 1]), 'word')
+        ByClass(4 words, negative, positive)
     """
 
     granularity: Granularity
@@ -53,6 +57,11 @@ class ByClass:
         Args:
             k: The k rows with the strongest evidence for any class; by default all. In reading
                 order.
+
+        Example:
+            >>> by_class = cn.by_class(explainer.explain('A dull film.', target=[0, 1]), 'word')
+            >>> by_class.to_frame(k=1)['word'].tolist()
+            ['dull']
         """
         import pandas as pd
 
@@ -68,16 +77,24 @@ class ByClass:
         return frame
 
     def strongest(self, k: int | None = None) -> list[int]:
-        """The rows with the strongest evidence for any class, in reading order."""
-        if k is not None and k < 1:
-            raise ValueError(f"k must be at least 1, got {k}.")
+        """The rows with the strongest evidence for any class, in reading order.
+
+        Example:
+            >>> cn.by_class([explanation], 'word').strongest(1)
+            [9]
+        """
+        k = None if k is None else whole_number("k", k, 1)
         order = np.argsort(-np.abs(self.values).max(axis=1), kind="stable")
         return sorted(order[:k].tolist())
 
     def figure(
         self, k: int | None = STRONGEST, *, theme: str = "light", width: float = 10
     ) -> Figure:
-        """The strongest rows with a bar for each class; see :mod:`calig_nb.figures.by_class`."""
+        """The strongest rows with a bar for each class; see :mod:`calig_nb.figures.by_class`.
+
+        Example:
+            >>> cn.by_class([explanation], 'word').figure(k=3).savefig('classes.pdf')
+        """
         draw = import_upward("figures", "classes_figure")
         figure: Figure = draw(self, k, theme=theme, width=width)
         return figure
@@ -107,13 +124,17 @@ def by_class(
     Raises:
         TypeError: If these are not explanations.
         ValueError: If they are not of one text and of different classes, or there is no such layer.
+
+    Example:
+        >>> cn.by_class(explainer.explain('A dull film.', target=[0, 1]), 'word').names
+        ('negative', 'positive')
     """
-    if isinstance(explanations, Explanation) or not all(
+    if not isinstance(explanations, (list, tuple)) or not all(
         isinstance(one, Explanation) for one in explanations
     ):
         raise TypeError(
-            "explanations must be a list of Explanations, one for each class. "
-            "Explainer.explain(text, target=[…]) gives it."
+            "explanations must be a list of Explanations, one for each class, got "
+            f"{shown(explanations)}. Explainer.explain(text, target=[…]) gives it."
         )
     if not explanations:
         raise ValueError("explanations must hold at least one, got none.")
@@ -125,9 +146,8 @@ def by_class(
         raise ValueError(
             f"explanations must be of different classes, without a contrast, got {list(names)}."
         )
-    last = len(first.layer_weights)
-    if layer is not None and not 0 <= layer <= last:
-        raise ValueError(f"layer must be None or lie between 0 and {last}, got {layer}.")
+    if layer is not None:
+        layer = whole_number("layer", layer, 0, len(first.layer_weights), also="be None or ")
     units = tuple(unit for unit in first.units(granularity) if not unit.special)
     columns = [
         one.attributions if layer is None else one.layer_attributions[layer] for one in explanations

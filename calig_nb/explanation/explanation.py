@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from .._arrays import Array
-from .._validation import one_of, read_only, valid_text
+from .._validation import instance_of, one_of, shown, whole_number
 from . import fusion as fu
 from .display import Shown
 from .fusion import Channel, Fusion
 from .methods import has_two_signals
+from .schema import checked_fields
 from .units import Granularity, Unit, merge_units, passage_ids
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+MOST_IMPLIED = 1 << 25
+"""So many numbers of matrices between tokens are formed though none of them is held."""
+
+
+class WordEvidence(NamedTuple):
+    """A word of a text, and its evidence: positive for the target. A share."""
+
+    word: str
+    attribution: float
 
 
 class Source(Protocol):
@@ -79,6 +92,16 @@ class Explanation(Shown):
         grid: Rows and columns of patches, which the ordinary tokens fill row by row; or None.
         source: What made it and can be asked for more, by :meth:`ask`, :meth:`heads` and
             :meth:`check`; None for one that was saved.
+
+    Example:
+        >>> explanation
+        Explanation(target='positive', score=1.90, tokens=13, layers=4, lam=0.5)
+        >>> round(explanation['superb'], 1)
+        1.2
+        >>> for word, evidence in list(explanation)[:2]:
+        ...     print(word, round(evidence, 2))
+        The 0.01
+        plot -0.1
     """
 
     text: str
@@ -107,37 +130,8 @@ class Explanation(Shown):
     source: Source | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", valid_text(self.text))
-        for name in ("tokens", "labels"):
-            object.__setattr__(self, name, tuple(map(valid_text, getattr(self, name))))
-        layers, t, c = len(self.layer_weights), len(self.tokens), len(self.labels)
-        shapes: dict[str, tuple[int, ...]] = {
-            "special": (t,),
-            "offsets": (t, 2),
-            "word_ids": (t,),
-            "sentence_ids": (t,),
-            "probabilities": (c,),
-            "baseline_scores": (layers + 1,),
-            "layer_attributions": (layers + 1, t),
-            "attention_relevance": (layers, t, t),
-            "layer_weights": (layers,),
-            "n_steps": (layers + 1,),
-            "token_error": (layers + 1,),
-            "converged": (layers + 1,),
-        }
-        if self.segment_ids is not None:
-            shapes["segment_ids"] = (t,)
-        if (self.image is None) != (self.grid is None):
-            raise ValueError("image and grid belong together: give both or neither.")
-        if self.image is not None and self.grid is not None:
-            shapes["image"] = (*np.shape(self.image)[:2], 3)
-            if np.prod(self.grid) != (ordinary := t - int(np.sum(self.special))):
-                raise ValueError(f"grid must hold the {ordinary} ordinary tokens, got {self.grid}.")
-        for name, shape in shapes.items():
-            object.__setattr__(self, name, read_only(name, getattr(self, name), shape))
-        for name, index in (("target", self.target), ("contrast", self.contrast)):
-            if index is not None and not 0 <= index < c:
-                raise ValueError(f"{name} must lie between 0 and {c - 1}, got {index}.")
+        for name, value in checked_fields(vars(self)).items():
+            object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
         against = "" if self.contrast is None else f", contrast={self.labels[self.contrast]!r}"
@@ -148,7 +142,12 @@ class Explanation(Shown):
 
     @property
     def drawn(self) -> Explanation:
-        """What the views draw: this; of a long document, its phrases."""
+        """What the views draw: this; of a long document, its phrases.
+
+        Raises:
+            ValueError: If matrices that hold nothing would take gigabytes.
+        """
+        self._refuse_huge_matrices()
         return self
 
     @property
@@ -206,6 +205,49 @@ class Explanation(Shown):
         return tuple(unit.text for unit in self.units("word") if not unit.special)
 
     @property
+    def word_attributions(self) -> Array:
+        """(words,) evidence of each of :attr:`words`, that of its tokens summed. A share."""
+        values = self.attributions
+        own = (unit.tokens for unit in self.units("word") if not unit.special)
+        return np.array([values[list(tokens)].sum() for tokens in own])
+
+    @property
+    def lam(self) -> float:
+        """λ of the fusion; :meth:`with_lam` gives the same with another."""
+        return self.fusion.lam
+
+    def __iter__(self) -> Iterator[WordEvidence]:
+        """The ordinary words in reading order, each with its evidence."""
+        return map(WordEvidence, self.words, self.word_attributions.tolist())
+
+    def __getitem__(self, word: str) -> float:
+        """The evidence of a word, wherever it stands in the text: a sum of shares.
+
+        Raises:
+            TypeError: If it is not asked for by a word.
+            ValueError: If the text has no such word.
+        """
+        return float(self.attributions[list(self.tokens_of(word))].sum())
+
+    def tokens_of(self, word: str) -> tuple[int, ...]:
+        """Indices of all tokens of a word, wherever it stands, whatever its case.
+
+        Raises:
+            TypeError: If ``word`` is not a text.
+            ValueError: If the text has no such word.
+
+        Example:
+            >>> [explanation.tokens[i] for i in explanation.tokens_of('superb')]
+            ['superb']
+        """
+        instance_of("word", word, str, "Numbers are for explanation.attributions and to_frame().")
+        units = [unit for unit in self.units("word") if not unit.special]
+        found = [unit for unit in units if unit.text.casefold() == word.strip().casefold()]
+        if not found:
+            raise ValueError(f"word must be one of {shown([*self.words], 200)}, got {shown(word)}.")
+        return tuple(token for unit in found for token in unit.tokens)
+
+    @property
     def passage_ids(self) -> npt.NDArray[np.int64]:
         """(T,) number of each token's passage, some sentences long; -1 for special tokens."""
         return passage_ids(self.text, self.offsets, self.sentence_ids)
@@ -217,13 +259,33 @@ class Explanation(Shown):
 
     @cached_property
     def _matrices(self) -> Array:
+        self._refuse_huge_matrices()
         return fu.channels(
             self.layer_attributions, self.attention_relevance, self.layer_weights, self.fusion
         )
 
+    @property
+    def _has_implied_matrices(self) -> bool:
+        """Whether G is one value that no memory holds, as in a method with one signal."""
+        return not any(self.attention_relevance.strides)
+
+    def _refuse_huge_matrices(self) -> None:
+        """Refuse to form what would take gigabytes and says nothing."""
+        size = self.attention_relevance.size
+        if self._has_implied_matrices and size > MOST_IMPLIED:
+            raise ValueError(
+                f"The matrices between the {len(self.tokens)} tokens would take "
+                f"{2 * 8 * size / 2**30:.1f} GiB, and method {self.method!r} says nothing there. "
+                "Use top() or to_frame(), or explain a part of the text."
+            )
+
     @cached_property
     def _evidence(self) -> Array:
-        evidence = fu.evidence(self._matrices, self.fusion, self.pooled)
+        if self._has_implied_matrices and not self.attention_relevance.flat[0]:
+            matrices = fu.diagonals(self.layer_attributions, self.layer_weights, self.fusion)
+        else:
+            matrices = self._matrices
+        evidence = fu.evidence(matrices, self.fusion, self.pooled)
         evidence.setflags(write=False)
         return evidence
 
@@ -252,12 +314,14 @@ class Explanation(Shown):
 
         Raises:
             ValueError: If there is no such layer or channel.
+
+        Example:
+            >>> explanation.rollout(layer=0).shape
+            (13, 13)
         """
         one_of("channel", channel, get_args(Channel))
         last = len(self.layer_weights) - 1
-        layer = last if layer is None else layer
-        if not 0 <= layer <= last:
-            raise ValueError(f"layer must lie between 0 and {last}, got {layer}.")
+        layer = last if layer is None else whole_number("layer", layer, 0, last)
         supporting, opposing = fu.signed_rollouts(self._matrices, self.fusion, layer + 1)
         parts = {"supporting": supporting, "opposing": opposing}
         return np.asarray(parts.get(channel, supporting - opposing))
@@ -272,6 +336,10 @@ class Explanation(Shown):
         Raises:
             ValueError: If a class does not fit, or the explanation came from a file: another
                 class needs the model.
+
+        Example:
+            >>> explanation.ask(0).target_name
+            'negative'
         """
         if self.source is None:
             raise ValueError(
@@ -298,10 +366,12 @@ class Explanation(Shown):
         Raises:
             ValueError: If there is no such layer, or the explanation came from a file: heads need
                 the model.
+
+        Example:
+            >>> explanation.heads(layer=3).shape
+            (6, 13, 13)
         """
-        last = len(self.layer_weights) - 1
-        if not 0 <= layer <= last:
-            raise ValueError(f"layer must lie between 0 and {last}, got {layer}.")
+        layer = whole_number("layer", layer, 0, len(self.layer_weights) - 1)
         if not has_two_signals(self.method):
             raise ValueError(f"heads belong to method 'ca-lig', this is {self.method!r}.")
         if "windows" in self.config:
@@ -322,12 +392,25 @@ class Explanation(Shown):
 
         Raises:
             ValueError: If ``lam`` is outside [0, 1].
+
+        Example:
+            >>> explanation.with_lam(0.25).lam
+            0.25
         """
         changed = dataclasses.replace(self.fusion, lam=lam)
         return self.with_fusion(changed) if has_two_signals(self.method) else self
 
     def with_fusion(self, fusion: Fusion) -> Explanation:
-        """The same evidence under another form of the fusion."""
+        """The same evidence under another form of the fusion.
+
+        Raises:
+            TypeError: If ``fusion`` is no :class:`Fusion`.
+
+        Example:
+            >>> explanation.with_fusion(cn.Fusion(gamma=0.5)).fusion.gamma
+            0.5
+        """
+        instance_of("fusion", fusion, Fusion, "As in with_fusion(calig_nb.Fusion(gamma=0.5)).")
         return dataclasses.replace(self, fusion=fusion)
 
     def units(self, granularity: Granularity = "word") -> tuple[Unit, ...]:
@@ -335,7 +418,12 @@ class Explanation(Shown):
 
         Raises:
             ValueError: If ``granularity`` is unknown.
+
+        Example:
+            >>> [unit.text for unit in explanation.units('sentence')]
+            ['[CLS]', 'The plot is thin, but the acting is superb.', '[SEP]']
         """
+        one_of("granularity", granularity, get_args(Granularity))
         ids = None if granularity == "token" else getattr(self, f"{granularity}_ids", None)
         return merge_units(granularity, self.text, self.tokens, self.special, self.offsets, ids)
 
@@ -351,6 +439,7 @@ class Explanation(Shown):
 
     def block_matrices(self, layer: int) -> Array:
         """(2, T, T) M_b, what one block adds, for and against; of a signed fusion its halves."""
+        self._refuse_huge_matrices()
         only = slice(layer, layer + 1)
         matrices = fu.channels(
             self.layer_attributions[only],
@@ -369,9 +458,17 @@ class Explanation(Shown):
             granularity: "token", "word", "sentence" or "passage" gives a row for each, its
                 evidence summed over its tokens, with one column of r_b for each layer; "layer"
                 gives a row for each layer with its total, its error and what it took.
+
+        Raises:
+            ValueError: If ``granularity`` is unknown.
+
+        Example:
+            >>> explanation.to_frame('word').shape
+            (13, 10)
         """
         import pandas as pd
 
+        one_of("granularity", granularity, (*get_args(Granularity), "layer"))
         if granularity == "layer":
             return pd.DataFrame(
                 {
@@ -400,9 +497,13 @@ class Explanation(Shown):
 
         Raises:
             ValueError: If ``k`` is below 1.
+
+        Example:
+            >>> explanation.top(2)['word'].tolist()
+            ['superb', 'thin']
         """
-        if k < 1:
-            raise ValueError(f"k must be at least 1, got {k}.")
+        k = whole_number("k", k, 1)
+        one_of("granularity", granularity, get_args(Granularity))
         table = self.to_frame(granularity)
         table = table[~table["special"]][[granularity, "attributions", "supporting", "opposing"]]
         order = table["attributions"].abs().sort_values(ascending=False, kind="stable").index

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._arrays import Array
-from .._validation import one_of
+from .._validation import one_of, real_between
 
 Normalisation = Literal["columns", "max", "none"]
 Channels = Literal["split", "signed"]
@@ -41,6 +41,10 @@ class Fusion:
 
     Raises:
         ValueError: If a value is outside its range.
+
+    Example:
+        >>> cn.Fusion(lam=0.3)
+        Fusion(lam=0.3, gamma=1.0, normalisation='columns', channels='split', readout='all')
     """
 
     lam: float = 0.5
@@ -50,13 +54,13 @@ class Fusion:
     readout: Readout = "all"
 
     def __post_init__(self) -> None:
-        if not 0 <= self.lam <= 1:
-            raise ValueError(
-                f"lam must lie in [0, 1], got {self.lam}. 1 uses the layer-wise gradients only, "
-                "0 the attention gradients only."
-            )
-        if not 0 < self.gamma < np.inf:
-            raise ValueError(f"gamma must be positive and finite, got {self.gamma}.")
+        only = "1 uses the layer-wise gradients only, 0 the attention gradients only."
+        lam = real_between("lam", self.lam, 0, 1, rule=f"lie in [0, 1]. {only}")
+        gamma = real_between(
+            "gamma", self.gamma, 0, np.inf, rule="be positive and finite", inside=True
+        )
+        object.__setattr__(self, "lam", lam)
+        object.__setattr__(self, "gamma", gamma)
         one_of("normalisation", self.normalisation, get_args(Normalisation))
         one_of("channels", self.channels, get_args(Channels))
         one_of("readout", self.readout, get_args(Readout))
@@ -158,6 +162,17 @@ def channels(
     return stacks
 
 
+def diagonals(layer_attributions: npt.ArrayLike, weights: npt.ArrayLike, fusion: Fusion) -> Array:
+    """The matrices of :func:`channels` where attention says nothing, G = 0: (channels, L, tokens).
+
+    There they are zero beside their diagonals, and as many numbers as tokens stand for them.
+    """
+    w = np.asarray(weights, dtype=np.float64)
+    r, _ = normalise(layer_attributions, np.zeros((len(w), 1, 1)), fusion.normalisation)
+    kept = [np.maximum(r, 0), np.maximum(-r, 0)] if fusion.channels == "split" else [r]
+    return fusion.lam * np.stack(kept) * w[:, None]
+
+
 def start_of(readout: Readout, pooled: npt.ArrayLike) -> Array:
     """(tokens,) 1 for each position whose rollout row is read out, else 0."""
     pooled = np.asarray(pooled, dtype=np.float64)
@@ -171,7 +186,7 @@ def read_out(matrices: Array, gamma: float, start: Array) -> Array:
     They are vector-matrix products from the top, O(L T²).
 
     Args:
-        matrices: (channels, L, queries, keys) from :func:`channels`.
+        matrices: (channels, L, queries, keys) from :func:`channels`, or from :func:`diagonals`.
         gamma: γ.
         start: (tokens,) from :func:`start_of`.
 
@@ -180,7 +195,9 @@ def read_out(matrices: Array, gamma: float, start: Array) -> Array:
     """
     rows = np.tile(start, (len(matrices), 1))
     for layer in reversed(range(matrices.shape[1])):
-        rows = rows + gamma * np.einsum("cq,cqk->ck", rows, matrices[:, layer])
+        block = matrices[:, layer]
+        carried = rows * block if block.ndim == 2 else np.einsum("cq,cqk->ck", rows, block)
+        rows = rows + gamma * carried
     return rows - start
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._arrays import Array
-from .._validation import read_only
+from .._validation import instance_of
 from . import fusion as fu
 from .explanation import Explanation, Source
 from .fusion import Channel
@@ -37,8 +37,12 @@ class LongText(Explanation):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        shape = (2, len(self.layer_weights), len(self.tokens))
-        object.__setattr__(self, "given", read_only("given", self.given, shape))
+        small = instance_of("condensed", self.condensed, Explanation)
+        for name in ("text", "labels", "target", "contrast"):
+            if getattr(small, name) != getattr(self, name):
+                raise ValueError(f"condensed must have the same {name} as the whole text.")
+        if isinstance(small, LongText) or len(small.layer_weights) != len(self.layer_weights):
+            raise ValueError("condensed must be in phrases, with as many layers as the whole text.")
 
     @property
     def drawn(self) -> Explanation:

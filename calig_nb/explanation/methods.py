@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -164,6 +164,12 @@ _TABLE = (
     ),
 )
 
+MethodName = Literal[
+    "ca-lig", "conductance", "layer-ig", "ig", "gradient-x-input", "attention-rollout",
+    "gradient-rollout", "gradient-rollout-rows", "conservative", "attn-lrp", "occlusion",
+]  # fmt: skip
+"""The same for an editor, which completes them."""
+
 INTEGRALS = ("ca-lig", "conductance", "layer-ig", "ig")
 """The methods that integrate gradients along a path, and so have an error to state."""
 
@@ -204,6 +210,10 @@ def methods() -> pd.DataFrame:
     Returns:
         A table by name; its columns are the attributes of :class:`Method`: what a value says, its
         sign, what the values sum to, the cost in passes, what is needed, and the source.
+
+    Example:
+        >>> cn.methods().loc['ig', 'sums_to']
+        'f(x) − f(x′)'
     """
     import pandas as pd
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .._validation import file_path, list_of, shown, whole_number
 from .explanation import Explanation
 from .fusion import Fusion
 from .long_text import LongText
+from .schema import ARRAYS
 
 FORMAT = "calig_nb explanation 1"
 PART = ".part"
 """Ending of a file that is being written."""
+LARGEST = 1 << 26
+"""A picture in black has at most so many values."""
 _ZEROS = "zeros"
+_IMPLIED = ("<f4", "<f8", "|u1")
 _NOT_STORED = ("source",)
 
 
@@ -32,7 +38,7 @@ def save(explanation: Explanation, path: str | Path) -> None:
     Raises:
         OSError: If the folder does not exist or cannot be written to.
     """
-    write_whole(Path(path), to_bytes(explanation))
+    write_whole(file_path("path", path), to_bytes(explanation))
 
 
 def load(path: str | Path) -> Explanation:
@@ -40,14 +46,22 @@ def load(path: str | Path) -> Explanation:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged or is not an explanation.
+        TypeError, ValueError: If the file is damaged, or is not an explanation.
+
+    Example:
+        >>> explanation.save('why.safetensors')
+        >>> cn.load('why.safetensors').text
+        'The plot is thin, but the acting is superb.'
     """
-    if not Path(path).is_file():
+    file = file_path("path", path)
+    if not file.is_file():
         raise FileNotFoundError(f"There is no saved explanation at {path}.")
     try:
-        return from_bytes(Path(path).read_bytes())
+        return from_bytes(file.read_bytes())
     except ValueError as error:
-        raise ValueError(f"{path} is not a readable explanation: {error}.") from error
+        raise ValueError(
+            f"{path} is not a readable explanation: {str(error).rstrip('.')}."
+        ) from error
 
 
 def to_bytes(explanation: Explanation) -> bytes:
@@ -82,28 +96,77 @@ def from_bytes(content: bytes) -> Explanation:
     Raises:
         ValueError: If they hold none.
     """
+    fields = _read_fields(content)
+    try:
+        if "condensed" not in fields:
+            return Explanation(**fields)
+        small = Explanation(**_read_fields(fields.pop("condensed").tobytes()))
+        return LongText(**fields, condensed=small)
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+
+
+def _read_fields(content: bytes) -> dict[str, Any]:
+    """The fields of an explanation in these bytes, each of the kind that it is stored as."""
+    arrays, metadata = _read_tables(content)
+    if (mark := metadata.get("format", "no such mark")) != FORMAT:
+        kind, _, version = mark.rpartition(" ")
+        if kind == FORMAT.rpartition(" ")[0] and version.isdecimal():
+            raise ValueError(
+                f"it was written by a later version of calig_nb, as {mark!r}, and this one reads "
+                f"{FORMAT!r}: update calig_nb"
+            )
+        raise ValueError(f"it is marked {shown(mark)}, not {FORMAT!r}")
+    plain = plain_values(metadata.get("explanation", ""))
+    try:
+        for name, implied in plain.pop(_ZEROS, {}).items():
+            arrays[name] = _implied_array(name, *implied)
+        fusion = Fusion(**plain.pop("fusion"))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"its tables do not fit: {error}") from error
+    arrays_only = {*ARRAYS, "image", "condensed"}
+    values = {name for name, value in plain.items() if value is not None}
+    if wrong := sorted((arrays_only | {*_NOT_STORED}) & values | (arrays.keys() - arrays_only)):
+        raise ValueError(f"{wrong[0]} is not stored as it must be")
+    return {**arrays, **plain, "fusion": fusion}
+
+
+def plain_values(text: str | bytes) -> dict[str, Any]:
+    """The values by name in a piece of JSON.
+
+    Raises:
+        ValueError: If it holds none.
+    """
+    try:
+        found = json.loads(text)
+    except (RecursionError, ValueError) as error:
+        raise ValueError(f"its values cannot be read: {error}") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"its values must have names, got {shown(found)}")
+    return found
+
+
+def _read_tables(content: bytes) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]]:
+    """The arrays in a safetensors file, and what is noted beside them."""
     from safetensors import SafetensorError
     from safetensors.numpy import load as arrays_of
 
     try:
-        fields = dict(arrays_of(content))
-        length = int.from_bytes(content[:8], "little")
-        metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
-        if metadata.get("format") != FORMAT:
-            got = metadata.get("format", "no such mark")
-            raise ValueError(f"it is marked {got!r}, not {FORMAT!r}")
-        fields |= json.loads(metadata["explanation"])
-        for name, (kind, shape, *value) in fields.pop(_ZEROS, {}).items():
-            fields[name] = np.broadcast_to(np.array(float(*value), kind), shape)
-        fields["fusion"] = Fusion(**fields["fusion"])
-        fields["tokens"], fields["labels"] = tuple(fields["tokens"]), tuple(fields["labels"])
-        if fields.get("grid"):
-            fields["grid"] = tuple(fields["grid"])
-        if "condensed" in fields:
-            return LongText(**fields | {"condensed": from_bytes(fields["condensed"].tobytes())})
-        return Explanation(**fields)
-    except (SafetensorError, TypeError, KeyError, AttributeError) as error:
+        arrays = arrays_of(content)
+    except (SafetensorError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(str(error)) from error
+    length = int.from_bytes(content[:8], "little")
+    return arrays, plain_values(content[8 : 8 + length]).get("__metadata__") or {}
+
+
+def _implied_array(name: str, kind: str, shape: list[int], value: str = "0") -> npt.NDArray[Any]:
+    """An array of one value, which no memory holds."""
+    sizes = [whole_number(name, size, 0, LARGEST) for size in list_of(name, shape, "sizes")]
+    if kind not in _IMPLIED or len(sizes) != 3 or value not in ("0", "0.0", "nan"):
+        raise ValueError(f"{name} cannot be {sizes} times {shown(value)} of {shown(kind)}")
+    if kind == "|u1" and math.prod(sizes) > LARGEST:
+        raise ValueError(f"{name} cannot be a picture of {sizes}")
+    return np.broadcast_to(np.array(value, np.float64).astype(kind), sizes)
 
 
 def _one_value(array: npt.NDArray[Any]) -> bool:
@@ -127,14 +190,13 @@ def heads_from_bytes(content: bytes) -> npt.NDArray[np.float32]:
     Raises:
         ValueError: If they hold none.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load as arrays_of
-
-    try:
-        stored = arrays_of(content)
-        return np.asarray(stored["values"] * stored["scale"][:, None, None], dtype=np.float32)
-    except (SafetensorError, KeyError) as error:
-        raise ValueError(str(error)) from error
+    stored, _ = _read_tables(content)
+    values, scale = (stored.get(name, np.empty(0)) for name in ("values", "scale"))
+    if values.ndim != 3 or values.shape[1] != values.shape[2] or scale.shape != values.shape[:1]:
+        raise ValueError(f"heads must be (H, T, T), got {values.shape} and {scale.shape}")
+    if {values.dtype.kind, scale.dtype.kind} != {"f"}:
+        raise ValueError(f"heads must be real numbers, got {values.dtype} and {scale.dtype}")
+    return np.asarray(values * scale[:, None, None], dtype=np.float32)
 
 
 def write_whole(path: Path, content: bytes) -> None:

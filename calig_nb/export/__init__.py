@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import numpy as np
 
-from .._validation import warn_user
+from .._validation import file_path, warn_user, whole_number
 from .._version import __version__
 from ..explanation.formatting import error_bound
 from ..widgets import Comparison, View, show
@@ -67,6 +67,7 @@ def write(shown: View | Comparison, path: str | Path, max_bytes: int = MAX_BYTES
         OSError: If the folder does not exist, or the file cannot be written.
     """
     file = _page_file(path)
+    max_bytes = whole_number("max_bytes", max_bytes, 1)
     content = html(shown, max_bytes).encode("utf8")
     part = file.with_name(f"{uuid.uuid4().hex}.part")
     try:
@@ -148,7 +149,7 @@ def _statement(packed: Packed) -> str:
 
 
 def _page_file(path: str | Path) -> Path:
-    file = Path(path)
+    file = file_path("path", path)
     if file.suffix.lower() not in (".html", ".htm"):
         raise ValueError(
             f"path must end in .html, by which a browser knows a page, got {str(path)!r}. "

@@ -50,7 +50,8 @@ def figure(explanation: Explanation, view: str | None = None, **state: Any) -> F
             draw what was explained.
     """
     pictured = explanation.image is not None
-    view = view or ("patches" if pictured else "tokens")
+    view = ("patches" if pictured else "tokens") if view is None else view
+    one_of("view", view, tuple(_VIEWS))
     if pictured and view == "workbench":
         view = "patches"
     if pictured and view == "tokens":
@@ -58,5 +59,4 @@ def figure(explanation: Explanation, view: str | None = None, **state: Any) -> F
             "view 'tokens' draws a text, and this explanation is of a picture: use 'patches', "
             "'flow' or 'rollout'."
         )
-    one_of("view", view, tuple(_VIEWS))
     return _VIEWS[view](explanation, **state)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._design import SENTENCES, SIZES
-from .._validation import one_of
+from .._validation import one_of, whole_number
 from ..explanation.comparison import comparable, names_of
 from ..explanation.formatting import isolate, layer_in, number, signed
 from ..explanation.methods import has_two_signals
@@ -92,10 +92,10 @@ def comparison_figure(
 def check_shown(explanations: Sequence[Explanation], layer: int | None, k: int | None) -> None:
     """Refuse a layer that not all have, and a table without rows."""
     last = min(len(e.layer_weights) for e in explanations) - 1
-    if layer is not None and not 0 <= layer <= last:
-        raise ValueError(f"layer must be None or lie between 0 and {last}, got {layer}.")
-    if k is not None and k < 1:
-        raise ValueError(f"k must be at least 1, got {k}.")
+    if layer is not None:
+        whole_number("layer", layer, 0, last, also="be None or ")
+    if k is not None:
+        whole_number("k", k, 1)
 
 
 def draw_title(page: Page, c: Compared, grain: str) -> None:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._validation import one_of
+from .._validation import list_of, one_of
 from ..evaluation.bootstrap import LEVEL
 from .canvas.page import SANS, Picture
 from .canvas.palette import THEMES, Palette
+from .options import check_page
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,10 +48,8 @@ def evaluation_figure(
     Raises:
         ValueError: If a metric is unknown, or an option is out of its range.
     """
-    one_of("theme", theme, tuple(THEMES))
-    if not 2 <= width <= 50:
-        raise ValueError(f"width must lie between 2 and 50 inches, got {width}.")
-    shown = tuple(evaluation.metrics if metrics is None else metrics)
+    check_page(theme, width)
+    shown = evaluation.metrics if metrics is None else list_of("metrics", metrics, "names")
     if not shown:
         raise ValueError("metrics must name at least one, got an empty list.")
     for metric in shown:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
-from .._validation import one_of
-from ..explanation.fusion import Channel
+import numpy as np
+
+from .._validation import list_of, one_of, real_between, shown, whole_number
+from ..explanation.fusion import Channel, Fusion
 from ..explanation.units import Granularity
 from .canvas.palette import THEMES
 
@@ -81,24 +82,26 @@ class State:
         one_of("channel", self.channel, get_args(Channel))
         one_of("granularity", self.granularity, get_args(Granularity))
         last, layers = len(explanation.tokens) - 1, len(explanation.layer_weights)
-        if self.layer is not None and not 0 <= self.layer < layers:
-            raise ValueError(
-                f"layer must be None or lie between 0 and {layers - 1}, got {self.layer}."
-            )
+        classes = len(explanation.labels) - 1
+        for name, most in (("layer", layers - 1), ("target", classes), ("contrast", classes)):
+            if (value := getattr(self, name)) is not None:
+                whole_number(name, value, 0, most, also="be None or ")
+        for name, least in (("head", 0), ("k", 1)):
+            if (value := getattr(self, name)) is not None:
+                whole_number(name, value, least)
         for name in ("selected", "cell", "span"):
-            asked = getattr(self, name) or ()
-            if wrong := [i for i in asked if not 0 <= i <= last]:
-                raise ValueError(f"{name} must hold tokens between 0 and {last}, got {wrong}.")
+            if (asked := getattr(self, name)) is not None or name == "selected":
+                object.__setattr__(self, name, checked_tokens(name, asked, last))
         if self.cell is not None and len(self.cell) not in (0, 2):
-            raise ValueError(f"cell must hold a row and a column, got {list(self.cell)}.")
+            raise ValueError(f"cell must hold a row and a column, got {shown(self.cell)}.")
         if self.span is not None and (len(self.span) != 2 or self.span[0] > self.span[1]):
-            raise ValueError(f"span must be None or (first, last), got {self.span}.")
-        if self.play is not None and not (math.isfinite(self.play) and 0 <= self.play <= layers):
-            raise ValueError(f"play must be None or lie between 0 and {layers}, got {self.play}.")
-        if not 0 <= self.opacity <= 1:
-            raise ValueError(f"opacity must lie between 0 and 1, got {self.opacity}.")
-        if self.k is not None and self.k < 1:
-            raise ValueError(f"k must be at least 1, got {self.k}.")
+            raise ValueError(f"span must be None or (first, last), got {shown(self.span)}.")
+        if self.play is not None:
+            rule = f"be None or lie between 0 and {layers}"
+            real_between("play", self.play, 0, layers, rule=rule)
+        if self.lam is not None:
+            Fusion(lam=self.lam)
+        real_between("opacity", self.opacity, 0, 1)
 
 
 def check_page(theme: str, width: float) -> None:
@@ -108,5 +111,20 @@ def check_page(theme: str, width: float) -> None:
         ValueError: If there is no such theme, or the width is out of its range.
     """
     one_of("theme", theme, tuple(THEMES))
-    if not 2 <= width <= 50:
-        raise ValueError(f"width must lie between 2 and 50 inches, got {width}.")
+    real_between("width", width, 2, 50, rule="lie between 2 and 50 inches")
+
+
+def checked_tokens(name: str, numbers: Any, last: int) -> tuple[int, ...]:
+    """Numbers of tokens, 0 to ``last``.
+
+    Raises:
+        TypeError, ValueError: If they are none.
+    """
+    entries = list_of(name, numbers, "tokens' numbers")
+    if wrong := [i for i in entries if not (_is_whole(i) and 0 <= i <= last)]:
+        raise ValueError(f"{name} must hold tokens between 0 and {last}, got {shown(wrong)}.")
+    return tuple(map(int, entries))
+
+
+def _is_whole(number: Any) -> bool:
+    return isinstance(number, (int, np.integer)) and not isinstance(number, bool)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .._design import SENTENCES, SIZES
+from .._validation import real_between
 from ..explanation.comparison import comparable, names_of
 from ..explanation.formatting import isolate, method_title, number, round_half_up, signed
 from ..explanation.summary import class_text
@@ -68,8 +69,7 @@ def patch_comparison_figure(
         )
     check_page(theme, width)
     check_shown(explanations, layer, k)
-    if not 0 <= opacity <= 1:
-        raise ValueError(f"opacity must lie between 0 and 1, got {opacity}.")
+    real_between("opacity", opacity, 0, 1)
     state = State(
         lam=lam,
         layer=layer,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._validation import one_of
 from .canvas.page import SANS, Picture
 from .canvas.palette import THEMES
+from .options import check_page
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,9 +29,7 @@ def sanity_figure(sanity: Sanity, *, theme: str = "light", width: float = 7.5) -
     Raises:
         ValueError: If an option is out of its range.
     """
-    one_of("theme", theme, tuple(THEMES))
-    if not 2 <= width <= 50:
-        raise ValueError(f"width must lie between 2 and 50 inches, got {width}.")
+    check_page(theme, width)
     colours, family = THEMES[theme], list(SANS)
     lines = sanity.text.splitlines()
     foot = 0.32 + 0.3 * len(lines)

@@ -30,4 +30,4 @@ def reader_of(model: BlockModel, processor: Any) -> Reader:
         return ImageReader(processor, model)
     if task_reader := TASK_READERS.get(type(model.model)):
         return task_reader(processor, model)
-    return TextReader(processor, model.max_tokens)
+    return TextReader(processor, model.max_tokens, model)

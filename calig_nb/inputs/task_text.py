@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from .._validation import warn_user
 from ..models.block_model import Classifier
 from ..models.task_heads import CANDIDATES, READ, AnswerSpan, NextToken, TokenLabel
-from .text import Question, TextInputs, TextReader
+from .text import Question, TextInputs, TextReader, refuse_lone_surrogates
 
 CANDIDATES_SHOWN = 10
 """Next tokens that are classes of their own; more, where more are asked about."""
@@ -30,10 +30,10 @@ class TaskTextReader(TextReader):
     """
 
     can_split = False
+    model: Classifier
 
     def __init__(self, tokenizer: Any, model: Classifier) -> None:
-        super().__init__(tokenizer, model.max_tokens)
-        self.model = model
+        super().__init__(tokenizer, model.max_tokens, model)
 
 
 class TokenReader(TaskTextReader):
@@ -101,6 +101,7 @@ class PromptReader(TaskTextReader):
                     f"{name} must be a token as text or its id, 0 to {size - 1}, got {value!r}."
                 )
             return one
+        refuse_lone_surrogates(value, name)
         pieces, before = self._pieces(value, text, place)
         spaced = self._pieces(f" {value}", text, place)[0]
         if len(pieces) != 1:
@@ -187,7 +188,8 @@ class SpanReader(TaskTextReader):
     ) -> TextInputs:
         """The text with the question whether the answer starts or ends at ``position``."""
         if position is None:
-            which = int(str(next(iter(classes), 0)).casefold() in ("end", "1"))
+            first = next(iter(classes), 0)
+            which = int(isinstance(first, (str, int)) and str(first).casefold() in ("end", "1"))
             ends = _head_output(self.model, "span_logits", text.model_inputs)[0, :, which]
             passage = ~text.special if text.segment_ids is None else text.segment_ids == 1
             ends[~torch.from_numpy(passage)] = -torch.inf

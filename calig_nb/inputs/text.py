@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .._validation import warn_user
+from .._validation import shown, warn_user
 from .word_segmentation import (
     BoolArray,
     IntArray,
@@ -26,6 +26,9 @@ from .word_segmentation import (
 
 if TYPE_CHECKING:
     from ..explanation.explanation import Explanation
+    from ..models.block_model import Classifier
+
+_WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
 WHITE_SPACE = "␣"
 """Shown for a token that stands for white space only."""
@@ -154,7 +157,8 @@ class InputReader:
 
     def is_single(self, inputs: Any) -> bool:
         """Whether this is one input, not several."""
-        return isinstance(inputs, (str, bytes, Mapping)) or not isinstance(inputs, Iterable)
+        alone = isinstance(inputs, (str, bytes, Mapping)) or getattr(inputs, "shape", None) == ()
+        return alone or not isinstance(inputs, Iterable)
 
     def label_of(self, one: Any, number: int) -> str:
         """What a table calls an input."""
@@ -188,9 +192,10 @@ class TextReader(InputReader):
     Args:
         tokenizer: The model's own tokenizer.
         max_tokens: Most tokens that the model can take, or None.
+        model: The model, which says what inputs it takes; None for any.
 
     Raises:
-        TypeError: If ``tokenizer`` is missing or is not a tokenizer.
+        TypeError: If ``tokenizer`` is missing or is not one, or the model takes no token ids.
         ValueError: If it knows no word.
     """
 
@@ -199,14 +204,25 @@ class TextReader(InputReader):
     continues = False
     """Whether the model goes on writing, so that messages end where its answer begins."""
 
-    def __init__(self, tokenizer: Any, max_tokens: int | None) -> None:
+    def __init__(
+        self,
+        tokenizer: Any,
+        max_tokens: int | None,
+        model: Classifier | None = None,
+    ) -> None:
         if not callable(tokenizer) or not hasattr(tokenizer, "all_special_ids"):
             raise TypeError(
-                f"processor must be the model's tokenizer, got {tokenizer!r}. "
+                f"processor must be the model's tokenizer, got {shown(tokenizer)}. "
                 "Load it with AutoTokenizer.from_pretrained."
             )
         _refuse_empty_vocabulary(tokenizer)
-        self.tokenizer = tokenizer
+        if model is not None and not model.takes("input_ids"):
+            raise TypeError(
+                "model must take input_ids by this name, as the tokenizer gives them, and its "
+                "forward does not. Wrap it in a torch.nn.Module whose forward(self, input_ids, "
+                "attention_mask) calls it."
+            )
+        self.tokenizer, self.model = tokenizer, model
         stated = int(min(tokenizer.model_max_length, 10**9))
         self.max_tokens = stated if max_tokens is None else min(stated, max_tokens)
         # An unknown word and a mask stand for a word of the text, unless they also end texts.
@@ -299,6 +315,7 @@ class TextReader(InputReader):
                 f"{name} must have at most {self.max_tokens} tokens for this model, got "
                 f"{len(ids)}. Shorten the text, or explain it in parts."
             )
+        self._refuse_unknown_ids(ids, name, "Take the tokenizer that belongs to the model.")
         special = np.array([i in self._special for i in ids])
         if special.all():
             raise ValueError(
@@ -332,7 +349,7 @@ class TextReader(InputReader):
             model_inputs={
                 key: torch.tensor([encoded[key]])
                 for key in self.tokenizer.model_input_names
-                if key in encoded
+                if key in encoded and (self.model is None or self.model.takes(key))
             },
             tokens=tokens,
             special=special,
@@ -444,11 +461,12 @@ class TextReader(InputReader):
         ordinary = torch.from_numpy(~inputs.special)
         if torch.is_tensor(baselines):
             replaced = baselines.reshape(1, -1).to(ids)
-            if replaced.shape != ids.shape or baselines.is_floating_point():
+            if replaced.shape != ids.shape or baselines.dtype not in _WHOLE:
                 raise ValueError(
                     f"baselines must be token ids of shape ({ids.shape[1]},), got "
                     f"{tuple(baselines.shape)} of {baselines.dtype}."
                 )
+            self._refuse_unknown_ids(replaced[0].tolist(), "baselines", "Give ids of its own.")
             return {**inputs.model_inputs, "input_ids": replaced}, "given ids"
         replaced = ids.clone()
         if baselines in ("pad", "mask"):
@@ -459,10 +477,15 @@ class TextReader(InputReader):
         read = self.tokenizer(baselines, verbose=False)["input_ids"]
         other = torch.tensor([i for i in read if i not in self._special])
         room = int(ordinary.sum())
+        if not len(other):
+            raise ValueError(
+                "baselines must be 'pad', 'mask' or a text with at least one ordinary token, got "
+                f"{shown(baselines)}."
+            )
         if len(other) > room:
             raise ValueError(
                 f"baselines must be a text of at most {room} tokens here, got {len(other)}: "
-                f"{baselines!r:.60}."
+                f"{shown(baselines)}."
             )
         replaced[0, ordinary] = self._filler_token("pad")[1]
         replaced[0, torch.nonzero(ordinary).flatten()[: len(other)]] = other
@@ -499,6 +522,15 @@ class TextReader(InputReader):
         own["input_ids"] = own["input_ids"].masked_fill(gone, token_id)
         left = {name: value[:, :1] for name, value in own.items()} if how == "remove" else own
         return {**left, **beside}
+
+    def _refuse_unknown_ids(self, ids: Sequence[int], name: str, remedy: str) -> None:
+        """Refuse token ids that the model's table has not; there the error would name nothing."""
+        most = None if self.model is None else self.model.n_token_ids
+        if most is not None and (wrong := [one for one in ids if not 0 <= one < most]):
+            raise ValueError(
+                f"{name} must be of token ids between 0 and {most - 1}, which the model knows, "
+                f"got {shown(wrong)}. {remedy}"
+            )
 
     def _filler_token(self, kind: str, name: str = "baselines") -> tuple[str, int]:
         """The token that replaces ordinary ones; where there is no pad token, the nearest to it."""

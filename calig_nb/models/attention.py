@@ -13,6 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from . import blocks
 from .memory import release_memory
+from .outputs import part_of
 from .preserve import changed_settings
 from .token_cells import Cells
 
@@ -75,7 +76,7 @@ class Eager:
         with blocks.record_calls(self.around) as outer:
             yield {"output_attentions": True} if has_option else {}
         # The innermost module that returns attention returns the blocks' own, not a decoder's.
-        found = (getattr(call.output, "attentions", None) for call in outer)
+        found = (_attentions_of(call.output) for call in outer)
         self.seen = tuple(a for a in next(filter(None, found), ()) if a is not None)
         self.wanted = tuple(a for a in self.seen if a.requires_grad)
 
@@ -160,6 +161,19 @@ class Fused(Eager):
         if self.last:
             call.clear()
         release_memory()
+
+
+def _attentions_of(output: Any) -> tuple[Tensor, ...] | None:
+    """The attention that a module lists in what it returns."""
+    if type(output) is tuple:  # as with return_dict=False: tensors, and lists of tensors
+        lists = [part for part in output if isinstance(part, tuple) and all(map(_is_map, part))]
+        return lists[-1] if lists else None
+    found = part_of(output, "attentions")
+    return tuple(found) if isinstance(found, (tuple, list)) else None
+
+
+def _is_map(part: Any) -> bool:
+    return torch.is_tensor(part) and part.ndim == 4 and part.shape[2] == part.shape[3]
 
 
 def _item_rows(value: Any, n_items: int, n_rows: int) -> Any:

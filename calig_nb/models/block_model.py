@@ -6,6 +6,7 @@ biases, pooling and heads come out right.
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -24,6 +25,7 @@ from .._validation import distinct_names
 from . import blocks
 from .attention import Eager, Fused, KeepHeads, mean_attentions
 from .memory import release_memory, saved_bytes
+from .outputs import part_of
 from .points import Points, ScoreFn
 from .preserve import preserve_model
 from .token_cells import Cells, TwiceRead, cells_of, columns_of
@@ -299,6 +301,23 @@ class Classifier:
             return None
         return getattr(table, "num_embeddings", None)
 
+    def takes(self, name: str) -> bool:
+        """Whether the user's module can be called with an input of this name."""
+        parameters = inspect.signature(self.own.forward).parameters.values()
+        return any(one.name == name or one.kind is one.VAR_KEYWORD for one in parameters)
+
+    @property
+    def n_token_ids(self) -> int | None:
+        """How many token ids the model knows; None where it, or one inside it, names no table."""
+        for module in cast("Iterable[Any]", self.own.modules()):
+            if hasattr(module, "get_input_embeddings"):
+                try:
+                    table = module.get_input_embeddings()
+                except (AttributeError, NotImplementedError):  # of characters that are hashed
+                    return None
+                return table.num_embeddings if isinstance(table, nn.Embedding) else None
+        return None
+
     def _position_table(self) -> nn.Embedding | None:
         for name, module in self.model.named_modules():
             if isinstance(module, nn.Embedding) and name.endswith(("position_embeddings", "wpe")):
@@ -429,6 +448,12 @@ class BlockModel(Classifier):
         if self._modules != [*map(id, self.model.modules())]:
             self._learn_anew()
         return super().preserve()
+
+    @property
+    def n_layers(self) -> int | None:
+        """How many blocks run; known once one was traced, or where the configuration says it."""
+        stated = getattr(getattr(self.own, "config", None), "num_hidden_layers", None)
+        return len(self._recorded) or (stated if isinstance(stated, int) else None)
 
     @property
     def batches(self) -> bool:
@@ -899,14 +924,14 @@ def check_weights(model: nn.Module) -> None:
 
 
 def logits_of(model: nn.Module, output: Any) -> Tensor:
-    """The logits (batch, classes) in a model's output.
+    """The logits (batch, classes) in a model's output: a tensor, an object, a dict or a tuple.
 
     Raises:
         ValueError: If there are none.
     """
-    logits = output if torch.is_tensor(output) else getattr(output, "logits", None)
-    if logits is None or logits.ndim != 2:
-        got = "no logits" if logits is None else f"logits of shape {tuple(logits.shape)}"
+    logits = output if torch.is_tensor(output) else part_of(output, "logits")
+    if not torch.is_tensor(logits) or logits.ndim != 2:
+        got = f"logits of shape {tuple(logits.shape)}" if torch.is_tensor(logits) else "no logits"
         raise ValueError(
             "model must have a classification head that returns logits (batch, classes); "
             f"{type(model).__name__} returned {got}. Load it with "

@@ -14,6 +14,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from .._validation import whole_number
+
 MOST = 4 << 30
 """Bytes that a budget takes by default, at most."""
 SHARE = 4
@@ -35,16 +37,20 @@ class Budget:
     tokens: int | None
 
     @classmethod
-    def from_options(cls, memory: int | None, tokens: int | None, device: torch.device) -> Budget:
+    def from_options(cls, memory: float | None, tokens: int | None, device: torch.device) -> Budget:
         """The budget that a user states; what is None, from the machine.
 
         Raises:
-            ValueError: If one is below 1.
+            TypeError, ValueError: If one is no whole number from 1.
         """
-        for name, value in (("batch_tokens", tokens), ("memory", memory)):
-            if value is not None and value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}.")
-        return cls(_free_bytes(device) // SHARE if memory is None else int(memory), tokens)
+        if isinstance(memory, float) and memory.is_integer():
+            memory = int(memory)  # 4e9 is how bytes are written
+        given = {
+            name: None if value is None else whole_number(name, value, 1)
+            for name, value in (("batch_tokens", tokens), ("memory", memory))
+        }
+        free = _free_bytes(device) // SHARE
+        return cls(given["memory"] or free, given["batch_tokens"])
 
     def less(self, n_bytes: int) -> Budget:
         """What is left of it while ``n_bytes`` are in use."""

@@ -40,7 +40,7 @@ def preserve_model(model: nn.Module) -> Iterator[None]:
             for parameter, _ in flags:
                 parameter.requires_grad_(False)
             with (
-                changed_settings(model, use_cache=False),
+                changed_settings(model, use_cache=False, return_dict=True),
                 # Without a pad token causal heads refuse more than one row. No token is -1.
                 changed_settings(model, only_none=True, pad_token_id=-1),
             ):

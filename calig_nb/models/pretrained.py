@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from .._validation import file_path, shown
 from .task_heads import task_of
 
 _MODULES = {"AutoTokenizer": "tokenization_auto", "AutoImageProcessor": "image_processing_auto"}
@@ -26,11 +28,42 @@ def load_pretrained(name_or_path: str | Path, **options: Any) -> tuple[nn.Module
             ``dtype`` says otherwise; remote code is not run unless ``trust_remote_code`` says so.
 
     Raises:
-        ValueError: If the folder has no tokenizer or image processor, or the checkpoint lacks
-            weights of the model, which would be random.
+        FileNotFoundError: If there is no such folder.
+        TypeError: If it is neither a folder nor a name.
+        ValueError: If what lies there cannot be loaded: it has no tokenizer or image processor,
+            or lacks weights of the model, which would be random. The message says why.
     """
     import transformers
 
+    name = name_or_path
+    if isinstance(name, os.PathLike) or (isinstance(name, str) and _is_local(name)):
+        folder = file_path("A model's folder", name)
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f"There is no folder {str(folder)!r} with a model in it. Give the folder that "
+                "save_pretrained wrote, or a name on the hub, as in 'owner/model'."
+            )
+    elif not isinstance(name, str) or not name.strip():
+        raise TypeError(f"A model is loaded from a folder or a name on the hub, got {shown(name)}.")
+    try:
+        return _load(transformers, name_or_path, options)
+    except Exception as error:
+        if isinstance(error, ImportError):
+            raise  # a package that the model needs is missing, and the message names it
+        what = f"The model {shown(str(name), 300)}"
+        raise ValueError(
+            f"{what} cannot be loaded with its tokenizer or image processor: {error}"
+        ) from error
+
+
+def _is_local(name: str) -> bool:
+    """Whether a name can only be that of a folder: names on the hub have one slash at most."""
+    return Path(name).is_absolute() or name.startswith((".", "~")) or name.count("/") > 1
+
+
+def _load(
+    transformers: Any, name_or_path: str | Path, options: dict[str, Any]
+) -> tuple[nn.Module, Any]:
     options = {"dtype": torch.float32, "trust_remote_code": False, **options}
     shared = {name: options[name] for name in _SHARED if name in options}
     config = transformers.AutoConfig.from_pretrained(name_or_path, **shared)
@@ -75,3 +108,28 @@ def _refuse_missing_weights(
             "and the answer another at each load. Give a checkpoint that was fine-tuned with its "
             "head; or load the model yourself, and give model and processor to Explainer."
         )
+
+
+def open_bundle(model: Any, processor: Any) -> tuple[Any, Any]:
+    """A model and its processor, also out of an object that holds both.
+
+    So do a pipeline of transformers and a CrossEncoder of sentence-transformers.
+
+    Args:
+        model: A module, or what holds one as ``model`` beside its tokenizer or image processor.
+        processor: The user's own, which goes first; or None.
+
+    Raises:
+        ValueError: If it is a model of sentence vectors, which has no classes.
+    """
+    inner = getattr(model, "model", None)
+    parts = (getattr(model, name, None) for name in ("tokenizer", "image_processor"))
+    own = next((part for part in parts if part is not None), None)
+    if own is None or (isinstance(model, nn.Module) and not isinstance(inner, nn.Module)):
+        if hasattr(model, "encode") and hasattr(model, "tokenizer"):
+            raise ValueError(
+                f"model must decide between classes, and a {type(model).__name__} gives vectors: "
+                "there is no score to explain. A classifier on top of it can be."
+            )
+        return model, processor
+    return inner, own if processor is None else processor

@@ -9,6 +9,8 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from .outputs import part_of
+
 READ = "read_upto"
 """Input (batch, tokens): 1 up to the token that is read, then 0. Deleting tokens moves it along."""
 CANDIDATES = "candidates"
@@ -80,9 +82,9 @@ class NextToken(TaskHead):
     def next_token_logits(self, read_upto: Tensor, **inputs: Tensor) -> Tensor:
         """Logits (batch, vocabulary) of what follows the token that is read."""
         if not self._narrows:
-            return self.logits_at(self.explained(**inputs).logits, read_upto)
+            return self.logits_at(part_of(self.explained(**inputs), "logits"), read_upto)
         positions, row = torch.unique(read_positions(read_upto), return_inverse=True)
-        logits = self.explained(**inputs, logits_to_keep=positions).logits
+        logits = part_of(self.explained(**inputs, logits_to_keep=positions), "logits")
         found: Tensor = logits[torch.arange(len(row), device=row.device), row]
         return found
 
@@ -94,7 +96,7 @@ class TokenLabel(TaskHead):
 
     def forward(self, read_upto: Tensor, **inputs: Tensor) -> Tensor:
         """Logits (batch, classes)."""
-        return self.logits_at(self.explained(**inputs).logits, read_upto)
+        return self.logits_at(part_of(self.explained(**inputs), "logits"), read_upto)
 
 
 class AnswerSpan(TaskHead):
@@ -119,7 +121,8 @@ class AnswerSpan(TaskHead):
     def span_logits(self, **inputs: Tensor) -> Tensor:
         """(batch, tokens, 2): logits of start and end at every token; -inf where none is."""
         output = self.explained(**inputs)
-        ends = torch.stack([output.start_logits, output.end_logits], dim=-1)
+        named = enumerate(("start_logits", "end_logits"))
+        ends = torch.stack([part_of(output, name, n) for n, name in named], dim=-1)
         mask = inputs.get("attention_mask")
         return ends if mask is None else ends.masked_fill(mask[..., None] == 0, -torch.inf)
 

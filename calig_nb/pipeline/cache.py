@@ -17,14 +17,16 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from .._validation import warn_user
+from .._validation import file_path, list_of, real_between, shown, warn_user, whole_number
 from .._version import PACKAGE
 from ..explanation.explanation import Explanation
+from ..explanation.long_text import LongText
 from ..explanation.serialization import (
     PART,
     from_bytes,
     heads_from_bytes,
     heads_to_bytes,
+    plain_values,
     to_bytes,
     write_whole,
 )
@@ -90,10 +92,8 @@ class Cache:
     """
 
     def __init__(self, folder: str | Path | None = None, max_bytes: int = 2 << 30) -> None:
-        if max_bytes < 0:
-            raise ValueError(f"max_bytes must not be negative, got {max_bytes}.")
-        self.folder = Path(folder) if folder is not None else _default_folder()
-        self.max_bytes = max_bytes
+        self.folder = _default_folder() if folder is None else file_path("folder", folder)
+        self.max_bytes = whole_number("max_bytes", max_bytes, 0)
         self._warned = False
 
     def __len__(self) -> int:
@@ -122,7 +122,8 @@ class Cache:
 
         What is over 64 MiB and an eighth of the limit would push out too much, and is not kept.
         """
-        if explanation.drawn.attention_relevance.nbytes <= max(self.max_bytes // 8, 64 << 20):
+        kept = explanation.condensed if isinstance(explanation, LongText) else explanation
+        if kept.attention_relevance.nbytes <= max(self.max_bytes // 8, 64 << 20):
             self._put(key + _EXPLANATION, to_bytes(explanation), says)
 
     def get_heads(
@@ -152,7 +153,7 @@ class Cache:
 
     def get_trial(self, key: str, says: Says | None = None) -> dict[str, Any] | None:
         """What one method scored on one text, as plain values, or None, as :meth:`get`."""
-        return self._get(key + _TRIAL, json.loads, says)
+        return self._get(key + _TRIAL, _trial_from_bytes, says)
 
     def put_trial(self, key: str, trial: Mapping[str, Any], says: Says | None = None) -> None:
         """Keep what one method scored on one text."""
@@ -169,14 +170,14 @@ class Cache:
             return None
         digest, content = content[:_DIGEST], content[_DIGEST:]
         try:
-            if hashlib.sha256(content).digest() != digest:
+            if _digest(name, content) != digest:
                 raise ValueError("its checksum is wrong")
             said, content = _without_witness(content)
             found = read(content)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
-            warn_user(f"A cached explanation is computed anew: {error}.")
+            warn_user(f"A cached explanation is computed anew: {str(error).rstrip('.')}.")
             return None
         if says is not None and not agree(said, says()):
             return None
@@ -190,7 +191,7 @@ class Cache:
             return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_whole(self.folder / name, hashlib.sha256(content).digest() + content)
+            write_whole(self.folder / name, _digest(name, content) + content)
             self._evict()
         except OSError as error:
             self._warn(f"cannot be written ({error})")
@@ -203,7 +204,7 @@ class Cache:
 
     def move(self, folder: str | Path) -> None:
         """Keep the entries in another folder from now on; those there are go along."""
-        new = Path(folder)
+        new = file_path("folder", folder)
         new.mkdir(parents=True, exist_ok=True)
         for path, _, _ in self._entries():
             shutil.move(path, new / path.name)
@@ -261,11 +262,20 @@ def code_digest(package: Path) -> str:
     return digest.hexdigest()
 
 
-def open_cache(setting: bool | str | Path) -> Cache | None:
-    """The cache that a setting asks for: the default one, one in a folder, or none."""
-    if setting is False or (setting is True and os.environ.get("CALIG_NB_CACHE") == "off"):
+def open_cache(setting: Cache | bool | str | Path | None) -> Cache | None:
+    """The cache that a setting asks for: the default one, one in a folder, or none.
+
+    Raises:
+        TypeError, ValueError: If it is neither.
+    """
+    if isinstance(setting, Cache):
+        return setting
+    if not isinstance(setting, (bool, str, os.PathLike, type(None))):
+        raise TypeError(f"cache must be True, False, a folder or a Cache, got {shown(setting)}.")
+    switched_off = setting is True and os.environ.get("CALIG_NB_CACHE") == "off"
+    if setting is None or setting is False or switched_off:
         return None
-    return Cache(None if setting is True else setting)
+    return Cache(None if setting is True else file_path("cache", setting))
 
 
 def _default_folder() -> Path:
@@ -280,9 +290,19 @@ def save_calibration(calibration: Calibration, folder: str | Path) -> None:
 
 
 def load_calibration(folder: str | Path) -> Calibration | None:
-    """The layer weights that lie beside a saved model, or None."""
+    """The layer weights that lie beside a saved model, or None.
+
+    Raises:
+        ValueError: If the file there holds none.
+    """
     path = Path(folder) / CALIBRATION_FILE
-    return _calibration_from_bytes(path.read_bytes()) if path.is_file() else None
+    if not path.is_file():
+        return None
+    try:
+        return _calibration_from_bytes(path.read_bytes())
+    except (TypeError, ValueError) as error:
+        why = str(error).rstrip(".")
+        raise ValueError(f"{path} must hold layer weights, but {why}: delete it.") from error
 
 
 def agree(kept: npt.NDArray[Any], now: npt.NDArray[Any]) -> bool:
@@ -334,14 +354,30 @@ def _calibration_to_bytes(calibration: Calibration) -> bytes:
 
 
 def _calibration_from_bytes(content: bytes) -> Calibration:
-    stored = json.loads(content)
+    stored = plain_values(content)
+    weights = [
+        real_between("layer_weights", one, 0, 1)
+        for one in list_of("layer_weights", stored.get("layer_weights"), "numbers")
+    ]
     witnesses = (
         Witness({name: _unpacked(v) for name, v in rows.items()}, _unpacked(said))
         for rows, said in stored.get("witnesses", ())
     )
     return Calibration(
-        tuple(stored["layer_weights"]),
-        stored["n_inputs"],
-        stored.get("when", ""),
+        tuple(weights),
+        whole_number("n_inputs", stored.get("n_inputs"), 1),
+        str(stored.get("when", "")),
         tuple(witnesses),
     )
+
+
+def _trial_from_bytes(content: bytes) -> dict[str, Any]:
+    scores = plain_values(content)
+    if not all(isinstance(score, (int, float)) for score in scores.values()):
+        raise ValueError("its scores must be numbers")
+    return scores
+
+
+def _digest(name: str, content: bytes) -> bytes:
+    """What an entry begins with; it says of which question it is the answer."""
+    return hashlib.sha256(name.encode() + content).digest()

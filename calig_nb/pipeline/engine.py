@@ -336,7 +336,12 @@ class Engine:
                 "source": _Source(self, text, request.about(one.target, one.contrast)),
             }
             if has_two_signals(request.method) and calibration is not None:
-                noun = self.reader.noun
+                noun, n_layers = self.reader.noun, len(calibration.layer_weights)
+                if n_layers != len(one.layer_weights):
+                    raise ValueError(
+                        f"The layer weights that are kept for this model are of {n_layers} layers, "
+                        f"and it has {len(one.layer_weights)}: calibrate it again."
+                    )
                 stated = f"layer weights from {calibration.n_inputs} {noun}s of this model"
                 changes["layer_weights"] = np.array(calibration.layer_weights)
                 when = {"calibrated": calibration.when} if calibration.when else {}

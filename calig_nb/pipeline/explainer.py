@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
@@ -12,17 +13,17 @@ import numpy as np
 from torch import nn
 
 from .._arrays import Array
-from .._validation import one_of, warn_user
-from ..attribution.request import Output, Precision, Request
+from .._validation import instance_of, one_of, point_from, shown, warn_user
+from ..attribution.request import Output, Precision, Request, names_several
 from ..explanation.fusion import layer_weights
-from ..explanation.methods import has_two_signals
+from ..explanation.methods import METHODS, MethodName, has_two_signals
 from ..inputs.reader import reader_of
 from ..inputs.table import read_column
 from ..inputs.text import TextInputs
 from ..models.block_model import BlockModel
 from ..models.fingerprint import Identity
 from ..models.memory import Budget
-from ..models.pretrained import load_pretrained
+from ..models.pretrained import load_pretrained, open_bundle
 from ..models.task_heads import AnswerSpan, NextToken, with_task_head
 from ..models.wrappers import unwrap
 from . import cache as disk
@@ -36,6 +37,22 @@ FEW = 5
 """From fewer texts layer weights are estimated with a warning."""
 
 
+MOST_NAMED = 8
+"""So many classes are named where it is said in short what an explainer is."""
+_POINTERS = {
+    "attribute": "Use explain(text).",
+    "evaluate": "calig_nb.evaluate(explainer, texts) sets methods side by side.",
+    "fit": "calibrate(texts) finds the weights of the layers; nothing else is fitted.",
+    "interpret": "Use explain(text).",
+    "sanity": "Use calig_nb.sanity(explainer, texts).",
+    "save": "An explanation saves itself: explain(text).save(path).",
+    "show": "An explanation shows itself: explain(text).show().",
+    "tokenizer": "processor is the tokenizer, or the image processor.",
+}
+"""Names that are expected of an explainer, and what there is instead."""
+_INTERNAL = ("engine", "with_model")
+
+
 class Explainer:
     """Explains what a Transformer classifier decides, and why.
 
@@ -46,8 +63,10 @@ class Explainer:
         model: A classifier, such as ``AutoModelForSequenceClassification`` gives; a causal
             language model, whose next token is explained; a token classifier; a model for
             extractive question answering; or any ``torch.nn.Module`` with a list of blocks that
-            returns logits (batch, classes).
-        processor: Its tokenizer, or its image processor.
+            returns logits (batch, classes). Or a folder or a name on the hub, as
+            :meth:`from_pretrained` takes it; or what holds a model and its tokenizer, such as a
+            pipeline of transformers.
+        processor: Its tokenizer, or its image processor; not needed where the model brings it.
         blocks: Path of the module list that holds the blocks; found by itself when None. Of a
             model in stages, as Swin, that of one stage shows it at its own resolution.
         batch_tokens: Most tokens in one pass of the integration; by default as many as pay.
@@ -55,7 +74,7 @@ class Explainer:
             at most 4 GiB on a processor. A long text then takes longer, not more.
         cache: True keeps explanations in the platform's folder for caches, so that a question
             asked before is answered at once, in a new session too; a folder keeps them there;
-            False keeps none.
+            False and None keep none.
         labels: The classes' names, in their order or by index; by default those of the model's
             configuration, or their numbers.
 
@@ -67,24 +86,35 @@ class Explainer:
     Raises:
         TypeError: If the model or the processor is not one.
         ValueError: If the model cannot be served; the message says why and what to do.
+
+    Example:
+        >>> cn.Explainer(explainer.model, explainer.processor, cache=False)
+        Explainer(BertForSequenceClassification, 2 classes: negative, positive, 4 layers, ...)
     """
 
     def __init__(
         self,
-        model: nn.Module,
-        processor: Any,
+        model: nn.Module | str | Path,
+        processor: Any = None,
         *,
         blocks: str | None = None,
         batch_tokens: int | None = None,
-        memory: int | None = None,
-        cache: bool | str | Path = True,
+        memory: float | None = None,
+        cache: bool | str | Path | None = True,
         labels: Sequence[str] | Mapping[Any, str] | None = None,
     ) -> None:
-        block_model = BlockModel(with_task_head(unwrap(model)), blocks, labels)
+        if blocks is not None:
+            instance_of("blocks", blocks, str, "It is a dotted path.")
+        named = model if isinstance(model, (str, os.PathLike)) else None
+        if named is not None:
+            model, own = load_pretrained(named)
+            processor = own if processor is None else processor
+        module, processor = open_bundle(model, processor)
+        block_model = BlockModel(with_task_head(unwrap(module)), blocks, labels)
         if labels is not None and isinstance(block_model.model, (NextToken, AnswerSpan)):
             raise ValueError(
                 "labels must be left out for a model whose classes are tokens, or start and end of "
-                f"an answer, got {labels!r:.60}."
+                f"an answer, got {shown(labels)}."
             )
         budget = Budget.from_options(memory, batch_tokens, block_model.placement[1])
         self.processor = processor
@@ -94,6 +124,7 @@ class Explainer:
             Identity(block_model.model, blocks),
             budget,
             disk.open_cache(cache),
+            None if named is None else disk.load_calibration(named),
         )
 
     @classmethod
@@ -105,6 +136,11 @@ class Explainer:
             **options: ``blocks``, ``batch_tokens``, ``memory``, ``cache`` and ``labels`` go to
                 :class:`Explainer`, all else to the model: see
                 :func:`calig_nb.models.pretrained.load_pretrained`.
+
+        Example:
+            >>> folder = Path(cn.__file__).parent / 'demo' / 'sentiment'
+            >>> cn.Explainer.from_pretrained(folder).labels
+            ('negative', 'positive')
         """
         names = ("blocks", "batch_tokens", "memory", "cache", "labels")
         own = {name: options.pop(name) for name in names if name in options}
@@ -114,7 +150,12 @@ class Explainer:
         return explainer
 
     def without_cache(self) -> Explainer:
-        """The same explainer, layer weights included, that remembers nothing and keeps nothing."""
+        """The same explainer, layer weights included, that remembers nothing and keeps nothing.
+
+        Example:
+            >>> explainer.without_cache().cache is None
+            True
+        """
         return self._with_engine(self.engine.without_cache())
 
     def with_model(self, model: BlockModel) -> Explainer:
@@ -150,8 +191,8 @@ class Explainer:
         return self.engine.cache
 
     @cache.setter
-    def cache(self, cache: disk.Cache | None) -> None:
-        self.engine.cache = cache
+    def cache(self, cache: disk.Cache | bool | str | Path | None) -> None:
+        self.engine.cache = disk.open_cache(cache)
 
     @property
     def layer_weights(self) -> Array | None:
@@ -163,6 +204,30 @@ class Explainer:
         """
         calibration = self.engine.find_calibration()
         return None if calibration is None else np.array(calibration.layer_weights)
+
+    def __call__(self, inputs: Any, **request: Any) -> Any:
+        """As :meth:`explain`."""
+        return self.explain(inputs, **request)
+
+    def __repr__(self) -> str:
+        """The model, its classes, its layers where they are known, and its calibration."""
+        model, found = self.engine.model, self.engine.find_calibration()
+        names, few = self.labels, ", ".join(self.labels[:MOST_NAMED])
+        more = "" if len(names) <= MOST_NAMED else f" and {len(names) - MOST_NAMED} more"
+        classes = f"{len(names)} classes: {few}{more}" if names else "classes without names"
+        layers = "" if (n := model.n_layers) is None else f", {n} layers"
+        noun = self.engine.reader.noun
+        weights = f"layer weights from {found.describe(noun)}" if found else "not calibrated"
+        return f"Explainer({type(self.model).__name__}, {classes}{layers}, {weights})"
+
+    if not TYPE_CHECKING:  # it would hide misspelt names
+
+        def __getattr__(self, name: str) -> Any:
+            point_from(self, name, _POINTERS)
+
+    def __dir__(self) -> list[str]:
+        """What is for users."""
+        return [n for n in super().__dir__() if not n.startswith("_") and n not in _INTERNAL]
 
     def predict(
         self,
@@ -183,6 +248,10 @@ class Explainer:
 
         Raises:
             TypeError, ValueError: As :meth:`explain`.
+
+        Example:
+            >>> explainer.predict('A superb film.')['label'][0]
+            'positive'
         """
         inputs = read_column(inputs, text)
         several = [inputs] if self.engine.reader.is_single(inputs) else inputs
@@ -196,7 +265,7 @@ class Explainer:
         contrast: int | str | None = None,
         position: int | None = None,
         output: Output = "logit",
-        method: str = "ca-lig",
+        method: MethodName = "ca-lig",
         baselines: Any = "pad",
         n_steps: int | Literal["auto"] = "auto",
         tolerance: float = 0.01,
@@ -260,6 +329,14 @@ class Explainer:
         Source:
             Mersha & Kalita (2026), arXiv:2602.16608; the formulas as the README of
             ``attribution/`` writes them.
+
+        Example:
+            >>> explanation = explainer.explain('The plot is thin, but the acting is superb.')
+            >>> explanation.top(1)['word'][0]
+            'superb'
+            >>> rather = explainer.explain('A dull film.', target='negative', contrast='positive')
+            >>> round(rather.score, 1)
+            4.6
         """
         one_of("on_error", on_error, ("raise", "skip"))
         inputs = read_column(inputs, text)
@@ -284,7 +361,7 @@ class Explainer:
         )
         given = iter(answers)
         found: list[Any] = [None if task is None else next(given) for task in tasks]
-        if not isinstance(target, Sequence) or isinstance(target, str):
+        if not names_several(target):
             found = [one[0] if isinstance(one, list) else one for one in found]
         return _raise_or_skip(found, single, on_error)
 
@@ -319,24 +396,34 @@ class Explainer:
 
         Raises:
             ValueError: If there is no text.
+
+        Example:
+            >>> texts = ['A dull film.', 'A superb film.', 'Not bad.', 'Too long.', 'I liked it.']
+            >>> explainer.without_cache().calibrate(texts).shape
+            (4,)
         """
         if inputs is None:
             self.engine.forget_calibration()
             return None
-        if not has_two_signals(method := request.get("method", "ca-lig")):
+        one_of("method", method := request.get("method", "ca-lig"), tuple(METHODS))
+        if names_several(target := request.get("target")):
+            raise TypeError(f"target must be one class to calibrate, got {shown(target)}.")
+        if not has_two_signals(method):
             raise ValueError(f"method must have layer weights to calibrate, got {method!r}.")
         inputs, reader = read_column(inputs, text), self.engine.reader
         texts = [inputs] if reader.is_single(inputs) else list(inputs)
         if not texts:
             raise ValueError("inputs must hold at least one text to calibrate on, got none.")
-        if len(texts) < FEW:
+        explained = self.explain(texts, **request)
+        explanations = [one for one in explained if one is not None]
+        if not explanations:
+            raise ValueError("inputs must hold at least one text that can be explained, got none.")
+        if (n := len(explanations)) < FEW:
             warn_user(
-                f"Layer weights are estimated from {len(texts)} {reader.noun}"
-                f"{'s' if len(texts) > 1 else ''} only, and hold for every later explanation: "
+                f"Layer weights are estimated from {n} {reader.noun}{'s' if n > 1 else ''} only, "
+                "and hold for every later explanation: "
                 f"give at least {FEW} of the kind to be explained."
             )
-        explanations = self.explain(texts, **request)
-        assert isinstance(explanations, list)
         weights = layer_weights(
             [e.layer_attributions for e in explanations],
             [e.special for e in explanations],
@@ -344,18 +431,13 @@ class Explainer:
         )
         position, start = request.get("position"), request.get("baselines", "pad")
         asked = Request(baselines=reader.check_baselines(start), pixels=reader.is_of_pictures)
-        read = [reader.read(one, position=position, longer=True) for one in texts]
+        read = [
+            reader.read(one, position=position, longer=True)
+            for one, found in zip(texts, explained, strict=True)
+            if found is not None
+        ]
         self.engine.keep_calibration(weights.tolist(), read, asked)
         return weights
-
-    def __repr__(self) -> str:
-        known = self.engine.calibration
-        noun, named = self.engine.reader.noun, ", ".join(self.labels) or "not named"
-        weights = f"each {noun}" if known is None else known.describe(noun)
-        return (
-            f"Explainer({type(self.model).__name__}, classes {named:.80}, layer weights from "
-            f"{weights})"
-        )
 
     def _anything(self) -> TextInputs:
         """Some input, as the model reads it."""
@@ -410,6 +492,32 @@ class Explainer:
         other = copy(self)
         other.engine = engine
         return other
+
+
+def explain(
+    model: Explainer | nn.Module | str | Path, inputs: Any, processor: Any = None, **request: Any
+) -> Any:
+    """Why a model decides so, in one call; for more than one, make an :class:`Explainer`.
+
+    Args:
+        model: A model, or the folder or the name on the hub that it is loaded from each time; or
+            an explainer.
+        inputs: As for :meth:`Explainer.explain`.
+        processor: The tokenizer or image processor of a model that is given as a module.
+        **request: As for :meth:`Explainer.explain`.
+
+    Returns:
+        An :class:`Explanation`; for a list of texts a list.
+
+    Raises:
+        TypeError, ValueError: As :class:`Explainer` and :meth:`Explainer.explain`.
+
+    Example:
+        >>> cn.explain(explainer, 'The plot is thin, but the acting is superb.')['superb'] > 0
+        True
+    """
+    explainer = model if isinstance(model, Explainer) else Explainer(model, processor)
+    return explainer.explain(inputs, **request)
 
 
 class _Task(NamedTuple):

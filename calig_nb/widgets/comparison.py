@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import traitlets as t
 
-from .._validation import valid_text
+from .._validation import list_of, valid_text
 from ..explanation.comparison import align, comparable, difference, name_of, names_of
 from ..explanation.explanation import Explanation
 from ..explanation.summary import Story, legible_granularity, story_of_several
@@ -33,7 +33,8 @@ class Comparison(State):
         **state: Initial values of the traits below.
 
     Attributes:
-        selected: Selected rows of ``to_frame("token")``, in all explanations at once.
+        selected: Selected rows of ``to_frame("token")``, in all explanations at once; a word set
+            among them stands for all of its rows.
         layer: The block that is looked at, of all; None for all blocks.
         lam: λ in [0, 1] for all; None leaves each its own.
         granularity: "token", "word", "sentence" or "passage".
@@ -44,6 +45,13 @@ class Comparison(State):
         TypeError: If these are not explanations, or an option is unknown.
         ValueError: If they cannot be compared; the message says why, and what to do.
         traitlets.TraitError: If a value is out of its range.
+
+    Example:
+        >>> other = explainer.explain('The plot is fat, but the acting is superb.')
+        >>> comparison = cn.Comparison([explanation, other])
+        >>> comparison.selected = ['fat']
+        >>> comparison.selection['token'].tolist()
+        ['thin → fat']
     """
 
     draws: ClassVar[str] = "text"
@@ -78,7 +86,7 @@ class Comparison(State):
         self._names = (
             names_of(self._explanations)
             if names is None
-            else tuple(valid_text(str(name)) for name in names)
+            else tuple(valid_text(str(name)) for name in list_of("names", names, "names"))
         )
         if len(self._names) != len(self._explanations):
             raise ValueError(
@@ -128,6 +136,24 @@ class Comparison(State):
     def names(self) -> tuple[str, ...]:
         """What the explanations are called."""
         return self._names
+
+    def places_of(self, word: str) -> list[int]:
+        """The rows of ``to_frame("token")`` that hold a word of any of the texts.
+
+        Raises:
+            ValueError: If none of them has it.
+        """
+        found, errors = [], []
+        for e in self._explanations:
+            try:
+                found.append({*e.tokens_of(word)})
+            except ValueError as error:
+                found.append(set())
+                errors.append(error)
+        if len(errors) == len(found):
+            raise errors[0]
+        rows = enumerate(self._rows_of["token"])
+        return [n for n, row in rows if any(a & {*b} for a, b in zip(found, row, strict=True))]
 
     def to_frame(self, granularity: Granularity | None = None) -> pd.DataFrame:
         """The aligned evidence, a row for each unit, in reading order, as it is on screen.

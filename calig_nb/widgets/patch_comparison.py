@@ -16,7 +16,7 @@ from ..explanation.summary import LABEL, Story, probability_text, story_of_sever
 from ..explanation.units import Granularity
 from .comparison import Comparison
 from .patch_view import STYLE, encode_picture, picture_layout
-from .state import STATIC
+from .state import STATIC, Choice
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +42,7 @@ class PatchComparison(Comparison):
     bundle = "patches"
     draws = "picture"
 
-    granularity = t.Enum(["token"], "token").tag(sync=True)
+    granularity = Choice(["token"], "token").tag(sync=True)
     opacity: Any = t.Float(0.7, min=0, max=1).tag(sync=True)
 
     @property

@@ -14,7 +14,7 @@ import traitlets as t
 from ..explanation.explanation import Explanation
 from ..explanation.summary import Story, story_of_one
 from .selection import PatchSelection
-from .state import STATIC
+from .state import STATIC, Choice
 from .view import View
 
 if TYPE_CHECKING:
@@ -44,6 +44,12 @@ class PatchView(View):
 
     Raises:
         ValueError: If the explanation is of a text.
+
+    Example:
+        >>> pictures = cn.load_demo('pictures')
+        >>> picture = Path(cn.__file__).parent / 'demo' / 'pictures' / 'examples' / 'horse.png'
+        >>> cn.PatchView(pictures.explain(picture), opacity=0.5)
+        PatchView(Explanation(target='horse', score=2.38, tokens=65, layers=4, lam=0.5))
     """
 
     _esm = STATIC / "patches.js"
@@ -54,7 +60,7 @@ class PatchView(View):
     _view = t.Unicode("patches").tag(sync=True)
     _picture = t.Bytes(b"").tag(sync=True, echo_update=False)
 
-    granularity = t.Enum(["token"], "token").tag(sync=True)
+    granularity = Choice(["token"], "token").tag(sync=True)
     opacity: Any = t.Float(0.7, min=0, max=1).tag(sync=True)
 
     @property

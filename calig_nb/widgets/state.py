@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,8 +21,37 @@ if TYPE_CHECKING:
 STATIC = Path(__file__).parent / "static"
 """Where the bundles of the front end lie."""
 
+_ROOM = __name__.rpartition(".")[0]
 _OWN = frozenset({"theme", "static"})
 """Traits that belong to the reader and not to the exploration."""
+
+
+class Choice(t.Enum):  # type: ignore[type-arg]
+    """One of several names."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """The name, if it is one of them; nothing but a text can be."""
+        if not isinstance(value, str):
+            self.error(obj, value)
+        return super().validate(obj, value)
+
+
+class Places(t.List):  # type: ignore[type-arg]
+    """Numbers of what a view shows; a word in their place stands for all of its."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """The numbers alone.
+
+        Raises:
+            traitlets.TraitError: If they are none, or the text has no such word.
+        """
+        if isinstance(value, (list, tuple)):
+            try:
+                found = [obj.places_of(one) if isinstance(one, str) else [one] for one in value]
+            except ValueError as error:
+                raise t.TraitError(f"{self.name}: {error}") from error
+            value = [number for numbers in found for number in numbers]
+        return super().validate(obj, value)
 
 
 class State(anywidget.AnyWidget):  # type: ignore[misc]
@@ -36,11 +65,11 @@ class State(anywidget.AnyWidget):  # type: ignore[misc]
     _busy = t.Bool(False).tag(sync=True)
     _error = t.Unicode("").tag(sync=True)
 
-    selected = t.List(t.Int()).tag(sync=True)
+    selected = Places(t.Int()).tag(sync=True)
     layer = t.Int(None, allow_none=True).tag(sync=True)
     lam: Any = t.Float(0.5).tag(sync=True)
-    granularity = t.Enum(["token", "word", "sentence", "passage"], "word").tag(sync=True)
-    theme = t.Enum(["auto", "light", "dark"], "auto").tag(sync=True)
+    granularity = Choice(["token", "word", "sentence", "passage"], "word").tag(sync=True)
+    theme = Choice(["auto", "light", "dark"], "auto").tag(sync=True)
     static = t.Bool(True)
     """Whether a picture is stored beside the live view, for readers who have no kernel."""
 
@@ -98,6 +127,20 @@ class State(anywidget.AnyWidget):  # type: ignore[misc]
         """Write what is on screen as one HTML file that stays live; see :mod:`calig_nb.export`."""
         written: Path = import_upward("export", "write")(self, path, max_bytes)
         return written
+
+    def places_of(self, word: str) -> Sequence[int]:
+        """The numbers of a word, wherever it stands, for :attr:`selected`.
+
+        Raises:
+            ValueError: If there is no such word.
+        """
+        raise NotImplementedError
+
+    def __dir__(self) -> list[str]:
+        """What is for users, without what every widget has."""
+        ours = [kind for kind in type(self).__mro__ if kind.__module__.startswith(_ROOM)]
+        names = {name for kind in ours for name in vars(kind) if not name.startswith("_")}
+        return sorted({*self.options(), *names, "close", "layout", "observe", "unobserve"})
 
     def describe(self) -> tuple[Story, Callable[[], Figure]]:
         """What is on screen in words, and what draws it."""

@@ -13,7 +13,7 @@ from ..explanation.summary import Story, legible_granularity, story_of_one
 from . import wire
 from .messages import answer
 from .selection import Selection
-from .state import State
+from .state import Choice, State
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,7 +29,7 @@ class View(State):
         **state: Initial values of the traits below.
 
     Attributes:
-        selected: Indices of the selected tokens.
+        selected: Indices of the selected tokens; a word set among them stands for all of its.
         layer: The block that is looked at, 0 ... L - 1; None for all.
         lam: λ in [0, 1].
         channel: What the matrix shows: "net", "supporting" or "opposing".
@@ -68,7 +68,7 @@ class View(State):
 
     target = t.Int(0).tag(sync=True)
     contrast = t.Int(None, allow_none=True).tag(sync=True)
-    channel = t.Enum(["net", "supporting", "opposing"], "net").tag(sync=True)
+    channel = Choice(["net", "supporting", "opposing"], "net").tag(sync=True)
     span = t.Tuple(t.Int(), t.Int(), default_value=None, allow_none=True).tag(sync=True)
     play = t.Float(None, allow_none=True).tag(sync=True)
     alone = t.Bool(False).tag(sync=True)
@@ -119,6 +119,10 @@ class View(State):
     def selection(self) -> Selection:
         """What is selected: tokens, spans of the text, a table."""
         return Selection(self.explanation, tuple(sorted(self.selected)))
+
+    def places_of(self, word: str) -> tuple[int, ...]:
+        """Indices of the tokens of a word; see :meth:`Explanation.tokens_of`."""
+        return self._explanation.tokens_of(word)
 
     def check(self, **options: Any) -> Check:
         """What is on screen put to the test; see :func:`calig_nb.evaluation.check.check`."""

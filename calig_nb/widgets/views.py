@@ -11,6 +11,10 @@ class Workbench(View):
     """The question, the flow through the layers, the text, the ledger and the table, linked.
 
     Options and traits are those of :class:`View`.
+
+    Example:
+        >>> cn.Workbench(explanation, layer=2)
+        Workbench(Explanation(target='positive', score=1.90, tokens=13, layers=4, lam=0.5))
     """
 
     draws = ("text",)
@@ -22,6 +26,12 @@ class TokenView(View):
     """Running text whose bars rise where a word supports and hang where it opposes, with a ledger.
 
     Options and traits are those of :class:`View`.
+
+    Example:
+        >>> view = cn.TokenView(explanation)
+        >>> view.selected = ['superb']
+        >>> view.selection
+        Selection('superb')
     """
 
     draws = ("text",)
@@ -33,6 +43,10 @@ class RelevanceFlow(View):
     """One strip for each layer, and the ribbons by which a word's evidence reaches the decision.
 
     Options and traits are those of :class:`View`.
+
+    Example:
+        >>> cn.RelevanceFlow(explanation, lam=0.3).explanation.lam
+        0.3
     """
 
     _view = t.Unicode("flow").tag(sync=True)
@@ -42,6 +56,10 @@ class RolloutView(View):
     """A film of the layers and one large matrix: rows receive evidence, columns give it.
 
     Options and traits are those of :class:`View`.
+
+    Example:
+        >>> cn.RolloutView(explanation, channel='supporting').channel
+        'supporting'
     """
 
     _view = t.Unicode("rollout").tag(sync=True)

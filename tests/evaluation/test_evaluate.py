@@ -550,7 +550,7 @@ def test_a_progress_bar_comes_when_asked(subject, capsys):
         (TEXTS, {"deletion": ()}, "deletion must name one way or several different ones"),
         (TEXTS, {"deletion": ("mask", "mask")}, "several different ones"),
         (TEXTS, {"tolerance": 2}, "tolerance must lie between 0 and 1, got 2"),
-        (TEXTS, {"n_resamples": 0}, "n_resamples must be at least 1, got 0"),
+        (TEXTS, {"n_resamples": 0}, "n_resamples must lie between 1 and 100000, got 0"),
         (TEXTS, {"on_error": "cry"}, "on_error must be one of"),
     ],
 )

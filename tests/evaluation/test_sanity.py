@@ -218,7 +218,7 @@ def test_the_table_the_words_and_the_figure(found):
         ([" "], {}, r"texts\[0\] must hold at least one word"),
         (TEXTS, {"methods": "ca-lig"}, "methods must be a list of at least one name"),
         (TEXTS, {"methods": ()}, "methods must be a list of at least one name"),
-        (TEXTS, {"methods": ["magic"]}, "method must be one of"),
+        (TEXTS, {"methods": ["magic"]}, "methods must be one of"),
         (TEXTS, {"tolerance": 3}, "tolerance must lie between 0 and 1, got 3"),
     ],
 )

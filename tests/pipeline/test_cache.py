@@ -1,5 +1,7 @@
 """What was found before is found again, and nothing wrong in its place."""
 
+import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -246,7 +248,7 @@ def test_the_default_folder_can_be_named_or_switched_off(monkeypatch, tokenizer,
 
 @pytest.mark.bad_input
 def test_a_negative_limit_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="max_bytes must not be negative, got -1"):
+    with pytest.raises(ValueError, match="max_bytes must be at least 0, got -1"):
         Cache(tmp_path, max_bytes=-1)
 
 
@@ -293,3 +295,30 @@ def test_the_key_covers_the_code_of_the_whole_package(tmp_path, monkeypatch):
         code_digest.cache_clear()
         digests.add(code_digest(copy))
     assert len(digests) == len(files) + 1
+
+
+@pytest.mark.bad_input
+def test_an_entry_that_is_another_questions_is_not_believed(explanation, tmp_path):
+    cache = Cache(tmp_path)
+    cache.put("a" * 64, explanation)
+    cache.put("b" * 64, explanation.with_lam(0.25))
+    one, other = (tmp_path / f"{name * 64}.explanation" for name in "ab")
+    other.write_bytes(one.read_bytes())
+    with pytest.warns(UserWarning, match="computed anew: its checksum is wrong"):
+        assert cache.get("b" * 64) is None
+    assert cache.get("a" * 64).lam == 0.5
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("content", [b"[" * 100_000, b"[]", b'{"a": "x"}', b"\xff"])
+def test_a_trial_that_is_none_is_computed_anew(content, tmp_path):
+    cache = Cache(tmp_path)
+    cache.put_trial("a" * 64, {"sign_test": float("nan"), "passes": 1.5})
+    assert cache.get_trial("a" * 64)["passes"] == 1.5
+    (file,) = tmp_path.glob("*.trial")
+    good = file.read_bytes()[:32], json.dumps(cache.get_trial("a" * 64)).encode()
+    head = hashlib.sha256(file.name.encode() + content).digest()
+    assert good[0] == hashlib.sha256(file.name.encode() + good[1]).digest(), "and so is this head"
+    file.write_bytes(head + content)
+    with pytest.warns(UserWarning, match="computed anew"):
+        assert cache.get_trial("a" * 64) is None
