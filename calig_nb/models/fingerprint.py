@@ -7,6 +7,8 @@ import hashlib
 import torch
 from torch import nn
 
+from .exclusive import exclusive_use
+
 
 class Identity:
     """The digest of one model, computed anew only when something that it stands for changes.
@@ -27,6 +29,10 @@ class Identity:
         Empty where hooks or a replaced ``forward`` may change the answer in ways that cannot be
         named.
         """
+        with exclusive_use(self._model):  # as it is while nobody explains it
+            return self._digest()
+
+    def _digest(self) -> str:
         modules = [*self._model.modules()]
         if any(m._forward_hooks or m._forward_pre_hooks or "forward" in vars(m) for m in modules):
             return ""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ class Engine:
         budget: How much may be in flight.
         cache: Where answers are kept, or None.
         calibration: The model's layer weights, where they are known without the cache.
+        windows: Those of a long text that was interrupted, where there is no cache.
     """
 
     model: BlockModel
@@ -44,6 +45,7 @@ class Engine:
     budget: Budget
     cache: disk.Cache | None
     calibration: disk.Calibration | None = None
+    windows: disk.Memory = field(default_factory=disk.Memory)
 
     def without_cache(self) -> Engine:
         """The same engine, layer weights included; it remembers nothing and keeps nothing."""
@@ -63,23 +65,36 @@ class Engine:
         texts: Sequence[TextInputs],
         requests: Sequence[Sequence[Request]],
         progress: bool | None,
+        answers: list[Any] | None = None,
     ) -> list[list[Explanation] | Exception]:
-        """For each text, however long, its explanations, one a request; or why there are none."""
+        """For each text, however long, its explanations, one a request; or why there are none.
+
+        Args:
+            texts: As the model reads them.
+            requests: What is asked of each.
+            progress: As for :meth:`Explainer.explain`.
+            answers: (texts,) where each answer goes as soon as it is there: who is interrupted
+                has the others.
+        """
+        found: list[Any] = [None] * len(texts) if answers is None else answers
         most = self.reader.max_tokens
         short = [i for i, text in enumerate(texts) if len(text.tokens) <= most]
-        answers = self._explain_short(
-            [texts[i] for i in short], [requests[i] for i in short], progress
+
+        def keep(i: int, answer: list[Explanation] | Exception) -> None:
+            if isinstance(answer, Exception):
+                found[i] = answer
+            else:
+                found[i] = self._complete(texts[i], requests[i], answer)
+
+        self._explain_short(
+            [texts[i] for i in short],
+            [requests[i] for i in short],
+            progress,
+            lambda k, answer: keep(short[k], answer),
         )
-        found = dict(zip(short, answers, strict=True))
-        for i, text in enumerate(texts):
-            if i not in found:
-                found[i] = self._explain_long(text, requests[i], progress)
-        return [
-            answer
-            if isinstance(answer := found[i], Exception)
-            else self._complete(text, requests[i], answer)
-            for i, text in enumerate(texts)
-        ]
+        for i in sorted({*range(len(texts))} - {*short}):
+            keep(i, self._explain_long(texts[i], requests[i], progress))
+        return found
 
     def explain_together(
         self, texts: Sequence[TextInputs], requests: Sequence[Sequence[Request]]
@@ -130,12 +145,19 @@ class Engine:
         texts: Sequence[TextInputs],
         requests: Sequence[Sequence[Request]],
         progress: bool | None,
+        keep: Callable[[int, list[Explanation] | Exception], None] = lambda i, answer: None,
     ) -> list[list[Explanation] | Exception]:
-        """The answers to texts that the model reads at once, as the cache keeps them."""
+        """The answers to texts that the model reads at once, as the cache keeps them.
+
+        Each is also given to ``keep``, with the number of its text, as soon as it is there.
+        """
         from tqdm.auto import tqdm
 
         found: list[Any] = [*map(self._remember, texts, requests)]
         missing = [i for i, one in enumerate(found) if one is None]
+        for i, one in enumerate(found):
+            if one is not None:
+                keep(i, one)
         delay = 0 if progress else 2
         off = progress is False or (len(texts) == 1 and not progress)
         with tqdm(total=len(missing), disable=off, delay=delay, desc="explain") as bar:
@@ -148,6 +170,7 @@ class Engine:
                 own = [texts[i] for i in chosen], [requests[i] for i in chosen]
                 for i, answer in zip(chosen, self._compute(*own), strict=True):
                     found[i] = answer
+                    keep(i, answer)
                 missing = [i for i in missing if found[i] is None]
                 bar.update(len(group))
         return found
@@ -155,7 +178,10 @@ class Engine:
     def _explain_long(
         self, text: TextInputs, requests: Sequence[Request], progress: bool | None
     ) -> list[Explanation] | Exception:
-        """The answer to a text that takes windows, as the cache keeps it."""
+        """The answer to a text that takes windows, as the cache keeps it.
+
+        Windows are kept until the whole is there: interrupted, it goes on where it stopped.
+        """
         if (known := self._remember(text, requests)) is not None:
             return known
         from tqdm.auto import tqdm
@@ -168,11 +194,13 @@ class Engine:
                 predicted = int(mean_logits(self.model, windows).argmax())
                 named = [replace(r, target=predicted) if r.target is None else r for r in requests]
             sums = [WindowSum(text, request) for request in named]
-            alone = self.without_cache()  # the whole is kept, not its windows
+            keeping = replace(self, cache=self.cache or self.windows)
+            asked = []
             delay = 0 if progress else 2
             for window in tqdm(windows, disable=progress is False, delay=delay, desc="windows"):
                 own = [request_for(request, window, len(text.tokens)) for request in named]
-                (found,) = alone._explain_short([window.text], [own], False)
+                asked += [(window.text, request) for request in own]
+                (found,) = keeping._explain_short([window.text], [own], False)
                 if isinstance(found, Exception):
                     raise found
                 for one, explanation in zip(sums, found, strict=True):
@@ -181,6 +209,9 @@ class Engine:
         except Exception as error:
             return error
         self._keep(text, requests, whole)
+        for part, request in asked:
+            if keeping.cache is not None and (key := self._key(part, request)):
+                keeping.cache.drop(key)
         return whole
 
     def _compute(
