@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import wraps
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -53,8 +53,8 @@ def hold_other_threads(model: nn.Module) -> None:
 
     door = forward.__code__
     vars(model)["forward"] = wraps(run)(forward)
-    modules = {id(module) for module in model.modules()}
-    while _runs_elsewhere(modules, door):
+    before = _calls_elsewhere({id(module) for module in model.modules()}, door)
+    while any(call in _stack(thread) for thread, call in before):
         time.sleep(1e-3)
         raise_held()
 
@@ -63,20 +63,32 @@ def _locks_of(model: nn.Module) -> list[Any]:
     """The locks of all its modules, in one order; as a rule they share one."""
     modules = [*model.modules()]
     with _MAKING:
-        known = {id(lock): lock for m in modules if (lock := _LOCKS.get(m)) is not None}
-        shared = next(iter(known.values()), None) or threading.RLock()
-        for module in modules:
-            _LOCKS.setdefault(module, shared)
-    return [known[number] for number in sorted(known)] or [shared]
+        locks = [_LOCKS.get(module) for module in modules]
+        known = {id(lock): lock for lock in locks if lock is not None}
+        if None in locks:
+            shared = next(iter(known.values()), None) or threading.RLock()
+            known[id(shared)] = shared
+            for module, lock in zip(modules, locks, strict=True):
+                if lock is None:
+                    _LOCKS[module] = shared
+    return [known[number] for number in sorted(known)]
 
 
-def _runs_elsewhere(modules: set[int], door: CodeType) -> bool:
-    """Whether another thread is inside one of these modules, and not waiting at the door."""
-    own = threading.get_ident()
-    for thread, top in sys._current_frames().items():
-        frame = None if thread == own else top
-        while frame is not None and frame.f_code is not door:
-            if frame.f_code is _CALL and id(frame.f_locals.get("self")) in modules:
-                return True
-            frame = frame.f_back
-    return False
+def _calls_elsewhere(modules: set[int], door: CodeType) -> list[tuple[int, FrameType]]:
+    """The calls of these modules on other threads, but for those that wait at the door."""
+    found = []
+    for thread in sys._current_frames().keys() - {threading.get_ident()}:
+        stack = _stack(thread)
+        if not any(frame.f_code is door for frame in stack):
+            calls = (frame for frame in stack if frame.f_code is _CALL)
+            found += [(thread, c) for c in calls if id(c.f_locals.get("self")) in modules]
+    return found
+
+
+def _stack(thread: int) -> list[FrameType]:
+    """What a thread runs, the innermost call first."""
+    frame, found = sys._current_frames().get(thread), []
+    while frame is not None:
+        found.append(frame)
+        frame = frame.f_back
+    return found

@@ -13,14 +13,15 @@ from typing import Any
 
 _SIGNALS = [s for s in signal.Signals if s.name in ("SIGINT", "SIGTERM", "SIGALRM")]
 """Those whose handlers raise as a rule: Ctrl-C, the end of a job, a time limit."""
-_BETWEEN = ("__enter__", "__exit__")
+_BETWEEN = ("__enter__", "__exit__", "remove", "__del__")
 
 
 class HeldInterrupts:
     """Within, Ctrl-C raises as ever, but never while a context is entered or left.
 
     A signal may come between any two instructions: also where something was changed and the
-    ``finally`` that undoes it is not yet, or no longer, in force. There it is noted, and raised
+    ``finally`` that undoes it is not yet, or no longer, in force. There, and where something is
+    taken away (Python drops what is raised there), it is noted, and raised
     when the next pass begins (:func:`raise_held`) or at the end. The handlers that were set go on
     being called, and are put back. Signals reach Python's main thread only; elsewhere this does
     nothing.

@@ -108,30 +108,32 @@ _paying = _PayingThreads()
 
 
 def _measure(most: int) -> int:
-    """The most threads of 1, 2, 4 ... ``most`` that are each clearly faster than the one before."""
+    """The most threads of 1, 2, 4 ... ``most`` that are each clearly faster than the one before.
+
+    On average they must be faster than one thread at its best: a wait now and then is the harm.
+    """
     x, w, y = torch.ones(256, 256), torch.ones(256, 1024), torch.empty(256, 1024)
 
-    def seconds(n_threads: int, limit: float) -> float:
+    def seconds(n_threads: int, limit: float) -> list[float]:
         torch.set_num_threads(n_threads)
-        began = 0.0
-        for i in range(-1, 8):  # the first wakes the threads
-            if i == 0:
-                began = time.perf_counter()
+        found: list[float] = []
+        while len(found) < 12 and sum(found) < limit:
+            began = time.perf_counter()
             torch.mm(x, w, out=y)
             y.tanh_()
-            if i > 0 and time.perf_counter() - began > limit:
-                return float("inf")
-        return time.perf_counter() - began
+            found.append(time.perf_counter() - began)
+        return found[1:]  # the first wakes the threads
 
     before, best = torch.get_num_threads(), 1
     try:
         with torch.no_grad():
-            least, n = seconds(1, float("inf")), 1
+            least, n = min(seconds(1, float("inf"))), 1
             while n < most:
                 n = min(2 * n, most)
-                if (own := seconds(n, least)) * LEAST_GAIN > least:
+                own = seconds(n, 12 * least)
+                if len(own) < 11 or (mean := sum(own) / len(own)) * LEAST_GAIN > least:
                     break
-                least, best = own, n
+                least, best = mean, n
     finally:
         torch.set_num_threads(before)
     return best

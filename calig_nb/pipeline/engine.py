@@ -194,7 +194,7 @@ class Engine:
                 predicted = int(mean_logits(self.model, windows).argmax())
                 named = [replace(r, target=predicted) if r.target is None else r for r in requests]
             sums = [WindowSum(text, request) for request in named]
-            keeping = replace(self, cache=self.cache or self.windows)
+            keeping = replace(self, cache=self.windows if self.cache is None else self.cache)
             asked = []
             delay = 0 if progress else 2
             for window in tqdm(windows, disable=progress is False, delay=delay, desc="windows"):
