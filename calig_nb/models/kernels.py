@@ -112,7 +112,7 @@ def _measure(most: int) -> int:
 
     On average they must be faster than one thread at its best: a wait now and then is the harm.
     """
-    x, w, y = torch.ones(256, 256), torch.ones(256, 1024), torch.empty(256, 1024)
+    x, w, y = torch.ones(256, 256), torch.ones(256, 512), torch.empty(256, 512)
 
     def seconds(n_threads: int, limit: float) -> list[float]:
         torch.set_num_threads(n_threads)
