@@ -19,8 +19,8 @@ def handlers():
 
 
 def test_interrupts_leave_the_model_as_it_was():
-    landed = stress.interrupt(250)
-    assert landed.total() == 250
+    landed = stress.interrupt(150)
+    assert landed.total() == 150
     assert len(landed) == 5
 
 

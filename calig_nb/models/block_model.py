@@ -573,8 +573,8 @@ class BlockModel(Classifier):
     def _begin_pass(self, n_tokens: int) -> None:
         """Let an interrupt through that was held, and take as many threads as pay."""
         raise_held()
-        if self._blocks is not None and self.placement[1].type == "cpu":
-            fit_threads(n_tokens * _count_weights(self._blocks[0]))
+        if self.placement[1].type == "cpu":
+            fit_threads(n_tokens * _count_weights(self._blocks[0]) if self._blocks else 0)
 
     def _run(self, index: int, run: blocks.Run, args: Any, kwargs: Any, frugal: bool) -> Any:
         """A block's own computation; of the last one, only what is read."""

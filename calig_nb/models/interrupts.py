@@ -20,11 +20,10 @@ class HeldInterrupts:
     """Within, Ctrl-C raises as ever, but never while a context is entered or left.
 
     A signal may come between any two instructions: also where something was changed and the
-    ``finally`` that undoes it is not yet, or no longer, in force. There, and where something is
-    taken away (Python drops what is raised there), it is noted, and raised
-    when the next pass begins (:func:`raise_held`) or at the end. The handlers that were set go on
-    being called, and are put back. Signals reach Python's main thread only; elsewhere this does
-    nothing.
+    ``finally`` that undoes it is not yet, or no longer, in force. There, and where an object goes
+    (Python drops what is raised there), it is noted, and raised when the next pass begins
+    (:func:`raise_held`) or at the end. The handlers that were set go on being called, and are put
+    back. Signals reach Python's main thread only; elsewhere this does nothing.
     """
 
     def __enter__(self) -> HeldInterrupts:
@@ -45,8 +44,9 @@ class HeldInterrupts:
         for number, before in self._before.items():
             if _owner(signal.getsignal(number)) is self:
                 signal.signal(number, before)
-        if error is None or isinstance(error, Exception):
-            self.deliver()
+        if isinstance(error, KeyboardInterrupt):  # once is enough
+            self._held = [number for number in self._held if number != signal.SIGINT]
+        self.deliver()
 
     def deliver(self) -> None:
         """Call the handlers of the signals that were held."""

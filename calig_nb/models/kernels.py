@@ -55,14 +55,14 @@ class FittingThreads:
     def __enter__(self) -> None:
         """Note what torch is set to."""
         self.most = torch.get_num_threads()
-        self.outer = getattr(self.current, "threads", None)
-        if self.outer is None:
+        self.is_outermost = getattr(self.current, "threads", None) is None
+        if self.is_outermost:
             self.current.threads = self
 
     def __exit__(self, *_: object) -> None:
         """Put it back."""
-        self.current.threads = self.outer
-        if torch.get_num_threads() != self.most:
+        if self.is_outermost:
+            self.current.threads = None
             torch.set_num_threads(self.most)
 
     def set(self, n_threads: int) -> None:
@@ -124,10 +124,9 @@ def _measure(most: int) -> int:
             found.append(time.perf_counter() - began)
         return found[1:]  # the first wakes the threads
 
-    before, best = torch.get_num_threads(), 1
     try:
         with torch.no_grad():
-            least, n = min(seconds(1, float("inf"))), 1
+            least, best, n = min(seconds(1, float("inf"))), 1, 1
             while n < most:
                 n = min(2 * n, most)
                 own = seconds(n, 12 * least)
@@ -135,7 +134,7 @@ def _measure(most: int) -> int:
                     break
                 least, best = mean, n
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(most)
     return best
 
 

@@ -19,6 +19,7 @@ from ..explanation.methods import has_two_signals
 from ..inputs.reader import reader_of
 from ..inputs.text import TextInputs
 from ..models.block_model import BlockModel
+from ..models.exclusive import exclusive_use
 from ..models.fingerprint import Identity
 from ..models.memory import Budget
 from ..models.pretrained import load_pretrained
@@ -244,7 +245,8 @@ class Explainer:
         )  # fmt: skip
         several = {None: inputs} if single else dict(enumerate(inputs))
         # All are read before the first is computed: a mistake in the last costs no time.
-        tasks = [self._read(one, i, requests, position, on_error) for i, one in several.items()]
+        with exclusive_use(self.model):  # its tokenizer is not made for several threads either
+            tasks = [self._read(one, i, requests, position, on_error) for i, one in several.items()]
         if self.engine.model.model.training:
             warn_user(
                 "model is in train mode: it is explained in evaluation mode, without dropout, and "

@@ -29,17 +29,17 @@ class Switch:
 
     on = False
 
-    def __init__(self, at):
-        self.at = at
+    def __init__(self, at, number=signal.SIGINT):
+        self.at, self.number = at, number
 
     def __enter__(self):
         if self.at == "entering":
-            interrupt()
+            signal.raise_signal(self.number)
         self.on = True
 
     def __exit__(self, *_):
         if self.at == "leaving":
-            interrupt()
+            signal.raise_signal(self.number)
         self.on = False
 
 
@@ -109,6 +109,19 @@ def test_handlers_of_the_host_are_called_and_kept():
         assert signal.getsignal(signal.SIGINT) is host
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_another_signal_of_the_hosts_is_not_dropped_for_an_interrupt():
+    calls = []
+    before = signal.signal(signal.SIGTERM, lambda *_: calls.append("ended"))
+    try:
+        with pytest.raises(KeyboardInterrupt), HeldInterrupts():
+            with Switch("leaving", signal.SIGTERM):
+                pass
+            interrupt()
+        assert calls == ["ended"]
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_other_threads_set_no_handlers():
