@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _BAR = 12
 _SUPPORTS, _OPPOSES, _PLAIN = "\x1b[34m", "\x1b[33m", "\x1b[0m"
 _WRITERS: dict[str, Callable[[Explanation, Path], Any]] = {
-    "figure": lambda explanation, path: explanation.figure().savefig(path, bbox_inches="tight"),
+    "figure": lambda explanation, path: explanation.save(path),
     "save": lambda explanation, path: explanation.save(path),
     "html": lambda explanation, path: explanation.to_html(path),
 }

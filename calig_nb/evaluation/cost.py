@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from threading import get_ident
 from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
+
+from ..models.interrupts import HeldInterrupts
 
 
 @dataclass
@@ -30,7 +33,7 @@ class Effort:
 def count_products(model: nn.Module) -> Iterator[Effort]:
     """Count what this model's weight matrices do inside; layers that are left out cost nothing.
 
-    Nothing is left on the model, nor on others.
+    Other threads' calls do not count. Nothing is left on the model, nor on others.
     """
     sizes = {
         id(module): weight.numel()
@@ -39,15 +42,13 @@ def count_products(model: nn.Module) -> Iterator[Effort]:
         and weight.ndim == 2
         and not isinstance(module, nn.Embedding)
     }
-    effort = Effort()
+    effort, own = Effort(), get_ident()
 
     def count(module: nn.Module, _: Any, output: Any) -> None:
-        size = sizes.get(id(module))
+        size = sizes.get(id(module)) if get_ident() == own else None
         if size is not None and isinstance(output, Tensor) and output.shape[-1]:
             effort.products += size * (output.numel() // output.shape[-1])
 
-    handle = register_module_forward_hook(count)
-    try:
+    with HeldInterrupts(), ExitStack() as stack:
+        stack.callback(register_module_forward_hook(count).remove)
         yield effort
-    finally:
-        handle.remove()

@@ -53,7 +53,8 @@ def evaluate(
 
     Words are deleted as tokens, all pieces of a word together; special tokens stay. What is
     deleted twice, by one method or by two, is scored once. Each text's scores are kept in the
-    explainer's cache: an evaluation that was interrupted continues where it stopped.
+    explainer's cache: an evaluation that was interrupted continues where it stopped. Of the texts
+    that are finished it hangs on the ``KeyboardInterrupt``, as ``error.evaluation``.
 
     Args:
         explainer: Whose model.
@@ -113,36 +114,47 @@ def evaluate(
     run = Run(explainer, options, ways if set(wanted) & set(FAITHFULNESS) else (), seed)
     items, share = read_items(run, texts, targets, rationales, on_error)
     run.share = share
-    run.finish(items, progress, on_error)
-    items, names = _keep_comparable(items, [*options, RANDOM])
     faithful = [name for name in wanted if name in FAITHFULNESS]
     named = [m if len(ways) == 1 else f"{m} ({way})" for way in ways for m in faithful]
     named += [name for name in wanted if name in PLAUSIBILITY]
 
-    def table(columns: Sequence[str]) -> Array:
-        return np.array([[[i.trials[m][k] for k in columns] for m in names] for i in items])
+    def judge(items: list[Item]) -> Evaluation:
+        items, names = _keep_comparable(items, [*options, RANDOM])
 
-    cost = table(["passes", "seconds"])
-    return Evaluation(
-        texts=tuple(reader.label_of(item.source, item.number) for item in items),
-        targets=tuple(item.label for item in items),
-        methods=tuple(names),
-        metrics=tuple(named),
-        values=table(named),
-        passes=cost[..., 0],
-        seconds=cost[..., 1],
-        config={
-            "model": type(explainer.model).__name__,
-            "methods": {name: describe_options(options[name]) for name in names if name != RANDOM},
-            "deletion": list(ways),
-            "tolerance": tolerance,
-            "rationale_share": share,
-            **({"classes": "measured"} if run.measured else {}),
-            "version": __version__,
-        },
-        n_resamples=n_resamples,
-        seed=seed,
-    )
+        def table(columns: Sequence[str]) -> Array:
+            return np.array([[[i.trials[m][k] for k in columns] for m in names] for i in items])
+
+        cost = table(["passes", "seconds"])
+        return Evaluation(
+            texts=tuple(reader.label_of(item.source, item.number) for item in items),
+            targets=tuple(item.label for item in items),
+            methods=tuple(names),
+            metrics=tuple(named),
+            values=table(named),
+            passes=cost[..., 0],
+            seconds=cost[..., 1],
+            config={
+                "model": type(explainer.model).__name__,
+                "methods": {n: describe_options(options[n]) for n in names if n != RANDOM},
+                "deletion": list(ways),
+                "tolerance": tolerance,
+                "rationale_share": share,
+                **({"classes": "measured"} if run.measured else {}),
+                "version": __version__,
+            },
+            n_resamples=n_resamples,
+            seed=seed,
+        )
+
+    try:
+        run.finish(items, progress, on_error)
+    except KeyboardInterrupt as interrupt:
+        trials = [[item.trials.get(m, {}) for m in (*options, RANDOM)] for item in items]
+        whole = [all({*named} <= own.keys() for own in tried) for tried in trials]
+        if done := [item for item, is_whole in zip(items, whole, strict=True) if is_whole]:
+            interrupt.evaluation = judge(done)  # type: ignore[attr-defined]
+        raise
+    return judge(items)
 
 
 def _method_options(

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..models.block_model import BlockModel, ModelInputs
+from ..models.exclusive import exclusive_use
 
 if TYPE_CHECKING:
     from ..pipeline.explainer import Explainer
@@ -25,7 +26,8 @@ def copy_explainer(explainer: Explainer) -> Explainer:
         ValueError: If the model cannot be copied.
     """
     try:
-        model = deepcopy(explainer.engine.model)
+        with exclusive_use(explainer.engine.model.model):
+            model = deepcopy(explainer.engine.model)
     except Exception as error:
         raise ValueError(f"model must be one that copy.deepcopy can copy: {error}") from error
     return explainer.without_cache().with_model(model)

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .._upward import import_upward
-from .._validation import point_from
+from .._validation import file_path, point_from
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from matplotlib.figure import Figure
 
 
@@ -76,14 +77,28 @@ class Shown:
         return import_upward("evaluation.check", "check")(self, explainer, **options)
 
     def save(self: Any, path: str | Path) -> None:
-        """Write one safetensors file; see :func:`calig_nb.load`.
+        """Write one file, whole or not at all; what it is, its ending says.
+
+        Args:
+            path: ``*.safetensors`` for all the numbers, see :func:`calig_nb.load`; ``*.pdf``,
+                ``*.svg`` or ``*.png`` for :meth:`figure`; ``*.html`` for the page of
+                :meth:`to_html`; ``*.csv`` for the table of the tokens. An existing file is
+                replaced.
+
+        Raises:
+            TypeError: If ``path`` is none.
+            ValueError: If it ends in something else.
+            OSError: If the folder does not exist, or cannot be written to.
 
         Example:
             >>> explanation.save('why.safetensors')
             >>> cn.load('why.safetensors').target_name
             'positive'
         """
-        import_upward("explanation.serialization", "save")(self, path)
+        ending = file_path("path", path).suffix.lower()
+        if ending not in _WRITERS:
+            raise ValueError(f"path must end in one of {(*_WRITERS,)}, got {str(path)!r}.")
+        _WRITERS[ending](self, path)
 
     def figure(self: Any, view: View | None = None, **state: Any) -> Figure:
         """The picture of ``view`` as a matplotlib figure; see :mod:`calig_nb.figures`.
@@ -122,3 +137,30 @@ class Shown:
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return self.show()._repr_mimebundle_(**options)
+
+
+def _save_numbers(explanation: Any, path: str | Path) -> None:
+    import_upward("explanation.serialization", "save")(explanation, path)
+
+
+def _save_picture(explanation: Any, path: str | Path) -> None:
+    written, kind = BytesIO(), Path(path).suffix[1:].lower()
+    explanation.figure().savefig(written, format=kind, bbox_inches="tight")
+    import_upward("explanation.serialization", "write_whole")(path, written.getvalue())
+
+
+def _save_page(explanation: Any, path: str | Path) -> None:
+    explanation.to_html(path)
+
+
+def _save_table(explanation: Any, path: str | Path) -> None:
+    table = explanation.to_frame().to_csv(index=False)
+    import_upward("explanation.serialization", "write_whole")(path, table.encode("utf8"))
+
+
+_WRITERS: dict[str, Callable[[Any, str | Path], None]] = {
+    ".safetensors": _save_numbers,
+    **dict.fromkeys((".pdf", ".svg", ".png"), _save_picture),
+    ".html": _save_page,
+    ".csv": _save_table,
+}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import tempfile
+import os
+import secrets
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +35,10 @@ def save(explanation: Explanation, path: str | Path) -> None:
 
     Args:
         explanation: What to keep.
-        path: Where; by custom ``*.safetensors``. An existing file is replaced.
+        path: Where, ``*.safetensors``. An existing file is replaced.
 
     Raises:
-        OSError: If the folder does not exist or cannot be written to.
+        OSError: As :func:`write_whole`.
     """
     write_whole(file_path("path", path), to_bytes(explanation))
 
@@ -199,14 +201,29 @@ def heads_from_bytes(content: bytes) -> npt.NDArray[np.float32]:
     return np.asarray(values * scale[:, None, None], dtype=np.float32)
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that appears whole or not at all, in the place of one that is there."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=PART, delete=False) as part:
-        try:
-            part.write(content)
-            part.close()
-            Path(part.name).replace(path)
-        except BaseException:
-            part.close()
-            Path(part.name).unlink(missing_ok=True)
-            raise
+def write_whole(path: str | Path, content: bytes) -> None:
+    """Write a file that appears whole or not at all, in the place of one that is there.
+
+    As with any program that writes there, a new file has the mode that the user's umask gives, a
+    file that is there keeps its own, behind a symbolic link its target is written, and a device
+    or a pipe is written to.
+
+    Raises:
+        OSError: If the folder does not exist, or it or the file cannot be written to.
+    """
+    file = Path(os.path.realpath(path))
+    before = file.stat() if file.exists() else None
+    if before is not None and not os.access(file, os.W_OK):
+        raise PermissionError(f"{path} is write-protected: choose another name, or allow it.")
+    if before is not None and not stat.S_ISREG(before.st_mode):
+        file.write_bytes(content)  # a folder says so itself
+        return
+    part = file.with_name(f"{secrets.token_hex(16)}{PART}")
+    try:
+        with part.open("xb") as written:
+            written.write(content)
+        if before is not None:
+            part.chmod(stat.S_IMODE(before.st_mode))
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)

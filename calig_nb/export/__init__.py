@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import numpy as np
 from .._validation import file_path, warn_user, whole_number
 from .._version import __version__
 from ..explanation.formatting import error_bound
+from ..explanation.serialization import write_whole
 from ..widgets import Comparison, View, show
 from ..widgets.state import State
 from ..widgets.static_output import render_picture
@@ -69,16 +69,11 @@ def write(shown: View | Comparison, path: str | Path, max_bytes: int = MAX_BYTES
     file = _page_file(path)
     max_bytes = whole_number("max_bytes", max_bytes, 1)
     content = html(shown, max_bytes).encode("utf8")
-    part = file.with_name(f"{uuid.uuid4().hex}.part")
     try:
-        part.write_bytes(content)
-        part.replace(file)
+        write_whole(file, content)
     except PermissionError as error:
-        raise PermissionError(
-            f"{file} cannot be written: {error.strerror}. Choose another folder."
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)
+        why = error.strerror or "it is write-protected"
+        raise PermissionError(f"{file} cannot be written: {why}. Choose another folder.") from error
     return file
 
 

@@ -24,6 +24,8 @@ from .._arrays import Array
 from .._validation import distinct_names
 from . import blocks
 from .attention import Eager, Fused, KeepHeads, mean_attentions
+from .interrupts import raise_held
+from .kernels import fit_threads
 from .memory import release_memory, saved_bytes
 from .outputs import part_of
 from .points import Points, ScoreFn
@@ -37,6 +39,8 @@ Classes = Literal["exclusive", "independent", "measured"]
 (sigmoid); or no logits of classes at all but values, in a unit of the model's own."""
 KEPT = "kept_positions"
 """Among them (batch, tokens): what a table of positions is asked for, whatever the tokens are."""
+PIXELS = 256
+"""Numbers of a picture that make a token, about."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -463,7 +467,13 @@ class BlockModel(Classifier):
 
     def block_size(self, inputs: ModelInputs) -> int:
         """Weights of a block."""
-        return sum(weight.numel() for weight in self.find(inputs)[0].parameters())
+        return _count_weights(self.find(inputs)[0])
+
+    def predict(self, inputs: ModelInputs) -> Tensor:
+        """Logits (batch, classes) of a plain forward pass."""
+        first = next(iter(inputs.values()))
+        self._begin_pass(first.numel() // (1 if first.ndim == 2 else PIXELS))
+        return super().predict(inputs)
 
     def forward(
         self, inputs: ModelInputs, baselines: ModelInputs | None = None, *, frugal: bool = False
@@ -513,6 +523,7 @@ class BlockModel(Classifier):
             (all points, classes) logits, in the order of ``points.items``.
         """
         n_all, first = len(points.items), min(points.hidden)
+        self._begin_pass(n_all * points.hidden[first].shape[1])
         states = {layer: self.split(points.hidden[layer]) for layer in sorted(points.hidden)}
         own = {layer: parts[0] for layer, parts in states.items()}
         others = (parts[1:] for parts in states.values())
@@ -601,17 +612,18 @@ class BlockModel(Classifier):
 
     def find(self, inputs: ModelInputs) -> Sequence[nn.Module]:
         """The blocks, looked for once."""
-        if self._blocks is None:
-            self._blocks = blocks.find_blocks(self.model, lambda: self.predict(inputs))
-        if not self._around:
-            self._blocks, self._starts = blocks.blocks_of_stages(
-                self._blocks, lambda: self.predict(inputs)
-            )
-            self._around = blocks.enclosing_modules(self.model, self._blocks)
+        if self._blocks is None or not self._around:
+            run = partial(self.predict, inputs)
+            chain = self._blocks or blocks.find_blocks(self.model, run)
+            found, starts = blocks.blocks_of_stages(chain, run)
+            around = blocks.enclosing_modules(self.model, found)
+            beside = self._beside
             if "input_ids" in inputs:
                 with torch.enable_grad():
-                    run = partial(self.call, inputs)
-                    self._beside = blocks.find_readers(self.model, self._blocks, run)
+                    beside = blocks.find_readers(self.model, found, partial(self.call, inputs))
+            # Together: interrupted in between, stages would be taken for blocks.
+            self._blocks, self._starts, self._around = found, starts, around
+            self._beside = beside
         return self._blocks
 
     def entering_states(self, inputs: ModelInputs) -> list[Tensor]:
@@ -707,6 +719,7 @@ class BlockModel(Classifier):
         """
         items = torch.arange(len(entering)) % attention.n_items
         modules = self.find(inputs)
+        self._begin_pass(entering.shape[0] * entering.shape[1])
         start, *beside = self.split(entering)
         hidden: list[Tensor] = []
         outputs: list[Any] = []
@@ -759,6 +772,12 @@ class BlockModel(Classifier):
             self, inputs, items, logits, hidden, beside, outputs, last, lengths - {len(items)},
             row_bytes[0] * len(outputs), attention,
         )  # fmt: skip
+
+    def _begin_pass(self, n_tokens: int) -> None:
+        """Let an interrupt through that was held, and take as many threads as pay."""
+        raise_held()
+        if self.placement[1].type == "cpu":
+            fit_threads(n_tokens * _count_weights(self._blocks[0]) if self._blocks else 0)
 
     def _run(self, index: int, run: blocks.Run, args: Any, kwargs: Any, frugal: bool) -> Any:
         """A block's own computation; of the last one, only what is read."""
@@ -1017,6 +1036,10 @@ def linear_outputs(block: nn.Module) -> Iterator[dict[nn.Module, list[Tensor]]]:
 
     with blocks.intercept_each([m for m in block.modules() if _is_linear(m)], enter):
         yield seen
+
+
+def _count_weights(module: nn.Module) -> int:
+    return sum(weight.numel() for weight in module.parameters())
 
 
 def _is_linear(module: nn.Module) -> bool:

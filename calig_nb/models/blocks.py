@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
+from threading import get_ident
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -71,17 +72,25 @@ def intercept_each(
     modules: Sequence[nn.Module],
     enter: Callable[[nn.Module, Run, tuple[Any, ...], dict[str, Any]], Any],
 ) -> Iterator[None]:
-    """Send every call of these modules through ``enter``, which is told the module."""
+    """Send every call of these modules through ``enter``, which is told the module.
+
+    Calls on other threads are not ours, and go through untouched.
+    """
+    own = get_ident()
 
     def guard(module: nn.Module, run: Run) -> Run:
-        return lambda *args, **kwargs: enter(module, run, args, kwargs)
+        def forward(*args: Any, **kwargs: Any) -> Any:
+            ours = get_ident() == own
+            return enter(module, run, args, kwargs) if ours else run(*args, **kwargs)
+
+        return forward
 
     with ExitStack() as stack:
         for module in {id(m): m for m in modules}.values():
             if "forward" in vars(module):
                 stack.callback(setattr, module, "forward", module.forward)
             else:
-                stack.callback(delattr, module, "forward")
+                stack.callback(vars(module).pop, "forward", None)
             module.forward = guard(module, module.forward)
         yield
 

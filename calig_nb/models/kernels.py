@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,10 @@ from torch.overrides import TorchFunctionMode
 MODE = "bf16"
 MOST_ERROR = 5e-6
 LEAST_GAIN = 1.2
+SMALL_WORK = 3e7
+"""Weights of a block, times tokens, below which a pass is too small to be shared among threads."""
+PROBE_SHARE = 0.02
+"""Of the time, how much may go into finding out how many threads pay."""
 
 
 @contextmanager
@@ -35,6 +40,102 @@ def fast_matmul(dtype: torch.dtype, device: torch.device) -> Iterator[bool]:
         return
     with _bf16_allowed():
         yield True
+
+
+class FittingThreads:
+    """Within, passes of this thread take as many of torch's threads as pay; restored after.
+
+    Threads wait for each other by spinning. Where another process takes a core, that can cost ten
+    times the work. How many pay is measured, by :func:`fit_threads`, and measured again now and
+    then, for neighbours come and go; never more than torch is set to.
+    """
+
+    current = threading.local()
+
+    def __enter__(self) -> None:
+        """Note what torch is set to."""
+        self.most = torch.get_num_threads()
+        self.is_outermost = getattr(self.current, "threads", None) is None
+        if self.is_outermost:
+            self.current.threads = self
+
+    def __exit__(self, *_: object) -> None:
+        """Put it back."""
+        if self.is_outermost:
+            self.current.threads = None
+            torch.set_num_threads(self.most)
+
+    def set(self, n_threads: int) -> None:
+        """Set this thread's number, and leave alone what other threads find."""
+        if torch.get_num_threads() != n_threads:
+            torch.set_num_threads(n_threads)
+            # Torch keeps one number more, for threads that it meets for the first time.
+            other = threading.Thread(target=torch.set_num_threads, args=(self.most,))
+            other.start()
+            other.join()
+
+
+def fit_threads(work: float) -> None:
+    """Set how many threads the next pass takes; see :class:`FittingThreads`.
+
+    Args:
+        work: Weights of a block, times tokens.
+    """
+    threads: FittingThreads | None = getattr(FittingThreads.current, "threads", None)
+    if threads is not None and threads.most > 1:
+        threads.set(1 if work < SMALL_WORK else _paying.count(threads.most))
+
+
+class _PayingThreads:
+    """How many threads pay, as last measured."""
+
+    def __init__(self) -> None:
+        self.known: tuple[int, int, float] = (0, 1, 0.0)
+        """The most that were tried, how many of them pay, and until when that is believed."""
+
+    def count(self, most: int) -> int:
+        tried, paying, until = self.known
+        if tried == most and time.monotonic() < until:
+            return paying
+        began = time.monotonic()
+        paying = _measure(most)
+        now = time.monotonic()
+        self.known = (most, paying, now + (now - began) / PROBE_SHARE)
+        return paying
+
+
+_paying = _PayingThreads()
+
+
+def _measure(most: int) -> int:
+    """The most threads of 1, 2, 4 ... ``most`` that are each clearly faster than the one before.
+
+    On average they must be faster than one thread at its best: a wait now and then is the harm.
+    """
+    x, w, y = torch.ones(256, 256), torch.ones(256, 512), torch.empty(256, 512)
+
+    def seconds(n_threads: int, limit: float) -> list[float]:
+        torch.set_num_threads(n_threads)
+        found: list[float] = []
+        while len(found) < 12 and sum(found) < limit:
+            began = time.perf_counter()
+            torch.mm(x, w, out=y)
+            y.tanh_()
+            found.append(time.perf_counter() - began)
+        return found[1:]  # the first wakes the threads
+
+    try:
+        with torch.no_grad():
+            least, best, n = min(seconds(1, float("inf"))), 1, 1
+            while n < most:
+                n = min(2 * n, most)
+                own = seconds(n, 12 * least)
+                if len(own) < 11 or (mean := sum(own) / len(own)) * LEAST_GAIN > least:
+                    break
+                least, best = mean, n
+    finally:
+        torch.set_num_threads(most)
+    return best
 
 
 class UnfusedAttention(TorchFunctionMode):
@@ -82,15 +183,25 @@ def _attention(
     return torch.bmm(weights, v).view(*lead, queries, -1)
 
 
+_users: list[str] = []
+"""The setting that each thread found; the switch is the whole process's, so the last of them puts
+back what the first one found."""
+_switching = threading.Lock()
+
+
 @contextmanager
 def _bf16_allowed() -> Iterator[None]:
     backend: Any = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
-    before = backend.fp32_precision
-    backend.fp32_precision = MODE
+    with _switching:
+        _users.append(_users[0] if _users else backend.fp32_precision)
+        backend.fp32_precision = MODE
     try:
         yield
     finally:
-        backend.fp32_precision = before
+        with _switching:
+            before = _users.pop()
+            if not _users:
+                backend.fp32_precision = before
 
 
 @lru_cache

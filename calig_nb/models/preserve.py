@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from .exclusive import exclusive_use, hold_other_threads
+from .kernels import FittingThreads
 from .wrappers import run_as_written
 
 _DICTS = (dict, OrderedDict)
@@ -23,19 +26,23 @@ def preserve_model(model: nn.Module) -> Iterator[None]:
     whatever the caller's autocast, inference mode or ``no_grad`` say.
 
     What the model's own forward leaves behind goes too: transformers installs hooks when
-    attention probabilities are first asked for, and some models draw random numbers.
+    attention probabilities are first asked for, and some models draw random numbers. Threads take
+    turns, and an interrupt breaks nothing of this.
     """
-    flags = [(p, p.requires_grad) for p in model.parameters()]
-    devices = {p.device for p, _ in flags if p.device.type == "cuda"}
-    kinds = {p.device.type for p, _ in flags}
-    with (
-        _plain_autograd(kinds),
-        torch.random.fork_rng(devices),
-        restored_attributes(model.modules()),
-    ):
-        try:
-            model.eval()
+    own = getattr(model, "explained", model)
+    with exclusive_use(own), FittingThreads():
+        flags = [(p, p.requires_grad) for p in model.parameters()]
+        devices = {p.device for p, _ in flags if p.device.type == "cuda"}
+        kinds = {p.device.type for p, _ in flags}
+        changed = [*model.modules(), *configs_of(model)]
+        with (
+            _plain_autograd(kinds),
+            torch.random.fork_rng(devices),
+            restored_attributes(changed, flags),
+        ):
             run_as_written(model.modules())
+            hold_other_threads(own)
+            model.eval()
             keep_image_order(model)
             for parameter, _ in flags:
                 parameter.requires_grad_(False)
@@ -45,9 +52,6 @@ def preserve_model(model: nn.Module) -> Iterator[None]:
                 changed_settings(model, only_none=True, pad_token_id=-1),
             ):
                 yield
-        finally:
-            for parameter, requires_grad in flags:
-                parameter.requires_grad_(requires_grad)
 
 
 @contextmanager
@@ -61,43 +65,84 @@ def _plain_autograd(kinds: Iterable[str]) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def changed_settings(model: nn.Module, *, only_none: bool = False, **values: Any) -> Iterator[None]:
-    """Change settings (or set what is None) in all the model's configurations; then restore."""
+def configs_of(model: nn.Module) -> list[Any]:
+    """All the model's configurations, those within others too."""
     found = [getattr(module, "config", None) for module in model.modules()]
     configs = {id(config): config for config in found if hasattr(config, "__dict__")}
     for config in list(configs.values()):
         for name in getattr(config, "sub_configs", None) or {}:
             if (child := getattr(config, name, None)) is not None:
                 configs[id(child)] = child
-    with restored_attributes(configs.values()):
-        for config in configs.values():
+    return [*configs.values()]
+
+
+@contextmanager
+def changed_settings(model: nn.Module, *, only_none: bool = False, **values: Any) -> Iterator[None]:
+    """Change settings (or set what is None) in all the model's configurations; then restore."""
+    configs = configs_of(model)
+    with restored_attributes(configs):
+        for config in configs:
             for name, value in values.items():
                 if hasattr(config, name) and not (only_none and getattr(config, name) is not None):
                     setattr(config, name, value)
         yield
 
 
-@contextmanager
-def restored_attributes(things: Iterable[Any]) -> Iterator[None]:
-    """Give each thing back the attributes it has now; dictionaries among them by content."""
-    before = [
-        (
-            thing,
-            dict(vars(thing)),
-            {k: v.copy() for k, v in vars(thing).items() if type(v) in _DICTS},
-        )
-        for thing in things
-    ]
-    try:
-        yield
-    finally:
-        for thing, attributes, contents in before:
-            vars(thing).clear()
-            vars(thing).update(attributes)
-            for name, content in contents.items():
-                attributes[name].clear()
-                attributes[name].update(content)
+class restored_attributes:
+    """Gives each thing back the attributes it has now; dictionaries among them by content.
+
+    Nothing is ever missing meanwhile, for others may be using it. An interrupt within begins the
+    restoring again, and is raised at its end.
+
+    Args:
+        things: What may be changed.
+        flags: Parameters, and whether each requires a gradient.
+    """
+
+    def __init__(
+        self, things: Iterable[Any], flags: Sequence[tuple[nn.Parameter, bool]] = ()
+    ) -> None:
+        self.things, self.flags = [*things], flags
+
+    def __enter__(self) -> None:
+        """Note what there is."""
+        dicts = [vars(thing) for thing in self.things]
+        self.before = [
+            (one, dict(one))
+            for own in dicts
+            for one in (own, *(v for v in own.values() if type(v) in _DICTS))
+        ]
+
+    def __exit__(self, *_: object) -> None:
+        """Give it back."""
+        interrupt: BaseException | None = None
+        while True:
+            try:
+                for changed, content in self.before:
+                    _give_back(changed, content)
+                for parameter, requires_grad in self.flags:
+                    parameter.requires_grad_(requires_grad)
+            except Exception:
+                raise
+            except BaseException as error:
+                interrupt = error
+            else:
+                break
+        if interrupt is not None:
+            raise interrupt
+
+
+def _give_back(changed: dict[str, Any], content: dict[str, Any]) -> None:
+    """Make a dictionary what it was, its order too."""
+    for name, value in content.items():
+        if changed.get(name, content) is not value:
+            changed[name] = value
+    for name in [name for name in changed if name not in content]:
+        changed.pop(name, None)
+    if [*changed] != [*content]:  # moved to the end one by one, they are in order
+        for name, value in content.items():
+            changed.pop(name, None)
+            changed[name] = value
 
 
 def keep_image_order(model: nn.Module) -> None:
@@ -117,7 +162,11 @@ def keep_image_order(model: nn.Module) -> None:
 
 
 def _without_shuffle(run: Callable[..., Any], module: nn.Module) -> Callable[..., Any]:
+    own = threading.get_ident()
+
     def masking(sequence: Tensor, noise: Tensor | None = None) -> Any:
+        if threading.get_ident() != own:
+            return run(sequence, noise)
         ratio = getattr(getattr(module, "config", None), "mask_ratio", 0.0)
         if ratio > 0:
             raise ValueError(

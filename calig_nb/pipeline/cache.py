@@ -6,7 +6,8 @@ import base64
 import hashlib
 import json
 import os
-import shutil
+import re
+import stat
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -34,7 +35,12 @@ from ..explanation.serialization import (
 T = TypeVar("T")
 
 CALIBRATION_FILE = "calig_nb.json"
+OWN_FOLDER = "calig_nb_cache"
+MARKER = "made by calig_nb"
+"""A file of this name says that a folder is a cache of ours."""
 _EXPLANATION, _HEADS, _WEIGHTS, _TRIAL = ".explanation", ".heads", ".weights", ".trial"
+_ENTRY = re.compile(r"[0-9a-f]{64}(-[0-9]+)?\.(explanation|heads|weights|trial)")
+_PART = re.compile(r"[0-9a-f]{32}" + re.escape(PART))
 _DIGEST = hashlib.sha256().digest_size
 
 
@@ -85,9 +91,13 @@ class Cache:
     are too many. Several processes may share a folder. Trouble with the disk costs a
     recomputation and one warning, never a result.
 
+    Entries lie in a folder of their own, ``calig_nb_cache``, in which a file says so. Nothing
+    else is ever read, moved or removed, whatever its name ends in.
+
     Args:
-        folder: Where; by default the platform's own folder for caches, or what the environment
-            variable ``CALIG_NB_CACHE`` names ("off" switches the default off).
+        folder: Where that folder is made; by default in the platform's own folder for caches, or
+            in what the environment variable ``CALIG_NB_CACHE`` names ("off" switches the default
+            off).
         max_bytes: Limit of all entries together.
     """
 
@@ -95,6 +105,11 @@ class Cache:
         self.folder = _default_folder() if folder is None else file_path("folder", folder)
         self.max_bytes = whole_number("max_bytes", max_bytes, 0)
         self._warned = False
+
+    @property
+    def own_folder(self) -> Path:
+        """Where the entries lie."""
+        return self.folder / OWN_FOLDER
 
     def __len__(self) -> int:
         return len(self._entries())
@@ -126,6 +141,10 @@ class Cache:
         if kept.attention_relevance.nbytes <= max(self.max_bytes // 8, 64 << 20):
             self._put(key + _EXPLANATION, to_bytes(explanation), says)
 
+    def drop(self, key: str) -> None:
+        """Keep an explanation no longer."""
+        self._drop(key + _EXPLANATION)
+
     def get_heads(
         self, key: str, layer: int, says: Says | None = None
     ) -> npt.NDArray[np.float32] | None:
@@ -148,8 +167,12 @@ class Cache:
 
     def drop_calibration(self, model: str) -> None:
         """Forget a model's layer weights."""
-        with suppress(OSError):
-            (self.folder / (model + _WEIGHTS)).unlink(missing_ok=True)
+        self._drop(model + _WEIGHTS)
+
+    def _drop(self, name: str) -> None:
+        if self._is_own():
+            with suppress(OSError):
+                (self.own_folder / name).unlink(missing_ok=True)
 
     def get_trial(self, key: str, says: Says | None = None) -> dict[str, Any] | None:
         """What one method scored on one text, as plain values, or None, as :meth:`get`."""
@@ -160,8 +183,10 @@ class Cache:
         self._put(key + _TRIAL, json.dumps(trial).encode(), says)
 
     def _get(self, name: str, read: Callable[[bytes], T], says: Says | None = None) -> T | None:
-        path = self.folder / name
+        path = self.own_folder / name
         try:
+            if not self._is_own():
+                return None
             content = path.read_bytes()
         except FileNotFoundError:
             return None
@@ -190,8 +215,8 @@ class Cache:
         if len(content) > self.max_bytes:
             return
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            write_whole(self.folder / name, _digest(name, content) + content)
+            self._claim()
+            write_whole(self.own_folder / name, _digest(name, content) + content)
             self._evict()
         except OSError as error:
             self._warn(f"cannot be written ({error})")
@@ -203,27 +228,57 @@ class Cache:
                 path.unlink(missing_ok=True)
 
     def move(self, folder: str | Path) -> None:
-        """Keep the entries in another folder from now on; those there are go along."""
-        new = file_path("folder", folder)
-        new.mkdir(parents=True, exist_ok=True)
+        """Keep the entries in another folder from now on; those there are go along.
+
+        Raises:
+            OSError: If that folder cannot be made or written to; what was moved by then is there,
+                and all else where it was.
+        """
+        new = Cache(folder, self.max_bytes)
+        new._claim()
+        if self._is_own() and new.own_folder.samefile(self.own_folder):
+            return
         for path, _, _ in self._entries():
-            shutil.move(path, new / path.name)
-        self.folder = new
+            with suppress(FileNotFoundError):  # another process may have removed it
+                write_whole(new.own_folder / path.name, path.read_bytes())
+                path.unlink(missing_ok=True)
+        self.folder = new.folder
+
+    def _is_own(self) -> bool:
+        return (self.own_folder / MARKER).is_file()
+
+    def _claim(self) -> None:
+        """Make the folder of the entries, where it is not there.
+
+        Raises:
+            OSError: If it cannot be made, or is somebody else's.
+        """
+        self.own_folder.mkdir(parents=True, exist_ok=True)
+        names = [path.name for path in self.own_folder.iterdir()]
+        if not names:
+            (self.own_folder / MARKER).touch()
+        elif MARKER not in names:
+            raise FileExistsError(f"{self.own_folder} holds files, but none named {MARKER!r}")
 
     def _entries(self) -> list[tuple[Path, int, float]]:
+        return self._files(_ENTRY)
+
+    def _files(self, names: re.Pattern[str]) -> list[tuple[Path, int, float]]:
+        """Files of ours with such names: path, bytes, and when each was last used."""
         found = []
-        kinds = (_EXPLANATION, _HEADS, _WEIGHTS, _TRIAL)
-        for path in (p for kind in kinds for p in self.folder.glob(f"*{kind}")):
-            with suppress(OSError):  # another process may have removed it
-                stat = path.stat()
-                found.append((path, stat.st_size, stat.st_mtime))
+        with suppress(OSError):
+            paths = [*self.own_folder.iterdir()] if self._is_own() else []
+            for path in paths:
+                with suppress(OSError):  # another process may have removed it
+                    status = path.lstat()
+                    if names.fullmatch(path.name) and stat.S_ISREG(status.st_mode):
+                        found.append((path, status.st_size, status.st_mtime))
         return found
 
     def _evict(self) -> None:
-        for part in self.folder.glob(f"*{PART}"):  # what a killed process left behind
-            with suppress(OSError):
-                if time.time() - part.stat().st_mtime > 3600:
-                    part.unlink(missing_ok=True)
+        for part, _, changed in self._files(_PART):  # what a killed process left behind
+            if time.time() - changed > 3600:
+                part.unlink(missing_ok=True)
         entries = sorted(self._entries(), key=lambda entry: entry[2])
         total = sum(size for _, size, _ in entries)
         for path, size, _ in entries:
@@ -239,6 +294,28 @@ class Cache:
                 f"The cache in {self.folder} {what}; explanations are computed without it. "
                 "Free some space, or move it: explainer.cache.move(folder)."
             )
+
+
+class Memory(Cache):
+    """Explanations for the time of a session, where nothing is kept on disk."""
+
+    def __init__(self) -> None:
+        super().__init__(Path())
+        self._kept: dict[str, tuple[Explanation, npt.NDArray[Any] | None]] = {}
+
+    def get(self, key: str, says: Says | None = None) -> Explanation | None:
+        """The entry, or None, as :meth:`Cache.get`."""
+        found, said = self._kept.get(key, (None, None))
+        stands = says is None or (said is not None and agree(said, says()))
+        return found if stands else None
+
+    def put(self, key: str, explanation: Explanation, says: Says | None = None) -> None:
+        """Keep an explanation."""
+        self._kept[key] = explanation, None if says is None else says()
+
+    def drop(self, key: str) -> None:
+        """Keep an explanation no longer."""
+        self._kept.pop(key, None)
 
 
 def key_of(model: str, inputs: Mapping[str, npt.NDArray[Any]], request: Mapping[str, Any]) -> str:

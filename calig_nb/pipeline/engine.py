@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -45,6 +45,7 @@ class Engine:
         budget: How much may be in flight.
         cache: Where answers are kept, or None.
         calibration: The model's layer weights, where they are known without the cache.
+        windows: Those of a long text that was interrupted, where there is no cache.
     """
 
     model: BlockModel
@@ -53,6 +54,7 @@ class Engine:
     budget: Budget
     cache: disk.Cache | None
     calibration: disk.Calibration | None = None
+    windows: disk.Memory = field(default_factory=disk.Memory)
 
     def without_cache(self) -> Engine:
         """The same engine, layer weights included; it remembers nothing and keeps nothing."""
@@ -73,25 +75,39 @@ class Engine:
         texts: Sequence[TextInputs],
         requests: Sequence[Sequence[Request]],
         progress: bool | None,
+        answers: list[Any] | None = None,
     ) -> list[list[Explanation] | Exception]:
-        """For each text, however long, its explanations, one a request; or why there are none."""
+        """For each text, however long, its explanations, one a request; or why there are none.
+
+        Args:
+            texts: As the model reads them.
+            requests: What is asked of each.
+            progress: As for :meth:`Explainer.explain`.
+            answers: (texts,) where each answer goes as soon as it is there: who is interrupted
+                has the others.
+        """
+        found: list[Any] = [None] * len(texts) if answers is None else answers
         most = self.reader.max_tokens
         digest = self._digest()
         short = [i for i, text in enumerate(texts) if len(text.tokens) <= most]
-        answers = self._explain_short(
-            [texts[i] for i in short], [requests[i] for i in short], digest, progress
-        )
-        found = dict(zip(short, answers, strict=True))
-        for i, text in enumerate(texts):
-            if i not in found:
-                found[i] = self._explain_long(text, requests[i], digest, progress)
         calibration = self.find_calibration(digest)
-        return [
-            answer
-            if isinstance(answer := found[i], Exception)
-            else self._complete(text, requests[i], answer, calibration)
-            for i, text in enumerate(texts)
-        ]
+
+        def keep(i: int, answer: list[Explanation] | Exception) -> None:
+            if isinstance(answer, Exception):
+                found[i] = answer
+            else:
+                found[i] = self._complete(texts[i], requests[i], answer, calibration)
+
+        self._explain_short(
+            [texts[i] for i in short],
+            [requests[i] for i in short],
+            digest,
+            progress,
+            lambda k, answer: keep(short[k], answer),
+        )
+        for i in sorted({*range(len(texts))} - {*short}):
+            keep(i, self._explain_long(texts[i], requests[i], digest, progress))
+        return found
 
     def explain_together(
         self, texts: Sequence[TextInputs], requests: Sequence[Sequence[Request]]
@@ -240,14 +256,21 @@ class Engine:
         requests: Sequence[Sequence[Request]],
         digest: str,
         progress: bool | None,
+        keep: Callable[[int, list[Explanation] | Exception], None] = lambda i, answer: None,
     ) -> list[list[Explanation] | Exception]:
-        """The answers to texts that the model reads at once, as the cache keeps them."""
+        """The answers to texts that the model reads at once, as the cache keeps them.
+
+        Each is also given to ``keep``, with the number of its text, as soon as it is there.
+        """
         from tqdm.auto import tqdm
 
         pairs = zip(texts, requests, strict=True)
         recalls = [self.recalls(text, own, digest) for text, own in pairs]
         found: list[Any] = [*map(self._remember, recalls)]
         missing = [i for i, one in enumerate(found) if one is None]
+        for i, one in enumerate(found):
+            if one is not None:
+                keep(i, one)
         delay = 0 if progress else 2
         off = progress is False or (len(texts) == 1 and not progress)
         with tqdm(total=len(missing), disable=off, delay=delay, desc="explain") as bar:
@@ -264,6 +287,7 @@ class Engine:
                 )
                 for i, answer in zip(chosen, answers, strict=True):
                     found[i] = answer
+                    keep(i, answer)
                 missing = [i for i in missing if found[i] is None]
                 bar.update(len(group))
         return found
@@ -271,7 +295,10 @@ class Engine:
     def _explain_long(
         self, text: TextInputs, requests: Sequence[Request], digest: str, progress: bool | None
     ) -> list[Explanation] | Exception:
-        """The answer to a text that takes windows, as the cache keeps it."""
+        """The answer to a text that takes windows, as the cache keeps it.
+
+        Windows are kept until the whole is there: interrupted, it goes on where it stopped.
+        """
         recalls = self.recalls(text, requests, digest)
         if (known := self._remember(recalls)) is not None:
             return known
@@ -288,11 +315,13 @@ class Engine:
                 predicted = choose_target(None, None, "logit", labels, mean, classes).index
                 named = [replace(r, target=predicted) if r.target is None else r for r in requests]
             sums = [WindowSum(text, request) for request in named]
-            alone = replace(self, cache=None)  # the whole is kept, not its windows
+            keeping = replace(self, cache=self.windows if self.cache is None else self.cache)
+            digest, parts = keeping._digest(), []
             delay = 0 if progress else 2
             for window in tqdm(windows, disable=progress is False, delay=delay, desc="windows"):
                 own = [request_for(request, window, len(text.tokens)) for request in named]
-                (found,) = alone._explain_short([window.text], [own], "", False)
+                parts += keeping.recalls(window.text, own, digest)
+                (found,) = keeping._explain_short([window.text], [own], digest, False)
                 if isinstance(found, Exception):
                     raise found
                 for one, explanation in zip(sums, found, strict=True):
@@ -301,6 +330,9 @@ class Engine:
         except Exception as error:
             return error
         self._keep(recalls, whole)
+        for part in parts:
+            if keeping.cache is not None:
+                keeping.cache.drop(part.key)
         return whole
 
     def _compute(

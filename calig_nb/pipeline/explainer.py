@@ -21,6 +21,7 @@ from ..inputs.reader import reader_of
 from ..inputs.table import read_column
 from ..inputs.text import TextInputs
 from ..models.block_model import BlockModel
+from ..models.exclusive import exclusive_use
 from ..models.fingerprint import Identity
 from ..models.memory import Budget
 from ..models.pretrained import load_pretrained, open_bundle
@@ -57,7 +58,13 @@ class Explainer:
     """Explains what a Transformer classifier decides, and why.
 
     The model is never changed: weights, hooks, mode, gradient flags and attention implementation
-    are as before after every call, also after an exception.
+    are as before after every call, also after an exception or an interrupt.
+
+    Threads may share an explainer, or a model: explanations of one model take turns. While a batch
+    is computed, another thread that calls the model waits until it is as it was, and gets just what
+    it would get otherwise; a part of the model that is called by itself runs at once, in evaluation
+    mode, perhaps with written-out attention, and without gradients of the weights. Don't train a
+    model while it is explained.
 
     Args:
         model: A classifier, such as ``AutoModelForSequenceClassification`` gives; a causal
@@ -319,7 +326,8 @@ class Explainer:
             An :class:`Explanation`; for a list of texts a list, in their order. Texts of about
             one length are computed together, with the same result. All are read before the first
             is computed; if one fails later the others are finished, kept in the cache, and hang
-            on the error as ``error.explanations``.
+            on the error as ``error.explanations``. So do those that are finished on the
+            ``KeyboardInterrupt`` of Ctrl-C; a long text then goes on where it stopped.
 
         Raises:
             TypeError: If an input is not a text or a class not an index or label.
@@ -349,21 +357,30 @@ class Explainer:
         )  # fmt: skip
         several = {None: inputs} if single else dict(enumerate(inputs))
         # All are read before the first is computed: a mistake in the last costs no time.
-        tasks = [self._read(one, i, requests, position, on_error) for i, one in several.items()]
+        with exclusive_use(self.model):  # its tokenizer is not made for several threads either
+            tasks = [self._read(one, i, requests, position, on_error) for i, one in several.items()]
         if self.engine.model.model.training:
             warn_user(
                 "model is in train mode: it is explained in evaluation mode, without dropout, and "
                 "put back afterwards. Call model.eval() to silence this."
             )
         readable = [task for task in tasks if task is not None]
-        answers = self.engine.explain(
-            [task.text for task in readable], [task.requests for task in readable], progress
-        )
-        given = iter(answers)
-        found: list[Any] = [None if task is None else next(given) for task in tasks]
-        if not names_several(target):
-            found = [one[0] if isinstance(one, list) else one for one in found]
-        return _raise_or_skip(found, single, on_error)
+        answers: list[Any] = [None] * len(readable)
+
+        def in_order() -> list[Any]:
+            given = iter(answers)
+            found = [None if task is None else next(given) for task in tasks]
+            if names_several(target):
+                return found
+            return [one[0] if isinstance(one, list) else one for one in found]
+
+        texts, asked = [task.text for task in readable], [task.requests for task in readable]
+        try:
+            self.engine.explain(texts, asked, progress, answers)
+        except BaseException as interrupt:  # what a text fails with is among the answers
+            interrupt.explanations = _only_found(in_order())  # type: ignore[attr-defined]
+            raise
+        return _raise_or_skip(in_order(), single, on_error)
 
     @overload
     def calibrate(self, inputs: None) -> None: ...
@@ -527,6 +544,11 @@ class _Task(NamedTuple):
     requests: Sequence[Request]
 
 
+def _only_found(found: Sequence[Any]) -> list[Any]:
+    """The explanations; None in the place of errors."""
+    return [None if isinstance(one, Exception) else one for one in found]
+
+
 def _raise_or_skip(found: Sequence[Any], single: bool, on_error: str) -> Any:
     """The explanations, None for what was skipped or failed.
 
@@ -540,7 +562,7 @@ def _raise_or_skip(found: Sequence[Any], single: bool, on_error: str) -> Any:
         Exception: The first error, all else that was found hanging on it.
     """
     failed = [one for one in found if isinstance(one, Exception)]
-    explanations = [None if isinstance(one, Exception) else one for one in found]
+    explanations = _only_found(found)
     if on_error == "skip" and not single:
         for i, one in enumerate(found):
             if isinstance(one, Exception):

@@ -19,6 +19,8 @@ from calig_nb import Explainer
 from calig_nb.pipeline import cache
 from calig_nb.pipeline.batch import explain_batch
 from calig_nb.pipeline.cache import (
+    MARKER,
+    OWN_FOLDER,
     Cache,
     Calibration,
     code_digest,
@@ -27,6 +29,9 @@ from calig_nb.pipeline.cache import (
 )
 
 from ..helpers.zoo import SENTENCE, tiny_model
+
+KEYS = {letter: letter * 64 for letter in "abcdef01"}
+"""Names as questions have them: 64 hexadecimal digits."""
 
 
 def test_layer_weights_lie_beside_the_model(tmp_path):
@@ -140,7 +145,7 @@ def test_it_shows_its_size_clears_and_moves(cached, tmp_path, counting):
     runs = counting()
     cached.explain(SENTENCE)
     assert len(runs) == 1
-    assert not list((tmp_path / "cache").iterdir())
+    assert [p.name for p in (tmp_path / "cache" / OWN_FOLDER).iterdir()] == [MARKER]
     cached.cache.clear()
     assert (len(cached.cache), cached.cache.size) == (0, 0)
 
@@ -148,28 +153,91 @@ def test_it_shows_its_size_clears_and_moves(cached, tmp_path, counting):
 def test_the_least_recently_used_entries_go_first(explanation, tmp_path):
     cache = Cache(tmp_path)
     for number, key in enumerate("abc"):
-        cache.put(key, explanation)
-        os.utime(tmp_path / f"{key}.explanation", (number, number))
-    assert cache.get("a") is not None, "now the most recently used"
+        cache.put(KEYS[key], explanation)
+        os.utime(cache.own_folder / f"{KEYS[key]}.explanation", (number, number))
+    assert cache.get(KEYS["a"]) is not None, "now the most recently used"
     cache.max_bytes = 3 * cache.size // 3
-    cache.put("d", explanation)
-    assert [key for key in "abcd" if cache.get(key)] == ["a", "c", "d"]
+    cache.put(KEYS["d"], explanation)
+    assert [key for key in "abcd" if cache.get(KEYS[key])] == ["a", "c", "d"]
     cache.max_bytes = 10
-    cache.put("e", explanation)
-    assert cache.get("e") is None, "what is larger than the limit is not kept"
+    cache.put(KEYS["e"], explanation)
+    assert cache.get(KEYS["e"]) is None, "what is larger than the limit is not kept"
 
 
 def test_what_a_killed_process_left_is_removed_after_an_hour(explanation, tmp_path):
-    for name, age in (("old.part", 3700), ("new.part", 10)):
-        (tmp_path / name).touch()
-        os.utime(tmp_path / name, (time.time() - age,) * 2)
-    Cache(tmp_path).put("a", explanation)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.explanation", "new.part"]
+    cache = Cache(tmp_path)
+    cache.put(KEYS["a"], explanation)
+    old, new = f"{'0' * 32}.part", f"{'1' * 32}.part"
+    for name, age in ((old, 3700), (new, 10), ("download.part", 3700)):
+        (cache.own_folder / name).touch()
+        os.utime(cache.own_folder / name, (time.time() - age,) * 2)
+    cache.put(KEYS["b"], explanation)
+    found = {p.name for p in cache.own_folder.iterdir()}
+    entries = {f"{KEYS[key]}.explanation" for key in "ab"}
+    assert found == {MARKER, new, "download.part", *entries}
+
+
+FOREIGN = (
+    "yolov3.weights", "war.trial", "x.explanation", "y.heads", "film.mkv.part", "notes.txt",
+    f"{'b' * 63}.trial", f"{'c' * 64}-1.heads.bak",
+)  # fmt: skip
+BESIDE = (f"{'a' * 64}.weights", f"{'0' * 32}.part", *FOREIGN)
+"""Beside our own folder even whole names are not ours."""
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["beside", "within"])
+def test_files_of_others_are_never_touched(explanation, tmp_path, inside):
+    cache = Cache(tmp_path / "mine")
+    cache.put(KEYS["a"], explanation)
+    place, foreign = (cache.own_folder, FOREIGN) if inside else (cache.folder, BESIDE)
+    for name in foreign:
+        (place / name).write_text(name)
+        os.utime(place / name, (1, 1))
+    (place / f"{'d' * 64}.weights").symlink_to(place / foreign[0])
+    (place / f"{'e' * 64}.trial").mkdir()
+    cache.max_bytes = cache.size + 2000
+    for key in "bcd":
+        cache.put(KEYS[key], explanation)
+        cache.put_trial(KEYS[key], {"a": 1.0})
+    assert len(cache) > 0
+    cache.move(tmp_path / "elsewhere")
+    assert cache.get_trial(KEYS["d"]) == {"a": 1.0}
+    cache.clear()
+    assert len(cache) == 0
+    assert {name: (place / name).read_text() for name in foreign} == {n: n for n in foreign}
+    assert (place / f"{'d' * 64}.weights").is_symlink()
+    assert (place / f"{'e' * 64}.trial").is_dir()
+
+
+@pytest.mark.parametrize("call", ["put", "get", "clear", "move"])
+def test_a_folder_of_our_name_without_our_marker_is_anothers(explanation, tmp_path, call):
+    theirs = tmp_path / OWN_FOLDER / f"{KEYS['a']}.explanation"
+    theirs.parent.mkdir()
+    theirs.write_text("theirs")
+    cache = Cache(tmp_path)
+    if call == "put":
+        with pytest.warns(UserWarning, match="holds files, but none named 'made by calig_nb'"):
+            cache.put(KEYS["b"], explanation)
+    elif call == "get":
+        assert cache.get(KEYS["a"]) is None
+    elif call == "clear":
+        cache.clear()
+    else:
+        cache.move(tmp_path / "elsewhere")
+    assert theirs.read_text() == "theirs"
+    assert [path.name for path in theirs.parent.iterdir()] == [theirs.name]
+
+
+def test_a_cache_moved_to_its_own_place_stays(explanation, tmp_path):
+    cache = Cache(tmp_path)
+    cache.put(KEYS["a"], explanation)
+    cache.move(tmp_path)
+    assert cache.get(KEYS["a"]) is not None
 
 
 def test_a_flipped_bit_is_noticed(cached):
     first = cached.explain(SENTENCE)
-    (entry,) = cached.cache.folder.iterdir()
+    (entry,) = cached.cache.own_folder.glob("*.explanation")
     content = bytearray(entry.read_bytes())
     content[-100] ^= 1
     entry.write_bytes(content)
@@ -203,19 +271,19 @@ from calig_nb.pipeline.cache import Cache
 cache, explanation = Cache(sys.argv[1]), load(sys.argv[2])
 print("ready", flush=True)
 while True:
-    for key in "abcdefgh":
-        cache.put(key, explanation)
+    for key in "abcdef01":
+        cache.put(64 * key, explanation)
 """
 
 
 @pytest.mark.full
 def test_killed_writers_leave_no_wrong_entry(explanation, tmp_path):
-    explanation.save(tmp_path / "one")
+    explanation.save(tmp_path / "one.safetensors")
     folder = tmp_path / "cache"
     for _ in range(4):
         writers = [
             subprocess.Popen(
-                [sys.executable, "-c", WRITER, str(folder), str(tmp_path / "one")],
+                [sys.executable, "-c", WRITER, str(folder), str(tmp_path / "one.safetensors")],
                 stdout=subprocess.PIPE,
             )
             for _ in range(3)
@@ -230,7 +298,7 @@ def test_killed_writers_leave_no_wrong_entry(explanation, tmp_path):
     cache = Cache(folder)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = [entry for key in "abcdefgh" if (entry := cache.get(key))]
+        found = [entry for key in KEYS.values() if (entry := cache.get(key))]
     assert found
     for entry in found:
         np.testing.assert_array_equal(entry.attributions, explanation.attributions)

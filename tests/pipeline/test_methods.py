@@ -152,8 +152,10 @@ def test_every_view_shows_it(method, found, tmp_path):
     for make in (cn.Workbench, cn.TokenView, cn.RelevanceFlow, cn.RolloutView):
         assert make(e).explanation.fusion == e.fusion
     e.to_frame("layer"), e.to_frame("word"), e.top(), e._repr_mimebundle_()
-    e.save(tmp_path / "one")
-    np.testing.assert_array_equal(cn.load(tmp_path / "one").attributions, e.attributions)
+    e.save(tmp_path / "one.safetensors")
+    np.testing.assert_array_equal(
+        cn.load(tmp_path / "one.safetensors").attributions, e.attributions
+    )
 
 
 def test_all_methods_compare_on_one_scale(found):
@@ -206,11 +208,11 @@ def test_zeros_take_no_room_on_the_disk(found, tmp_path):
     e = found["conservative"]
     big = np.broadcast_to(np.float32(0), (3, 12, 12))
     assert e.attention_relevance.strides == big.strides
-    e.save(tmp_path / "zeros")
-    found["ca-lig"].save(tmp_path / "full")
-    zeros, full = ((tmp_path / name).stat().st_size for name in ("zeros", "full"))
+    e.save(tmp_path / "zeros.safetensors")
+    found["ca-lig"].save(tmp_path / "full.safetensors")
+    zeros, full = ((tmp_path / f"{name}.safetensors").stat().st_size for name in ("zeros", "full"))
     assert zeros < full - found["ca-lig"].attention_relevance.nbytes / 2
-    again = cn.load(tmp_path / "zeros")
+    again = cn.load(tmp_path / "zeros.safetensors")
     assert again.attention_relevance.shape == e.attention_relevance.shape
     assert again.attention_relevance.dtype == np.float32
     assert not again.attention_relevance.any()
