@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from .._validation import one_of
+from ..explanation.formatting import printable
 from ..explanation.fusion import Fusion
 from ..explanation.methods import METHODS
 from ..models.points import ScoreFn
@@ -221,6 +222,7 @@ def _class_index(name: str, value: int | str, labels: Sequence[str]) -> int:
         raise TypeError(f"{name} must be a class index or label, got {value!r}.")
     if not 0 <= index < len(labels):
         raise ValueError(
-            f"{name} must lie between 0 and {len(labels) - 1} ({', '.join(labels)}), got {index}."
+            f"{name} must lie between 0 and {len(labels) - 1} "
+            f"({', '.join(map(printable, labels))}), got {index}."
         )
     return index

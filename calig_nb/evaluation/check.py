@@ -11,6 +11,7 @@ import torch
 from .._arrays import Array
 from ..attribution.request import Target
 from ..explanation.explanation import Explanation
+from ..explanation.formatting import printable
 from ..inputs.text import TextInputs
 from ..pipeline.engine import Engine
 from . import metrics
@@ -85,7 +86,7 @@ class Check:
         return {**asdict(self), "holds": self.holds, "text": self.text}
 
     def __repr__(self) -> str:
-        return f"Check({self.text})"
+        return f"Check({printable(self.text)})"
 
     def _verdict(self) -> str:
         if self.holds:
@@ -213,7 +214,7 @@ def _refuse_another_model(explanation: Explanation, scorer: Scorer, text: TextIn
     held, made = type(scorer.engine.model.own).__name__, explanation.config.get("model")
     wrong = None
     if held != made:
-        wrong = f"its model is {held}, the explanation's was {made}"
+        wrong = f"its model is {held!r}, the explanation's was {made!r}"
     elif text.tokens != tuple(explanation.tokens):
         wrong = "its tokenizer splits the text in another way"
     else:

@@ -11,6 +11,7 @@ import numpy as np
 from .._arrays import Array
 from .._upward import import_upward
 from .explanation import Explanation
+from .formatting import printable
 from .units import Granularity, Unit
 
 if TYPE_CHECKING:
@@ -49,10 +50,10 @@ class ByClass:
             k: The k rows with the strongest evidence for any class; by default all. In reading
                 order.
         """
-        import pandas as pd
+        from .table import Table
 
         rows = self.strongest(k)
-        frame = pd.DataFrame(self.values[rows], columns=list(self.names), index=rows)
+        frame = Table(self.values[rows], columns=list(self.names), index=rows)
         frame.insert(0, self.granularity, [self.units[row].text for row in rows])
         best = self.values[rows].argmax(axis=1)
         frame["supports"] = [
@@ -77,7 +78,8 @@ class ByClass:
         return figure
 
     def __repr__(self) -> str:
-        return f"ByClass({len(self.units)} {self.granularity}s, {', '.join(self.names)})"
+        names = ", ".join(map(printable, self.names))
+        return f"ByClass({len(self.units)} {self.granularity}s, {names})"
 
     def _repr_png_(self) -> Any:
         return self.figure()._repr_png_()  # type: ignore[attr-defined]

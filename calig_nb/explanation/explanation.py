@@ -357,6 +357,8 @@ class Explanation(Shown):
         """
         import pandas as pd
 
+        from .table import Table
+
         if granularity == "layer":
             return pd.DataFrame(
                 {
@@ -371,7 +373,7 @@ class Explanation(Shown):
             )
         columns = {n: getattr(self, n) for n in ("attributions", "supporting", "opposing")}
         columns |= {f"layer_{b}": r for b, r in enumerate(self.layer_attributions)}
-        return pd.DataFrame(
+        return Table(
             {
                 granularity: unit.text,
                 "special": unit.special,

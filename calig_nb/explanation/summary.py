@@ -10,11 +10,11 @@ import numpy as np
 
 from .comparison import difference, name_of, per_token
 from .explanation import Explanation
-from .formatting import legible, method_title, percent, signed_share
+from .formatting import LABEL, legible, method_title, percent, signed_share
 from .methods import has_two_signals
 from .units import Granularity
 
-ROWS, LABEL, TEXT = 5, 40, 160
+ROWS, TEXT = 5, 160
 CROWDED = 160
 """More words than this are drawn as sentences, more sentences as passages."""
 

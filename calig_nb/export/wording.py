@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..explanation.explanation import Explanation
-from ..explanation.formatting import error_bound, legible, signed_share
-from ..explanation.summary import LABEL, Story, probability_text, recipe
+from ..explanation.formatting import LABEL, error_bound, legible, signed_share
+from ..explanation.summary import Story, probability_text, recipe
 
 _NAME = 60
 

@@ -18,7 +18,7 @@ def predictions(
     model: BlockModel, reader: Reader, inputs: Iterable[Any], position: int | None
 ) -> pd.DataFrame:
     """One row an input: its label, and the probability of every class."""
-    import pandas as pd
+    from ..explanation.table import Table
 
     rows = []
     for i, one in enumerate(inputs):
@@ -30,4 +30,4 @@ def predictions(
         label = labels[0 if first else int(logits.argmax())]
         said = one if isinstance(one, Mapping) else {reader.noun: reader.label_of(one, i)}
         rows.append({**said, "label": label, **dict(named)})
-    return pd.DataFrame(rows)
+    return Table(rows)

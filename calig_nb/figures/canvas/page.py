@@ -31,7 +31,13 @@ SERIF = ("DejaVu Serif", "DejaVu Sans")
 _MEASURE = 60.0
 _UNHINTED = {"text.hinting": "none"}
 """Words keep the widths by which they were placed."""
+_TRUETYPE = {"pdf.fonttype": 42, "ps.fonttype": 42}
+"""Publishers refuse fonts of Type 3, which matplotlib embeds by itself."""
 _DATED = {"svg": "Date", "svgz": "Date", "pdf": "CreationDate"}
+
+
+literal_text = mpl.rc_context({"text.parse_math": False, "text.usetex": False})
+"""Around a function that draws: dollars, backslashes and underscores make no formula of a name."""
 
 
 class Span(NamedTuple):
@@ -52,13 +58,28 @@ class Picture(Figure):
     colours: int = 64
     """So many are enough where it is stored in few."""
 
-    def savefig(self, fname: Any, **options: Any) -> None:
-        """As matplotlib's; ``metadata`` may bring the date back."""
+    def savefig(self, fname: Any, *, svg_text: bool = False, **options: Any) -> None:
+        """As matplotlib's; ``metadata`` may bring the date back.
+
+        Fonts are embedded as TrueType, whatever matplotlib is set to; in ``PdfPages``, which are
+        written when they are closed, as matplotlib is set to.
+
+        Args:
+            fname: A path or an open file.
+            svg_text: Whether an SVG holds text as text, to be searched and edited where its fonts
+                are installed, and not as outlines.
+            **options: Of :meth:`matplotlib.figure.Figure.savefig`.
+        """
         suffix = FilePath(fname).suffix if isinstance(fname, (str, FilePath)) else ""
         kind = options.get("format") or suffix.lstrip(".") or mpl.rcParams["savefig.format"]
         if dated := _DATED.get(kind.lower()):
             options["metadata"] = {dated: None, **(options.get("metadata") or {})}
-        with mpl.rc_context({"svg.hashsalt": "calig_nb", **_UNHINTED}):
+        settings: dict[str, Any] = {"svg.hashsalt": "calig_nb", **_UNHINTED}
+        if not hasattr(fname, "get_pagecount"):
+            settings |= _TRUETYPE
+        if svg_text:
+            settings["svg.fonttype"] = "none"
+        with mpl.rc_context(settings):
             super().savefig(fname, **{"facecolor": self.get_facecolor(), **options})
 
     def _repr_png_(self) -> bytes:
@@ -129,6 +150,7 @@ class Page:
             rotation_mode="anchor",
             family=fonts_for(text, tuple(family)),
             parse_math=False,
+            usetex=False,
             zorder=1,
         )
         if halo:
@@ -305,9 +327,8 @@ class Page:
         return self.figure
 
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 """Characters that no font draws and no file of vector graphics may hold."""
-
 
 _DIRECTION = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Marks that direct text, which matplotlib obeys from 3.11 on, and drew as boxes before."""

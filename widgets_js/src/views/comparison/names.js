@@ -1,6 +1,5 @@
 /** What is compared, by name. */
 import { sentences } from "../../evidence/design.js";
-import { isolateDirection } from "../../evidence/format.js";
 import { el, replaceContent, view } from "../../kit/dom.js";
 
 export const namesView = () => {
@@ -8,6 +7,6 @@ export const namesView = () => {
   return view(
     el("div.question", el("span.why", names)),
     (/** @type {import("../../evidence/comparison.js").Compared} */ { sides }) =>
-      replaceContent(names, sides.map(({ name }) => isolateDirection(name)).join(sentences.question.against)),
+      replaceContent(names, sides.map(({ name }) => name).join(sentences.question.against)),
   );
 };
