@@ -84,15 +84,28 @@ def written(figure, kind, **options):
     return into.getvalue()
 
 
+def fonts(pdf):
+    return set(re.findall(rb"/Subtype /(Type3|Type1|TrueType|CIDFontType\d)", pdf))
+
+
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", FIGURES)
 def test_fonts_are_embedded_as_truetype(explanation, name):
     before = dict(mpl.rcParams)
-    pdf = written(FIGURES[name](explanation, SCRIPTS), "pdf")
-    fonts = set(re.findall(rb"/Subtype /(Type3|Type1|TrueType|CIDFontType\d)", pdf))
-    assert fonts == {b"CIDFontType2"}
-    eps = written(FIGURES[name](explanation, SCRIPTS), "eps")
-    assert set(re.findall(rb"/FontType (\d+)", eps)) <= {b"42"} and b"42" in eps
+    assert fonts(written(FIGURES[name](explanation, ("film", "é|", "x")), "pdf")) == {
+        b"CIDFontType2"
+    }
     assert dict(mpl.rcParams) == before
+
+
+def test_so_are_those_of_other_scripts(explanation):
+    assert fonts(written(FIGURES["tokens"](explanation, SCRIPTS), "pdf")) == {b"CIDFontType2"}
+
+
+@pytest.mark.full
+def test_and_those_of_postscript(explanation):
+    eps = written(explanation.figure(), "eps")
+    assert b"/FontType 42" in eps and b"/FontType 3" not in eps
 
 
 def test_pages_of_one_pdf_are_written_as_their_file_is(explanation):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -19,6 +20,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
 
 from .fonts import fonts_for
 from .palette import THEMES
@@ -31,7 +33,7 @@ SERIF = ("DejaVu Serif", "DejaVu Sans")
 _MEASURE = 60.0
 _UNHINTED = {"text.hinting": "none"}
 """Words keep the widths by which they were placed."""
-_TRUETYPE = {"pdf.fonttype": 42, "ps.fonttype": 42}
+_TYPE3, _TRUETYPE = 3, 42
 """Publishers refuse fonts of Type 3, which matplotlib embeds by itself."""
 _DATED = {"svg": "Date", "svgz": "Date", "pdf": "CreationDate"}
 
@@ -61,8 +63,9 @@ class Picture(Figure):
     def savefig(self, fname: Any, *, svg_text: bool = False, **options: Any) -> None:
         """As matplotlib's; ``metadata`` may bring the date back.
 
-        Fonts are embedded as TrueType, whatever matplotlib is set to; in ``PdfPages``, which are
-        written when they are closed, as matplotlib is set to.
+        Fonts are embedded as TrueType, whatever matplotlib is set to; but in ``PdfPages``, which
+        are written when they are closed, as it is set to, and in PostScript as Type 3 where the
+        text is Chinese, Japanese or Korean.
 
         Args:
             fname: A path or an open file.
@@ -76,11 +79,17 @@ class Picture(Figure):
             options["metadata"] = {dated: None, **(options.get("metadata") or {})}
         settings: dict[str, Any] = {"svg.hashsalt": "calig_nb", **_UNHINTED}
         if not hasattr(fname, "get_pagecount"):
-            settings |= _TRUETYPE
+            settings["pdf.fonttype"] = _TRUETYPE
+            # There matplotlib measures every letter of a font, which takes minutes for these.
+            settings["ps.fonttype"] = _TYPE3 if self._is_east_asian() else _TRUETYPE
         if svg_text:
             settings["svg.fonttype"] = "none"
         with mpl.rc_context(settings):
             super().savefig(fname, **{"facecolor": self.get_facecolor(), **options})
+
+    def _is_east_asian(self) -> bool:
+        texts = "".join(text.get_text() for text in self.findobj(Text))
+        return any(unicodedata.east_asian_width(c) in "WF" for c in texts)
 
     def _repr_png_(self) -> bytes:
         written = BytesIO()
