@@ -13,7 +13,7 @@ import numpy.typing as npt
 from .._upward import import_upward
 from .._validation import one_of, read_only
 from ..attribution.request import Request
-from ..explanation.formatting import printable
+from ..explanation.formatting import printable, shorten
 from ..explanation.methods import METHODS
 from ..inputs.text import TextInputs
 from .bootstrap import bootstrap
@@ -110,9 +110,9 @@ class Sanity:
             worst = self.changes[:, j][np.isfinite(self.changes[:, j])].max(initial=0.0)
             same = "stays" if worst <= INVARIANT else "CHANGES"
             lines.append(
-                f"{printable(method)} {depends}: with all of them random its map correlates "
-                f"{mean:+.2f} [{low:+.2f}, {high:+.2f}] with the trained one's; for the next "
-                f"likely class {other:+.2f}; in a batch, padded or with shifted logits it {same} "
+                f"{shorten(printable(method))} {depends}: with all of them random its map "
+                f"correlates {mean:+.2f} [{low:+.2f}, {high:+.2f}] with the trained one's; for the "
+                f"next likely class {other:+.2f}; in a batch, padded or with shifted logits it {same} "
                 f"the same (at most {100 * worst:.2g} % apart)."
             )
         return "\n".join(lines)

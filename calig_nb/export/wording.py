@@ -66,7 +66,7 @@ def _verdict(e: Explanation) -> str:
 
 
 def _how(e: Explanation) -> str:
-    made = legible(recipe(e.config), 120) or "an unnamed method"
+    made = recipe(e.config) or "an unnamed method"
     parts = [f"Method: {made}", f"{len(e.layer_weights)} layers", f"{len(e.tokens)} tokens"]
     if e.grid is not None:
         parts[-1] = f"{e.grid[0]} × {e.grid[1]} patches"
