@@ -109,10 +109,11 @@ class Sanity:
             other = bootstrap(self.other_class[:, j])[0]
             worst = self.changes[:, j][np.isfinite(self.changes[:, j])].max(initial=0.0)
             same = "stays" if worst <= INVARIANT else "CHANGES"
+            name = shorten(printable(method))
             lines.append(
-                f"{shorten(printable(method))} {depends}: with all of them random its map "
-                f"correlates {mean:+.2f} [{low:+.2f}, {high:+.2f}] with the trained one's; for the "
-                f"next likely class {other:+.2f}; in a batch, padded or with shifted logits it {same} "
+                f"{name} {depends}: with all of them random its map correlates "
+                f"{mean:+.2f} [{low:+.2f}, {high:+.2f}] with the trained one's; for the next "
+                f"likely class {other:+.2f}; in a batch, padded or with shifted logits it {same} "
                 f"the same (at most {100 * worst:.2g} % apart)."
             )
         return "\n".join(lines)

@@ -67,7 +67,6 @@ const sideView = (actions, i) => {
   return view(root, (/** @type {Side} */ now, /** @type {number} */ width) => {
     side = now;
     const { x, unitEvidence: p, evidence } = now.scene;
-    setAttributes(name, { title: now.whole });
     replaceContent(name, now.name);
     setAttributes(root, { label: `${i + 1}: ${now.name}` });
     replaceContent(
