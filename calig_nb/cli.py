@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
-from .explanation.formatting import printable
+from .explanation.formatting import escape_unseen, printable
 
 if TYPE_CHECKING:
     from .explanation.explanation import Explanation
@@ -180,7 +181,17 @@ def _as_json(explanation: Explanation, rows: list[dict[str, Any]]) -> None:
         "converged": bool(explanation.converged.all()),
         "units": rows,
     }
-    print(json.dumps(answer, ensure_ascii=False, indent=2))
+    text = json.dumps(_json_values(answer), ensure_ascii=False, allow_nan=False, indent=2)
+    print(escape_unseen(text, as_json=True))
+
+
+def _json_values(value: Any) -> Any:
+    """The same without what JSON has no word for: NaN and infinities become null."""
+    if isinstance(value, dict):
+        return {name: _json_values(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_json_values(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _as_table(explanation: Explanation, rows: list[dict[str, Any]]) -> None:

@@ -1,5 +1,6 @@
 """What a person at a terminal gets: a picture in characters, files, and errors in words."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import calig_nb as cn
@@ -202,6 +204,24 @@ def test_a_hostile_text_and_a_model_with_hostile_classes(capsys, tmp_path):
     assert cli.main(["explain", "half \ud800", "--model", str(folder)]) == 1
     said = capsys.readouterr()
     assert "half character" in said.err and not set(said.err) & STEERING
+
+
+def test_json_is_json_and_cannot_steer_the_terminal(capsys):
+    e = hostile(cn.load_demo("sentiment").explain(LONG))
+    texts = [*HOSTILE, "\x9b2J\U000e0001"]
+    unknown = np.full(2, np.nan)
+    e = dataclasses.replace(e, probabilities=unknown, score=np.inf, labels=("\u202egnp", "b"))
+    cli._as_json(e, [{"text": text, "attributions": np.nan} for text in texts])
+    printed = capsys.readouterr().out
+    assert not set(printed) & (STEERING | set("\x9b\U000e0001")) - {"\n"}
+
+    def refuse(name):
+        raise AssertionError(f"{name} is no JSON")
+
+    answer = json.loads(printed, parse_constant=refuse)
+    assert [unit["text"] for unit in answer["units"]] == texts
+    assert answer["score"] is None and answer["probabilities"] == {"\u202egnp": None, "b": None}
+    assert answer["units"][0]["attributions"] is None
 
 
 def test_wide_and_combining_letters_stand_in_line(capsys):

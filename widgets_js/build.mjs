@@ -8,6 +8,7 @@ import design from "../calig_nb/_design.json" with { type: "json" };
 const BUNDLES = {
   calig: { script: "src/texts.js", style: "src/styles/texts.css" },
   patches: { script: "src/pictures.js", style: "src/styles/pictures.css" },
+  keys: { script: "src/keys.js" },
   page: { script: "src/page.js", style: "src/styles/page.css" },
 };
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from .._validation import one_of, real_between, shown, whole_number
+from ..explanation.formatting import printable
 from ..explanation.fusion import Fusion
 from ..explanation.methods import METHODS
 from ..models.block_model import Classes
@@ -248,7 +249,9 @@ def _class_index(name: str, value: int | str, labels: Sequence[str]) -> int:
             return folded.index(value.casefold())
         raise ValueError(f"{name} must be one of {list(labels)}, got {shown(value)}.")
     try:
-        return whole_number(name, value, 0, len(labels) - 1, more=f" ({', '.join(labels)})")
+        return whole_number(
+            name, value, 0, len(labels) - 1, more=f" ({', '.join(map(printable, labels))})"
+        )
     except TypeError:
         several = "" if name == "contrast" else ", or a list of them"
         raise TypeError(

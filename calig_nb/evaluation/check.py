@@ -12,6 +12,7 @@ from .._arrays import Array
 from .._validation import instance_of, one_of, whole_number
 from ..attribution.request import Output, Target
 from ..explanation.explanation import Explanation
+from ..explanation.formatting import printable
 from ..inputs.text import TextInputs
 from ..pipeline.engine import Engine
 from . import metrics
@@ -102,7 +103,7 @@ class Check:
         return {**asdict(self), "holds": self.holds, "text": self.text}
 
     def __repr__(self) -> str:
-        return f"Check({self.text})"
+        return f"Check({printable(self.text)})"
 
     def _verdict(self) -> str:
         if self.holds:
@@ -245,7 +246,7 @@ def _refuse_another_model(explanation: Explanation, scorer: Scorer, text: TextIn
     held, made = type(scorer.engine.model.own).__name__, explanation.config.get("model")
     wrong = None
     if held != made:
-        wrong = f"its model is {held}, the explanation's was {made}"
+        wrong = f"its model is {held!r}, the explanation's was {made!r}"
     elif _ordinary_tokens(text) != _ordinary_tokens(explanation):
         wrong = "its tokenizer splits the text in another way"
     else:

@@ -19,6 +19,7 @@ from .._validation import (
 )
 from .._version import __version__
 from ..attribution.request import Request
+from ..explanation.formatting import printable
 from ..explanation.fusion import Fusion
 from ..explanation.methods import METHODS
 from ..inputs.table import read_column
@@ -265,12 +266,12 @@ def _keep_comparable(items: Sequence[Item], names: Sequence[str]) -> tuple[list[
     kept = [name for name in names if any(name in item.trials for item in items)]
     for name in [name for name in names if name not in kept]:
         error = next(item.errors[name] for item in items if name in item.errors)
-        warn_user(f"{name} is left out, it explains none of the texts: {error}")
+        warn_user(f"{printable(name)} is left out, it explains none of the texts: {error}")
     whole = [item for item in items if all(name in item.trials for name in kept)]
     for item in items:
         for name, error in item.errors.items():
             if name in kept:
-                warn_user(f"texts[{item.number}] is skipped: {name}: {error}")
+                warn_user(f"texts[{item.number}] is skipped: {printable(name)}: {error}")
     if kept == [RANDOM] or not whole:
         raise ValueError("No text is left that the methods can explain; the warnings say why.")
     return whole, kept

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from .._upward import import_upward
 from .._validation import one_of
+from ..explanation.formatting import in_markdown, isolate, legible, printable
 from .bootstrap import LEVEL, bootstrap
 from .metrics import METRICS, Metric
 
@@ -111,8 +112,10 @@ class Evaluation:
         """What a map cost, the median over the texts: ``passes`` and ``seconds``."""
         import pandas as pd
 
+        from ..explanation.table import Table
+
         medians = {n: np.median(getattr(self, n), axis=0) for n in ("passes", "seconds")}
-        return pd.DataFrame(medians, index=pd.Index(self.methods, name="method"))
+        return Table(medians, index=pd.Index(self.methods, name="method"))
 
     def metric(self, name: str) -> Metric:
         """What a metric says, and whether more of it is better.
@@ -153,10 +156,10 @@ class Evaluation:
             >>> evaluation.to_frame().columns.tolist()
             ['item', 'text', 'target', 'method', 'metric', 'value']
         """
-        import pandas as pd
+        from ..explanation.table import Table
 
         n, m, k = self.values.shape
-        return pd.DataFrame(
+        return Table(
             {
                 "item": np.repeat(np.arange(n), m * k),
                 "text": np.repeat(np.array(self.texts, dtype=object), m * k),
@@ -195,7 +198,7 @@ class Evaluation:
             '| --- | ---'
         """
         rows = self._cells(differences)
-        lines = [f"| {' | '.join(row)} |" for row in rows]
+        lines = [f"| {' | '.join([in_markdown(name), *cells])} |" for name, *cells in rows]
         return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]])
 
     def _repr_html_(self) -> str:
@@ -207,21 +210,23 @@ class Evaluation:
         )
         note = html.escape(
             f"{len(self.texts)} texts; means and {LEVEL:.0%} intervals; ▲ better and ▽ worse than "
-            f"{self.methods[0]} on the same texts, beyond the interval"
+            f"{isolate(legible(self.methods[0]))} on the same texts, beyond the interval"
         )
         table = f"<table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>"
-        return f"{table}<p>{note}</p>"
+        # What stands between dollars is no formula.
+        return f'<div class="tex2jax_ignore mathjax_ignore">{table}<p>{note}</p></div>'
 
     def _cells(self, differences: bool) -> list[list[str]]:
         """The table in words, the titles first."""
         titles = [self._title(name) for name in self.metrics]
         cost = [] if differences else ["passes", "seconds"]
-        rows = [["less " + self.methods[0] if differences else "method", *titles, *cost]]
+        names = [legible(method) for method in self.methods]
+        rows = [["less " + names[0] if differences else "method", *titles, *cost]]
         found, spent = self.leads if differences else self.means, self.cost
         for j, method in enumerate(self.methods):
             if differences and not j:
                 continue
-            cells = [method]
+            cells = [names[j]]
             for k, metric in enumerate(self.metrics):
                 mark = {1: " ▲", -1: " ▽", 0: ""}[self.better(method, metric) if j else 0]
                 cells.append(_shown(found[:, j, k], differences) + mark)
@@ -242,16 +247,18 @@ class Evaluation:
         if not verdicts:
             return ""
         return (
-            f"{self.methods[0]} is ahead in {verdicts.count(-1)}, behind in {verdicts.count(1)} "
-            f"of {len(verdicts)} comparisons"
+            f"{printable(self.methods[0])} is ahead in {verdicts.count(-1)}, behind in "
+            f"{verdicts.count(1)} of {len(verdicts)} comparisons"
         )
 
     def _framed(self, found: Array) -> pd.DataFrame:
         import pandas as pd
 
+        from ..explanation.table import Table
+
         columns = pd.MultiIndex.from_product([self.metrics, ("mean", "low", "high")])
         flat = np.moveaxis(found, 0, 2).reshape(len(self.methods), -1)
-        return pd.DataFrame(flat, index=pd.Index(self.methods, name="method"), columns=columns)
+        return Table(flat, index=pd.Index(self.methods, name="method"), columns=columns)
 
 
 def _shown(triple: Array, signed: bool) -> str:

@@ -20,6 +20,7 @@ from .._validation import (
     whole_number,
 )
 from ..attribution.request import Request
+from ..explanation.formatting import printable, shorten
 from ..explanation.methods import METHODS
 from ..inputs.table import read_column
 from ..inputs.text import TextInputs
@@ -123,8 +124,9 @@ class Sanity:
             other = bootstrap(self.other_class[:, j])[0]
             worst = self.changes[:, j][np.isfinite(self.changes[:, j])].max(initial=0.0)
             same = "stays" if worst <= INVARIANT else "CHANGES"
+            name = shorten(printable(method))
             lines.append(
-                f"{method} {depends}: with all of them random its map correlates "
+                f"{name} {depends}: with all of them random its map correlates "
                 f"{mean:+.2f} [{low:+.2f}, {high:+.2f}] with the trained one's; for the next "
                 f"likely class {other:+.2f}; in a batch, padded or with shifted logits it {same} "
                 f"the same (at most {100 * worst:.2g} % apart)."

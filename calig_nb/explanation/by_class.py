@@ -12,6 +12,7 @@ from .._arrays import Array
 from .._upward import import_upward
 from .._validation import distinct_names, shown, whole_number
 from .explanation import Explanation
+from .formatting import printable
 from .summary import class_text
 from .units import Granularity, Unit
 
@@ -63,11 +64,11 @@ class ByClass:
             >>> by_class.to_frame(k=1)['word'].tolist()
             ['dull']
         """
-        import pandas as pd
+        from .table import Table
 
         rows = self.strongest(k)
         columns = distinct_names(self.names, (self.granularity, "supports"))
-        frame = pd.DataFrame(self.values[rows], columns=list(columns), index=rows)
+        frame = Table(self.values[rows], columns=list(columns), index=rows)
         frame.insert(0, self.granularity, [self.units[row].text for row in rows])
         best = self.values[rows].argmax(axis=1)
         frame["supports"] = [
@@ -100,7 +101,8 @@ class ByClass:
         return figure
 
     def __repr__(self) -> str:
-        return f"ByClass({len(self.units)} {self.granularity}s, {', '.join(self.names)})"
+        names = ", ".join(map(printable, self.names))
+        return f"ByClass({len(self.units)} {self.granularity}s, {names})"
 
     def _repr_png_(self) -> Any:
         return self.figure()._repr_png_()  # type: ignore[attr-defined]

@@ -468,6 +468,8 @@ class Explanation(Shown):
         """
         import pandas as pd
 
+        from .table import Table
+
         one_of("granularity", granularity, (*get_args(Granularity), "layer"))
         if granularity == "layer":
             return pd.DataFrame(
@@ -483,7 +485,7 @@ class Explanation(Shown):
             )
         columns = {n: getattr(self, n) for n in ("attributions", "supporting", "opposing")}
         columns |= {f"layer_{b}": r for b, r in enumerate(self.layer_attributions)}
-        return pd.DataFrame(
+        return Table(
             {
                 granularity: unit.text,
                 "special": unit.special,

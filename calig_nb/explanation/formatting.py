@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from html import escape
 
 from .._design import FORMATS, SENTENCES
 
@@ -14,13 +16,21 @@ MINUS: str = FORMATS["MINUS"]
 MISSING: str = FORMATS["MISSING"]
 DIGITS: int = FORMATS["DIGITS"]
 MOST_DIGITS: int = FORMATS["MOST_DIGITS"]
+LABEL: int = FORMATS["LABEL"]
+"""Characters of a name, wherever there is no less room."""
 _UNSEEN = re.compile(
     r"[\s\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+"
 )
+_MARKUP = re.compile(r"[\\`*_\[\]|~$]")
+"""What means something in Markdown, wherever it stands in a line."""
+_OVERRIDES = re.compile("[\u202a-\u202e\u2066\u2067]")
+"""They would turn the sentence around in which a name stands."""
 _STEERING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_JOINERS = "\u200c\u200d"
-"""Part of the writing in Persian, in Hindi and of emoji."""
+_KEPT = "\n\u200c\u200d"
+"""Lines; and the joiners, part of the writing in Persian, in Hindi and of emoji."""
 _SUBSCRIPTS: str = FORMATS["SUBSCRIPTS"]
+_MARK = 4
+"""Digits of a subscript that tells namesakes apart."""
 _ISOLATE: list[str] = FORMATS["ISOLATE"]
 _LAYERS = SENTENCES["layers"]
 THE_EMBEDDINGS: str = _LAYERS["the_embeddings"]
@@ -113,10 +123,11 @@ def quote_marks(text: str) -> str:
     return f"“{text}”" if marks else text
 
 
-def shorten(text: str, length: int) -> str:
+def shorten(text: str, length: int = LABEL) -> str:
     """A name of at most so many characters; the subscript that tells namesakes apart stays."""
+    text = _OVERRIDES.sub("", text)
     if len(text) > length:
-        mark = text[len(text.rstrip(_SUBSCRIPTS)) :]
+        mark = text[max(len(text.rstrip(_SUBSCRIPTS)), len(text) - _MARK) :]
         text = text[: length - 1] + FORMATS["ELLIPSIS"] + mark
     return isolate(text)
 
@@ -129,12 +140,24 @@ def legible(text: str, most: int = 10_000) -> str:
 
 def printable(text: str) -> str:
     """The text in one line that cannot steer a terminal: what is invisible is escaped."""
+    return escape_unseen(" ".join(text.split()))
+
+
+def escape_unseen(text: str, *, as_json: bool = False) -> str:
+    """The text, line by line, with all that is invisible escaped as Python does, or as JSON."""
     return "".join(
         c
-        if c in _JOINERS or unicodedata.category(c) not in _STEERING
+        if c in _KEPT or unicodedata.category(c) not in _STEERING
+        else json.dumps(c)[1:-1]
+        if as_json
         else c.encode("unicode_escape", "surrogatepass").decode()
-        for c in " ".join(text.split())
+        for c in text
     )
+
+
+def in_markdown(text: str) -> str:
+    """The text in one cell of a table in Markdown, where it shows just that."""
+    return _MARKUP.sub(r"\\\g<0>", escape(legible(text), quote=False))
 
 
 def method_title(method: str) -> str:

@@ -10,11 +10,11 @@ import numpy as np
 
 from .comparison import difference, name_of, per_token
 from .explanation import Explanation
-from .formatting import legible, method_title, percent, signed, signed_share
+from .formatting import LABEL, legible, method_title, percent, signed, signed_share
 from .methods import has_two_signals
 from .units import Granularity
 
-ROWS, LABEL, TEXT = 5, 40, 160
+ROWS, TEXT, RECIPE = 5, 160, 120
 CROWDED = 160
 """More words than this are drawn as sentences, more sentences as passages."""
 
@@ -53,7 +53,8 @@ def recipe(config: Mapping[str, Any]) -> str:
     )
     windows = config.get("windows")
     mean = f"mean of {windows} windows" if windows else ""
-    return ", ".join(filter(None, (" ".join(filter(None, parts)), mean, weights)))
+    made = ", ".join(filter(None, (" ".join(filter(None, parts)), mean, weights)))
+    return legible(made, RECIPE)
 
 
 def legible_granularity(

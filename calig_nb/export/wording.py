@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..explanation.explanation import Explanation
-from ..explanation.formatting import error_bound, legible, signed_share
-from ..explanation.summary import LABEL, Story, has_probabilities, probability_text, recipe
+from ..explanation.formatting import LABEL, error_bound, legible, signed_share
+from ..explanation.summary import Story, has_probabilities, probability_text, recipe
 
 _NAME = 60
 
@@ -68,7 +68,7 @@ def _verdict(e: Explanation) -> str:
 
 
 def _how(e: Explanation) -> str:
-    made = legible(recipe(e.config), 120) or "an unnamed method"
+    made = recipe(e.config) or "an unnamed method"
     parts = [f"Method: {made}", f"{len(e.layer_weights)} layers", f"{len(e.tokens)} tokens"]
     if e.grid is not None:
         parts[-1] = f"{e.grid[0]} × {e.grid[1]} patches"

@@ -10,7 +10,7 @@ import numpy as np
 from .._design import SENTENCES, SIZES
 from .._validation import one_of, whole_number
 from ..explanation.comparison import comparable, names_of
-from ..explanation.formatting import isolate, layer_in, number, signed
+from ..explanation.formatting import layer_in, number, signed
 from ..explanation.methods import has_two_signals
 from ..explanation.summary import class_text
 from ..explanation.units import Granularity
@@ -100,7 +100,7 @@ def check_shown(explanations: Sequence[Explanation], layer: int | None, k: int |
 
 def draw_title(page: Page, c: Compared, grain: str) -> None:
     """What is compared, at which layer and λ, in words or patches."""
-    title = SENTENCES["question"]["against"].join(isolate(name) for name in c.names)
+    title = SENTENCES["question"]["against"].join(c.names)
     page.spans(0, 22, [Span(title, page.colours.muted)], 22)
     layer, shown = c.state.layer, [scene.explanation for scene in c.scenes]
     own = {e.fusion.lam for e in shown if has_two_signals(e.method)}
@@ -130,7 +130,7 @@ def _draw_sides(page: Page, c: Compared) -> None:
             sure = class_text(own, own.target)
             page.line(0, wide, 0, 0, page.colours.rule)
             page.advance(8)
-            page.text(0, 14, fit_text(isolate(name), 15, wide), 15, bold=True)
+            page.text(0, 14, fit_text(name, 15, wide), 15, bold=True)
             said = _TOLD["side"].format(name=scene.name, probability=sure, score=signed(own.score))
             page.text(0, 32, said, 12, page.colours.muted)
             page.advance(44)
@@ -154,7 +154,7 @@ def draw_rows(page: Page, c: Compared, k: int, unit: str, labels: Sequence[str])
     heads = [unit, *c.names, _TOLD["difference" if c.two else "spread_head"]]
     for i, name in enumerate(heads):
         x, room = (0.0, first) if i == 0 else (first + (i - 1) * column, column)
-        page.text(x, 12, fit_text(isolate(name), 12, room - 8), 12, colours.muted)
+        page.text(x, 12, fit_text(name, 12, room - 8), 12, colours.muted)
     page.advance(20)
     for n in c.order[:k]:
         bold = n in c.selected

@@ -9,7 +9,9 @@ import numpy as np
 
 from .._validation import list_of, one_of
 from ..evaluation.bootstrap import LEVEL
-from .canvas.page import SANS, Picture
+from ..explanation.formatting import legible, shorten
+from .canvas.fonts import fonts_for
+from .canvas.page import PX, SANS, Picture, fit_text, literal_text, text_width
 from .canvas.palette import THEMES, Palette
 from .options import check_page
 
@@ -22,10 +24,13 @@ ACROSS = 5
 """Most panels in a row."""
 NARROWEST = 1.5
 """Inches that a panel takes, so that its title fits."""
+NAME = 8.5
+"""Size of a method's name, in points."""
 LINE, HEAD, FOOT = 0.2, 0.62, 0.42
 """Inches: a method's line, a panel's title and axis, and the note below all."""
 
 
+@literal_text
 def evaluation_figure(
     evaluation: Evaluation,
     metrics: Sequence[str] | None = None,
@@ -55,7 +60,9 @@ def evaluation_figure(
     for metric in shown:
         one_of("metric", metric, evaluation.metrics)
     colours = THEMES[theme]
-    label = 0.085 * max(len(name) for name in evaluation.methods) + 0.15
+    size = NAME / 72 * PX
+    names = [fit_text(legible(name), size, width / 3 * PX) for name in evaluation.methods]
+    label = max(text_width(name, size) for name in names) / PX + 0.15
     across = max(1, min(ACROSS, len(shown), int((width - label) / NARROWEST)))
     down = -(-len(shown) // across)
     row = HEAD + LINE * len(evaluation.methods)
@@ -67,11 +74,11 @@ def evaluation_figure(
         top = height - (n // across) * row
         box = (left / width, (top - row + 0.3) / height, (panel - 0.16) / width)
         axes = figure.add_axes((*box, (row - HEAD) / height), facecolor=colours.page)
-        _draw_panel(axes, evaluation, metric, colours, named=n % across == 0)
+        _draw_panel(axes, evaluation, metric, colours, [""] * len(names) if n % across else names)
     note = (
         f"{len(evaluation.texts)} texts, means and {LEVEL:.0%} intervals. ● differs from "
-        f"{evaluation.methods[0]} on the same texts beyond the interval, ○ does not; dashed: "
-        "random map."
+        f"{shorten(legible(evaluation.methods[0]))} on the same texts beyond the interval, ○ does "
+        "not; dashed: random map."
     ).replace("%", " %")
     figure.text(
         0.1 / width,
@@ -79,16 +86,16 @@ def evaluation_figure(
         note,
         size=8,
         color=colours.muted,
-        family=list(SANS),
+        family=fonts_for(note, SANS),
         wrap=True,
     )
     return figure
 
 
 def _draw_panel(
-    axes: Any, evaluation: Evaluation, metric: str, colours: Palette, *, named: bool
+    axes: Any, evaluation: Evaluation, metric: str, colours: Palette, names: Sequence[str]
 ) -> None:
-    """One metric: a line for each method, the first on top."""
+    """One metric: a line for each method, the first on top, called by these names."""
     k, family = evaluation.metrics.index(metric), list(SANS)
     known, way = evaluation.metric(metric), metric.partition(" ")[2]
     count = len(evaluation.methods)
@@ -116,7 +123,7 @@ def _draw_panel(
     if np.isfinite(chance):
         axes.axvline(chance, color=colours.muted, lw=0.7, ls=(0, (3, 3)), zorder=1)
     axes.set_ylim(count - 0.5, -0.5)
-    axes.set_yticks(range(count), evaluation.methods if named else [""] * count)
+    axes.set_yticks(range(count), names)
     arrow = "higher is better →" if known.better == "higher" else "← lower is better"
     axes.set_title(
         f"{known.title} {way}".strip(), size=9, color=colours.ink, family=family, loc="left", pad=4
@@ -124,9 +131,9 @@ def _draw_panel(
     axes.set_xlabel(arrow, size=7, color=colours.muted, family=family, labelpad=1, loc="left")
     axes.xaxis.set_major_locator(_ticks())
     axes.tick_params(axis="x", labelsize=7, colors=colours.muted, length=2, pad=1)
-    axes.tick_params(axis="y", labelsize=8.5, colors=colours.ink, length=0)
+    axes.tick_params(axis="y", labelsize=NAME, colors=colours.ink, length=0)
     for text in (*axes.get_xticklabels(), *axes.get_yticklabels()):
-        text.set_fontfamily(family)
+        text.set_fontfamily(fonts_for(text.get_text(), SANS))
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.spines["bottom"].set_color(colours.rule)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .._design import SENTENCES, SIZES
 from .._validation import real_between
 from ..explanation.comparison import comparable, names_of
-from ..explanation.formatting import isolate, method_title, number, round_half_up, signed
+from ..explanation.formatting import method_title, number, round_half_up, signed
 from ..explanation.summary import class_text
 from .canvas.page import Page, Span
 from .comparison import FEW, check_shown, draw_rows, draw_title
@@ -137,7 +137,7 @@ def _draw_row(page: Page, row: Sequence[_Plate], side: float) -> None:
     for n, plate in enumerate(row):
         page.y = top
         with page.column(n * (side + APART), side):
-            high = page.paragraph(0, [Span(isolate(plate.name), colours.ink, True)], 14)
+            high = page.paragraph(0, [Span(plate.name, colours.ink, True)], 14)
             high += page.paragraph(high, [Span(plate.said, colours.muted)], 12)
             heads = max(heads, high)
     foot = top

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .canvas.page import SANS, Picture
+from ..explanation.formatting import legible, shorten
+from .canvas.fonts import fonts_for
+from .canvas.page import SANS, Picture, literal_text
 from .canvas.palette import THEMES
 from .options import check_page
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 MARKS = "os^Dvph<>"
 
 
+@literal_text
 def sanity_figure(sanity: Sanity, *, theme: str = "light", width: float = 7.5) -> Figure:
     """Correlation with the trained model's map by depth, with its interval; all in one picture.
 
@@ -31,6 +34,7 @@ def sanity_figure(sanity: Sanity, *, theme: str = "light", width: float = 7.5) -
     """
     check_page(theme, width)
     colours, family = THEMES[theme], list(SANS)
+    names = [shorten(legible(method)) for method in sanity.methods]
     lines = sanity.text.splitlines()
     foot = 0.32 + 0.3 * len(lines)
     height = 2.9 + foot
@@ -43,13 +47,12 @@ def sanity_figure(sanity: Sanity, *, theme: str = "light", width: float = 7.5) -
         box = (left, (foot + 0.75) / height, (panel - 0.1) / width, 1.85 / height)
         axes = figure.add_axes(box, facecolor=colours.page)
         axes.axhline(0, color=colours.muted, lw=0.7, ls=(0, (3, 3)))
-        for j, method in enumerate(sanity.methods):
+        drawn = []
+        for j in range(len(names)):
             mean, low, high = sanity.correlations[side, :, j]
             colour = cycle[j % len(cycle)]
             axes.fill_between(at, low, high, color=colour, alpha=0.15, lw=0)
-            axes.plot(
-                at, mean, MARKS[j % len(MARKS)] + "-", ms=4, lw=1.4, color=colour, label=method
-            )
+            drawn += axes.plot(at, mean, MARKS[j % len(MARKS)] + "-", ms=4, lw=1.4, color=colour)
         axes.set_ylim(-1.05, 1.05)
         axes.set_xticks(at, sanity.depths, rotation=35, ha="right", rotation_mode="anchor")
         axes.set_yticks([-1, 0, 1], ["−1", "0", "1"] if not side else [""] * 3)
@@ -61,19 +64,21 @@ def sanity_figure(sanity: Sanity, *, theme: str = "light", width: float = 7.5) -
             axes.spines[edge].set_visible(False)
         for edge in ("left", "bottom"):
             axes.spines[edge].set_color(colours.rule)
-        if side and len(sanity.methods) > 1:
-            axes.legend(frameon=False, labelcolor=colours.ink, prop={"family": family, "size": 8})
+        if side and len(names) > 1:
+            prop = {"family": fonts_for("".join(names), SANS), "size": 8}
+            axes.legend(drawn, names, frameon=False, labelcolor=colours.ink, prop=prop)
     note = (
         f"Spearman's r with the map of the trained model, {len(sanity.texts)} texts, 95 % "
         "intervals; weights drawn anew from the head down, each step with all before it."
     )
+    said = "\n".join([note, *lines])
     figure.text(
         0.1 / width,
         0.1 / height,
-        "\n".join([note, *lines]),
+        said,
         size=7.5,
         color=colours.muted,
-        family=family,
+        family=fonts_for(said, SANS),
         wrap=True,
         va="bottom",
     )

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from .._validation import warn_user
+from ..explanation.formatting import printable
 from ..models.block_model import Classifier
 from ..models.task_heads import CANDIDATES, READ, AnswerSpan, NextToken, TokenLabel
 from .text import Question, TextInputs, TextReader, refuse_lone_surrogates
@@ -44,7 +45,7 @@ class TokenReader(TaskTextReader):
     ) -> TextInputs:
         """The text with its question."""
         if position is None:
-            named = ", ".join(f"{t} {token}" for t, token in enumerate(text.tokens))
+            named = ", ".join(f"{t} {printable(token)}" for t, token in enumerate(text.tokens))
             raise ValueError(
                 "position must say which token's label is explained; this text's tokens are "
                 f"{named:.300}."

@@ -22,7 +22,7 @@ def predictions(
 
     A class called as another column gets its number behind its name.
     """
-    import pandas as pd
+    from ..explanation.table import Table
 
     rows = []
     for i, one in enumerate(inputs):
@@ -36,4 +36,4 @@ def predictions(
             row["label"] = labels[0 if first else int(logits.argmax())]
         columns = distinct_names(labels, row)
         rows.append(row | dict(zip(columns, model.probabilities(logits), strict=True)))
-    return pd.DataFrame(rows)
+    return Table(rows)

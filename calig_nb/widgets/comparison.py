@@ -10,6 +10,7 @@ import traitlets as t
 from .._validation import list_of, valid_text
 from ..explanation.comparison import align, comparable, difference, name_of, names_of
 from ..explanation.explanation import Explanation
+from ..explanation.formatting import printable
 from ..explanation.summary import Story, legible_granularity, story_of_several
 from ..explanation.units import Granularity
 from . import wire
@@ -165,11 +166,11 @@ class Comparison(State):
             A name, one column for each explanation (NaN where it has no such unit), and the
             difference, second less first; of more than two the spread, largest less smallest.
         """
-        import pandas as pd
+        from ..explanation.table import Table
 
         grain: Any = granularity or self.granularity
         found = difference(self._explanations, grain, self.layer, self.lam)
-        frame = pd.DataFrame(found.values, columns=list(self._names))
+        frame = Table(found.values, columns=list(self._names))
         frame.insert(0, grain, [name_of(texts) for texts in found.texts])
         frame.insert(1, "special", found.special)
         frame["difference" if len(self._names) == 2 else "spread"] = found.difference
@@ -205,7 +206,7 @@ class Comparison(State):
         return story, lambda: self.figure(granularity=grain)
 
     def __repr__(self) -> str:
-        return f"Comparison({', '.join(self._names)})"
+        return f"Comparison({', '.join(map(printable, self._names))})"
 
     @t.validate("layer")
     def _check_layer(self, proposal: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any, Literal, get_args
 
+import anywidget
 import ipywidgets as ipw
 import numpy as np
 import traitlets as t
@@ -12,8 +13,8 @@ import traitlets as t
 from .._validation import list_of, one_of
 from ..evaluation.metrics import Marks, plausibility, strongest
 from ..explanation.explanation import Explanation
-from ..explanation.formatting import is_right_to_left, legible
-from ..explanation.summary import LABEL
+from ..explanation.formatting import LABEL, is_right_to_left, legible
+from .state import STATIC
 from .views import TokenView
 
 Side = Literal["both", "supporting", "opposing"]
@@ -25,6 +26,12 @@ _ASKED = {
     "supporting": "Which words speak most for “{}”?",
     "opposing": "Which words speak most against “{}”?",
 }
+
+
+class _Keys(anywidget.AnyWidget):  # type: ignore[misc]
+    """Unseen; beside it no key that is pressed on a button is a command of the notebook."""
+
+    _esm = STATIC / "keys.js"
 
 
 class MarkWords(ipw.VBox):  # type: ignore[misc]
@@ -90,8 +97,10 @@ class MarkWords(ipw.VBox):  # type: ignore[misc]
         asked = _ASKED[side].format(legible(explanation.target_name, LABEL))
         flow = f"{_direction(explanation.text)} wrap"
         row = ipw.Box(self._toggles, layout=ipw.Layout(flex_flow=flow, width="100%"))
-        self._parts = [ipw.HTML(_text_html(asked)), row, self._button, self._said]
+        keys = _Keys(layout=ipw.Layout(display="none"))
+        self._parts = [ipw.HTML(_text_html(asked)), row, self._button, self._said, keys]
         super().__init__(self._parts)
+        self.add_class("calig-box")
         self.marked = list_of("marked", marked, "words' numbers")
         self._hide()
         self.observe(self._hide, "marked")

@@ -11,8 +11,8 @@ import traitlets as t
 
 from ..explanation.comparison import difference, same_input
 from ..explanation.explanation import Explanation
-from ..explanation.formatting import legible, method_title, signed_share
-from ..explanation.summary import LABEL, Story, probability_text, story_of_several
+from ..explanation.formatting import LABEL, legible, method_title, signed_share
+from ..explanation.summary import Story, probability_text, story_of_several
 from ..explanation.units import Granularity
 from .comparison import Comparison
 from .patch_view import STYLE, encode_picture, picture_layout

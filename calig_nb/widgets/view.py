@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import traitlets as t
 
 from ..explanation.explanation import Explanation
+from ..explanation.formatting import printable
 from ..explanation.summary import Story, legible_granularity, story_of_one
 from . import wire
 from .messages import answer
@@ -217,7 +218,7 @@ class View(State):
         if index is not None and not 0 <= index < len(labels):
             raise t.TraitError(
                 f"{proposal['trait'].name} must lie between 0 and {len(labels) - 1} "
-                f"({', '.join(labels)}), got {index}."
+                f"({', '.join(map(printable, labels))}), got {index}."
             )
         return index
 

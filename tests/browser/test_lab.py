@@ -21,6 +21,24 @@ ANOTHER = """async (source) => {
   panel.content.activeCell.model.sharedModel.setSource(source);
   await jupyterapp.commands.execute("notebook:run-cell");
 }"""
+NOTEBOOK = """() => {
+  const {content, sessionContext} = jupyterapp.shell.currentWidget;
+  const {id} = sessionContext.session.kernel;
+  return {
+    kernel: id, mode: content.mode, active: content.activeCellIndex,
+    dialogs: document.querySelectorAll(".jp-Dialog").length,
+    cells: content.widgets.map((cell) => [
+      cell.model.type, cell.model.sharedModel.getSource(), cell.model.executionCount,
+      content.isSelected(cell), cell.outputHidden, cell.inputHidden,
+    ]),
+  };
+}"""
+KEYS = [
+    *"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
+    *("ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown"),
+    *("Enter", "Space", "Tab", "Escape", "Delete", "Backspace", "Shift+Enter", "Shift+ArrowDown"),
+    *("dd", "00", "ii"),
+]
 WATCH_NOW = """() => {
   window.seen = [];
   window.alert = () => window.seen.push("a token was executed");
@@ -115,6 +133,110 @@ def test_words_are_marked_with_the_keyboard_and_scored(opened: Lab) -> None:
     assert opened.execute("print(marks.score, [marks.words[i] for i in marks.marked])") == (
         "1.0 ['superb']"
     )
+
+
+@pytest.mark.parametrize("where", ["word", "button", "slider", "choice", "word to mark"])
+def test_no_key_is_taken_by_the_notebook(opened: Lab, workbench: Locator, where: str) -> None:
+    cell = opened.page.locator(".jp-Cell").last
+    if where == "word to mark":
+        show(opened, "cn.MarkWords(explanation)")
+    focused = {
+        "word": workbench.locator(".prose .w:not(.chip)").first,
+        "button": workbench.get_by_role("button", name="Copy the state"),
+        "slider": workbench.get_by_role("slider"),
+        "choice": workbench.get_by_role("radio", name="words", exact=True),
+        "word to mark": cell.get_by_role("button", name="superb", exact=True),
+    }[where].first
+    focused.focus()
+    before = opened.page.evaluate(NOTEBOOK)
+    for keys in KEYS:
+        focused.focus()
+        for key in [keys] if keys not in ("dd", "00", "ii") else keys:
+            opened.page.keyboard.press(key)
+        assert opened.page.evaluate(NOTEBOOK) == before, keys
+    assert opened.execute("print(explanation.target_name)") in ("positive", "negative")
+    marked = opened.page.locator("[data-lm-suppress-shortcuts]")
+    expect(marked).to_have_count(1)
+    opened.page.evaluate("() => document.activeElement.blur()")
+    expect(marked).to_have_count(0)
+
+
+def test_keys_do_what_the_help_says(opened: Lab, workbench: Locator) -> None:
+    press = opened.page.keyboard.press
+    superb = word(workbench, "superb")
+    superb.focus()
+    press("Enter")
+    expect(superb).to_have_attribute("aria-selected", "true")
+    press("ArrowLeft")
+    expect(workbench.locator(".w:focus")).to_have_text("is")
+    press("Shift+Enter")
+    expect(workbench.locator(".prose .w[aria-selected=true]")).to_have_count(2)
+    press("Escape")
+    expect(workbench.locator(".prose .w[aria-selected=true]")).to_have_count(0)
+    press("Control+z")
+    expect(workbench.locator(".prose .w[aria-selected=true]")).to_have_count(2)
+    workbench.get_by_role("slider").first.focus()
+    press("ArrowRight")
+    expect(workbench.locator(".lam output")).to_have_text("0.51")
+    workbench.get_by_role("radio", name="words", exact=True).focus()
+    press("ArrowRight")
+    expect(workbench.get_by_role("radio", name="tokens", exact=True)).to_be_checked()
+    workbench.locator(".flow").focus()
+    press("Space")
+    expect(workbench.locator(".play")).to_contain_text("Pause")
+    press("Space")
+    expect(workbench.locator(".play")).to_contain_text("Resume")
+    press("?")
+    expect(workbench.locator(".help")).to_be_visible()
+    press("Escape")
+    expect(workbench.locator(".help")).to_be_hidden()
+
+
+BOXES = {
+    "HBox": ("HBox([view, other])", [0.5, 0.5]),
+    "HBox in VBox": ("VBox([HBox([view, other])])", [0.5, 0.5]),
+    "VBox": ("VBox([view, other])", [1, 1]),
+    "centred": ("VBox([view, other], layout=Layout(align_items='center'))", [1, 1]),
+    "GridBox": (
+        "GridBox([view, other], layout=Layout(grid_template_columns='1fr 1fr'))",
+        [0.5] * 2,
+    ),
+    "GridBox, auto": (
+        "GridBox([view, other], layout=Layout(grid_template_columns='auto auto'))",
+        [0.5, 0.5],
+    ),
+    "AppLayout": ("AppLayout(left_sidebar=view, center=other)", [1 / 4, 3 / 4]),
+    "GridspecLayout": ("grid(view, other)", [0.5, 0.5]),
+    "beside a button": ("HBox([Button(description='Next'), view])", [0.8]),
+    "Tab": ("Tab([view, other])", [1]),
+    "Accordion": ("Accordion([view], selected_index=0)", [1]),
+    "as wide as asked": ("HBox([view, other], layout=Layout(width='600px'))", [0.354, 0.354]),
+}
+
+
+@pytest.mark.parametrize("box", BOXES)
+def test_views_share_the_width_of_a_box(opened: Lab, box: str) -> None:
+    source, shares = BOXES[box]
+    opened.execute(
+        "from ipywidgets import *\n"
+        "view, other = explanation.show('tokens'), explanation.show('tokens')\n"
+        "def grid(*views):\n    made = GridspecLayout(1, 2)\n"
+        "    made[0, 0], made[0, 1] = views\n    return made\n"
+    )
+    show(opened, source)
+    cell = opened.page.locator(".jp-Cell").last
+    views = cell.locator(".calig:visible")
+    expect(views).to_have_count(len(shares))
+    views.first.scroll_into_view_if_needed()
+    area = cell.locator(".jp-OutputArea-output").last.evaluate("(node) => node.clientWidth")
+    for view, share in zip(views.all(), shares, strict=True):
+        expect(view.locator(".prose .w").first).to_be_visible()
+        found = view.bounding_box()
+        assert found is not None
+        assert found["width"] == pytest.approx(share * area, abs=0.06 * area), (box, area)
+        assert found["height"] < 1500
+    if folder := os.environ.get("CALIG_SHOTS"):
+        cell.screenshot(path=f"{folder}/box_{box.replace(' ', '_')}.png")
 
 
 def test_hostile_text_is_text(opened: Lab, workbench: Locator) -> None:

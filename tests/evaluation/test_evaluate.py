@@ -472,6 +472,18 @@ def test_better_means_better_beyond_the_interval_and_the_right_way_round(rng):
     assert "a is ahead in 0, behind in 1 of 1" in repr(up)
 
 
+def test_names_in_a_report_are_names():
+    names = ("a|b\n<img src=x>", "$\\frac{$", "\x1b[2J_random_")
+    found = made(np.zeros((3, 3)), names)
+    head, _, *rows = found.to_markdown().splitlines()
+    assert [row.split(" | ")[0] for row in rows] == [
+        r"| a\|b &lt;img src=x&gt;", r"| \$\\frac{\$", r"| \[2J\_random\_",
+    ]  # fmt: skip
+    assert all(row.replace(r"\|", "").count("|") == head.count("|") for row in rows)
+    assert "\x1b" not in found.to_markdown(True) + repr(found) + repr(found.table)
+    assert "mathjax_ignore" in found._repr_html_()  # what stands between dollars is no formula
+
+
 def test_names_are_text_and_not_markup(rng):
     shown = made(rng.random((5, 3)), names=("<i>", "b", "random"))._repr_html_()
     assert "<i>" not in shown and "&lt;i&gt;" in shown

@@ -26,7 +26,7 @@ const ROOMS = {
     "patches/evidence patches/wording",
   host: "evidence state views",
   // The entries.
-  ".": "views/controls views patches/evidence patches host",
+  ".": "kit views/controls views patches/evidence patches host",
 };
 
 const files = readdirSync(SOURCES, { recursive: true })

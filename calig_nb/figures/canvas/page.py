@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -19,6 +20,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
 
 from .fonts import fonts_for
 from .palette import THEMES
@@ -31,7 +33,13 @@ SERIF = ("DejaVu Serif", "DejaVu Sans")
 _MEASURE = 60.0
 _UNHINTED = {"text.hinting": "none"}
 """Words keep the widths by which they were placed."""
+_TYPE3, _TRUETYPE = 3, 42
+"""Publishers refuse fonts of Type 3, which matplotlib embeds by itself."""
 _DATED = {"svg": "Date", "svgz": "Date", "pdf": "CreationDate"}
+
+
+literal_text = mpl.rc_context({"text.parse_math": False, "text.usetex": False})
+"""Around a function that draws: dollars, backslashes and underscores make no formula of a name."""
 
 
 class Span(NamedTuple):
@@ -52,14 +60,36 @@ class Picture(Figure):
     colours: int = 64
     """So many are enough where it is stored in few."""
 
-    def savefig(self, fname: Any, **options: Any) -> None:
-        """As matplotlib's; ``metadata`` may bring the date back."""
+    def savefig(self, fname: Any, *, svg_text: bool = False, **options: Any) -> None:
+        """As matplotlib's; ``metadata`` may bring the date back.
+
+        Fonts are embedded as TrueType, whatever matplotlib is set to; but in ``PdfPages``, which
+        are written when they are closed, as it is set to, and in PostScript as Type 3 where the
+        text is Chinese, Japanese or Korean.
+
+        Args:
+            fname: A path or an open file.
+            svg_text: Whether an SVG holds text as text, to be searched and edited where its fonts
+                are installed, and not as outlines.
+            **options: Of :meth:`matplotlib.figure.Figure.savefig`.
+        """
         suffix = FilePath(fname).suffix if isinstance(fname, (str, FilePath)) else ""
         kind = options.get("format") or suffix.lstrip(".") or mpl.rcParams["savefig.format"]
         if dated := _DATED.get(kind.lower()):
             options["metadata"] = {dated: None, **(options.get("metadata") or {})}
-        with mpl.rc_context({"svg.hashsalt": "calig_nb", **_UNHINTED}):
+        settings: dict[str, Any] = {"svg.hashsalt": "calig_nb", **_UNHINTED}
+        if not hasattr(fname, "get_pagecount"):
+            settings["pdf.fonttype"] = _TRUETYPE
+            # There matplotlib measures every letter of a font, which takes minutes for these.
+            settings["ps.fonttype"] = _TYPE3 if self._is_east_asian() else _TRUETYPE
+        if svg_text:
+            settings["svg.fonttype"] = "none"
+        with mpl.rc_context(settings):
             super().savefig(fname, **{"facecolor": self.get_facecolor(), **options})
+
+    def _is_east_asian(self) -> bool:
+        texts = "".join(text.get_text() for text in self.findobj(Text))
+        return any(unicodedata.east_asian_width(c) in "WF" for c in texts)
 
     def _repr_png_(self) -> bytes:
         written = BytesIO()
@@ -129,6 +159,7 @@ class Page:
             rotation_mode="anchor",
             family=fonts_for(text, tuple(family)),
             parse_math=False,
+            usetex=False,
             zorder=1,
         )
         if halo:
@@ -305,9 +336,8 @@ class Page:
         return self.figure
 
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 """Characters that no font draws and no file of vector graphics may hold."""
-
 
 _DIRECTION = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Marks that direct text, which matplotlib obeys from 3.11 on, and drew as boxes before."""

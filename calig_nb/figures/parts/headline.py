@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..._design import SENTENCES, SIZES
-from ...explanation.formatting import isolate, layer_in, shorten
+from ...explanation.formatting import layer_in, shorten
 from ...explanation.methods import has_two_signals
 from ...explanation.summary import class_text
 from ..canvas.page import Span, text_width
@@ -76,7 +76,7 @@ def contrast_name(explanation: Explanation, target: int, contrast: int | None) -
         return str(_TOLD[explanation.classes])
     output = explanation.config.get("output", "logit")
     if output != "logit" and len(explanation.labels) == 2:
-        return isolate(explanation.labels[1 - target])
+        return shorten(explanation.labels[1 - target])
     return str(_TOLD["others" if output == "margin" else "any"])
 
 

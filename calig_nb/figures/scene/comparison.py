@@ -123,7 +123,7 @@ def compare(explanations: Sequence[Explanation], names: Sequence[str], state: St
         unit = int(scenes[i].unit_of[by_token[n][i][0]])
         selected.append(next(r for r, row in enumerate(found.rows) if unit in row[i]))
     return Compared(
-        tuple(names),
+        tuple(map(shorten, names)),
         tuple(dataclasses.replace(s, locked=locked) for s in scenes),
         found,
         tuple(dict.fromkeys(selected)),
@@ -157,7 +157,7 @@ def comparison_story(c: Compared) -> Story:
     edited = [n for n in order if len(set(map(_plain, texts[n]))) > 1]
     kept = [n for n in order if n not in edited]
     own = [scene.explanation for scene in c.scenes]
-    classes = [e.answer for e in own]
+    classes = [shorten(e.answer) for e in own]
     turns = tell(_TOLD["turns"], classes=" → ".join(classes)) if len(set(classes)) > 1 else []
     if len({e.text for e in own}) > 1 and edited:
         rest = tell(_TOLD["kept"], change=change(kept[0])) if kept else []

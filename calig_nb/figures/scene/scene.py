@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ..._design import FORMATS, SIZES
 from ...explanation import fusion as fu
 from ...explanation.comparison import per_token
-from ...explanation.formatting import distinct_labels, is_right_to_left, isolate
+from ...explanation.formatting import distinct_labels, is_right_to_left, shorten
 from ...explanation.summary import recipe
 from ..options import State
 
@@ -142,7 +142,7 @@ class Scene:
         """The asked class."""
         own = self.explanation
         mirror = 1 - own.target if own.contrast is None else own.contrast
-        return isolate(own.labels[own.target if self.sign > 0 else mirror])
+        return shorten(own.labels[own.target if self.sign > 0 else mirror])
 
     @property
     def recipe(self) -> str:

@@ -137,8 +137,12 @@ def empty_story() -> Story:
 def holes_story(scene: Scene) -> Story:
     """Which values are not numbers, and what is made of them."""
     (b, i, k), n, tokens = scene.lost[0], len(scene.lost), scene.explanation.tokens
+
+    def name(t: int) -> str:
+        return shorten(tokens[t], NAME)
+
     where = _TOLD["place" if i == k else "step"].format(
-        layer=layer_in(scene.layers, b), token=tokens[k], source=tokens[k], goal=tokens[i]
+        layer=layer_in(scene.layers, b), token=name(k), source=name(k), goal=name(i)
     )
     where += _TOLD["more"] if n > 1 else ""
     return tell(_TOLD["one_lost" if n == 1 else "lost"], where=where, count=f"{n}")

@@ -1,7 +1,7 @@
 /** Several explanations on one scale: their scenes, linked by rows of units that correspond. */
 
 import { formats, sentences } from "./design.js";
-import { countDigits, quotePunctuation, shorten } from "./format.js";
+import { countDigits, quotePunctuation, shorten, shortenLabel, wholeName } from "./format.js";
 import { largestSize, max, min, range, sortStrongestFirst, sum } from "./maths.js";
 import { memo } from "./memo.js";
 import { createSceneMaker } from "./scene.js";
@@ -16,7 +16,7 @@ import { distinctLabels, groupUnits } from "./units.js";
  * Scene of the comparison as a whole; its units are the rows.
  * @typedef {Scene & {sides: Side[], values: (number | null)[][], changes: number[], order: number[],
  *   most: number, places: number}} Compared
- * @typedef {{name: string, scene: Scene, rowOf: number[]}} Side
+ * @typedef {{name: string, whole: string | false, scene: Scene, rowOf: number[]}} Side
  */
 
 /** @typedef {ReturnType<typeof rowUnits>} RowUnits */
@@ -83,7 +83,8 @@ export const createComparisonMaker = () => {
     const cellLargest = max(...own.map((s) => s.unitEvidence.cellLargest));
     const linked = rowsOf(all, rows, state.granularity);
     const sides = own.map((scene, i) => ({
-      name: all[i].name ?? "",
+      name: shortenLabel(all[i].name ?? ""),
+      whole: wholeName(all[i].name ?? ""),
       scene: { ...scene, unitEvidence: lockers[i](scene.unitEvidence, largest, cellLargest) },
       rowOf: linked.rowsOf[i],
     }));

@@ -50,17 +50,27 @@ export const isolateDirection = (text) => (RIGHT_TO_LEFT.test(text) ? formats.IS
 /** Punctuation gets lost among words and figures: it is quoted. @param {string} text */
 export const quotePunctuation = (text) => (/^[\p{P}\p{S}]+$/u.test(text) ? `“${text}”` : text);
 
+/** They would turn the sentence around in which a name stands. */
+const OVERRIDES = /[\u202a-\u202e\u2066\u2067]/g;
+
 /**
  * Cut where it is longer; the small number that tells namesakes apart stays.
- * @param {string} text @param {number} length
+ * @param {string} name @param {number} length
  */
-export const shorten = (text, length) => {
+export const shorten = (name, length) => {
+  const text = name.replace(OVERRIDES, "");
   const all = [...text];
-  const told = /[₀-₉]*$/.exec(text);
+  const told = /[₀-₉]{0,4}$/.exec(text);
   return isolateDirection(
     all.length > length ? `${all.slice(0, length - 1).join("")}${formats.ELLIPSIS}${told}` : text,
   );
 };
+
+/** A class or an explanation by name, wherever there is no less room. @param {string} name */
+export const shortenLabel = (name) => shorten(name, formats.LABEL);
+
+/** What a name was before it was cut, for those who point at it. @param {string} name */
+export const wholeName = (name, length = formats.LABEL) => [...name].length > length && name;
 
 /** @typedef {{weights: number[]}} Layered what has layers */
 

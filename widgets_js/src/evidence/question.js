@@ -2,6 +2,7 @@
  * Which class is explained against which, and what of it can be answered without Python.
  */
 import { sentences } from "./design.js";
+import { shortenLabel } from "./format.js";
 
 /** @typedef {import("./wire.js").Explanation} Explanation */
 /** @typedef {{target: number, contrast: number | null}} Question */
@@ -46,7 +47,7 @@ export const isReachable = (x, question) => x.live || answerSign(x, question) !=
 /** What stands against the target when no class is named. @param {Explanation} x @param {number} target */
 export const restName = (x, target) => {
   if (x.classes !== "exclusive") return sentences.question[x.classes];
-  if (x.output === "margin") return x.labels.length === 2 ? x.labels[1 - target] : sentences.question.others;
-  if (x.output === "log_odds") return x.labels.length === 2 ? x.labels[1 - target] : sentences.question.any;
-  return sentences.question.any;
+  const told = { margin: sentences.question.others, log_odds: sentences.question.any }[x.output];
+  if (told && x.labels.length === 2) return shortenLabel(x.labels[1 - target]);
+  return told ?? sentences.question.any;
 };

@@ -1,7 +1,7 @@
 /** The numbers of one picture: the fused read-outs, per unit, in the direction of the asked class. */
 
 import { sizes } from "./design.js";
-import { isolateDirection } from "./format.js";
+import { shortenLabel } from "./format.js";
 import {
   abs,
   floor,
@@ -105,7 +105,7 @@ export const unitEvidence = (x, units, fused, sign) => {
     tone: toneOf(cells, units.count),
     flips: flips(cells, order),
     sign,
-    name: isolateDirection(x.labels[flip ? (x.contrast ?? 1 - x.target) : x.target]),
+    name: shortenLabel(x.labels[flip ? (x.contrast ?? 1 - x.target) : x.target]),
   };
 };
 

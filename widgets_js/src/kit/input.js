@@ -19,6 +19,14 @@ export const consumeEvent = (event) => {
 };
 
 /**
+ * At `focusin` and `focusout`: no key that is pressed there is a command of JupyterLab or Notebook 7, where a
+ * letter may delete a cell.  Commands belong to whatever has the focus, so it is that node which refuses them.
+ * @param {Event} event
+ */
+export const keepKeys = (event) =>
+  eventTarget(event).toggleAttribute("data-lm-suppress-shortcuts", event.type === "focusin");
+
+/**
  * Where a pointer is in a node, px.
  * @param {Element} node @param {MouseEvent} event @returns {[number, number]}
  */

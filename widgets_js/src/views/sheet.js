@@ -2,7 +2,7 @@
 
 import { sizes } from "../evidence/design.js";
 import { createChangeTest, el, setAttributes, toggleClass } from "../kit/dom.js";
-import { consumeEvent, isCommand } from "../kit/input.js";
+import { consumeEvent, isCommand, keepKeys } from "../kit/input.js";
 import { watchTheme } from "../kit/theme.js";
 import { barView } from "./controls/bar.js";
 import { helpView } from "./controls/help.js";
@@ -42,8 +42,6 @@ export const createSheet = (get, arrange, keys, actions, matrixSource, redraw) =
   const root = el("section.calig", {
     "data-view": kind,
     label: `Relevance ${kind}`,
-    // JupyterLab would take single letters as commands for the cell.
-    "data-lm-suppress-shortcuts": "true",
   });
   const views = arrange(kind, actions, matrixSource, redraw, get);
   const tip = tipView(root);
@@ -67,6 +65,8 @@ export const createSheet = (get, arrange, keys, actions, matrixSource, redraw) =
   });
   size.observe(root);
   setAttributes(root, {
+    focusin: keepKeys,
+    focusout: keepKeys,
     keydown(event) {
       const letter = event.key.toLowerCase();
       if (isCommand(event) && !event.altKey && /^[zy]$/.test(letter))

@@ -2,7 +2,7 @@
 
 import { comparableText, NOTHING } from "../evidence/comparison.js";
 import { fill, sentences } from "../evidence/design.js";
-import { formatNumber, formatSigned } from "../evidence/format.js";
+import { formatNumber, formatSigned, shortenLabel } from "../evidence/format.js";
 import { largestSize, signOf, sortStrongestFirst } from "../evidence/maths.js";
 import { tell } from "./story.js";
 
@@ -33,7 +33,7 @@ export const comparisonStory = (scene) => {
   const { texts } = /** @type {import("../evidence/comparison.js").RowUnits} */ (units);
   const edited = order.filter((n) => new Set(texts[n].map(comparableText)).size > 1);
   const kept = order.filter((n) => !edited.includes(n));
-  const classes = sides.map(({ scene: { x } }) => x.answer);
+  const classes = sides.map(({ scene: { x } }) => shortenLabel(x.answer));
   const turn = new Set(classes).size > 1 ? tell(TOLD.turns, { classes: classes.join(" → ") }) : [];
   if (new Set(sides.map(({ scene: { x } }) => x.text)).size > 1 && edited.length)
     return [

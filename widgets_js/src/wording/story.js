@@ -62,11 +62,13 @@ export const listed = (items, last = TOLD.and) =>
 export const holesStory = ({ x }) => {
   const [b, i, k] = x.gaps[0];
   const n = x.lost;
+  /** @param {number} t */
+  const name = (t) => shorten(x.tokens[t], formats.NAME);
   const place = fill(i === k ? TOLD.place : TOLD.step, {
     layer: layerInSentence(x, b),
-    token: x.tokens[k],
-    source: x.tokens[k],
-    goal: x.tokens[i],
+    token: name(k),
+    source: name(k),
+    goal: name(i),
   });
   return tell(n === 1 ? TOLD.one_lost : TOLD.lost, { count: n, where: place + (n > 1 ? TOLD.more : "") });
 };

@@ -1,13 +1,18 @@
 /** What is compared, by name. */
 import { sentences } from "../../evidence/design.js";
-import { isolateDirection } from "../../evidence/format.js";
-import { el, replaceContent, view } from "../../kit/dom.js";
+import { el, replaceContent, setAttributes, view } from "../../kit/dom.js";
+
+/** @param {string[]} names */
+const joined = (names) => names.join(sentences.question.against);
 
 export const namesView = () => {
   const names = el("span");
   return view(
     el("div.question", el("span.why", names)),
-    (/** @type {import("../../evidence/comparison.js").Compared} */ { sides }) =>
-      replaceContent(names, sides.map(({ name }) => isolateDirection(name)).join(sentences.question.against)),
+    (/** @type {import("../../evidence/comparison.js").Compared} */ { sides }) => {
+      const cut = sides.some(({ whole }) => whole);
+      setAttributes(names, { title: cut && joined(sides.map(({ name, whole }) => whole || name)) });
+      replaceContent(names, joined(sides.map(({ name }) => name)));
+    },
   );
 };

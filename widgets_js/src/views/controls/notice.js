@@ -1,4 +1,5 @@
 /** What Python is doing, and what went wrong there. */
+import { shortenLabel } from "../../evidence/format.js";
 import { createChangeTest, el, replaceContent, toggleClass, view } from "../../kit/dom.js";
 
 /** @param {import("../../state/actions.js").Actions} actions */
@@ -11,7 +12,9 @@ export const noticeView = (actions) => {
     const { error, note, busy, target } = state;
     if (!fresh(error, note, busy, pending, target)) return;
     const said = error || note;
-    const waits = pending ? `Explaining “${x.labels[target]}” …` : busy && "Python is at work …";
+    const waits = pending
+      ? `Explaining “${shortenLabel(x.labels[target])}” …`
+      : busy && "Python is at work …";
     root.hidden = !said && !waits;
     toggleClass(root, "error", error);
     close.hidden = !said;

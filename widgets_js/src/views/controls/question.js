@@ -1,6 +1,6 @@
 /** "Why this class rather than that one?": class picker with probabilities, contrast. */
 import { fill, sentences, sizes } from "../../evidence/design.js";
-import { shorten } from "../../evidence/format.js";
+import { shorten, shortenLabel, wholeName } from "../../evidence/format.js";
 import { range } from "../../evidence/maths.js";
 import { isReachable, restName, turnQuestion } from "../../evidence/question.js";
 import { radio, radioGroup, setChecked } from "../../kit/choice.js";
@@ -39,7 +39,7 @@ export const questionView = (actions) => {
     const node = radio("", () => closed || actions.target(c), {
       style: `--p:${(x.classes !== "measured" && x.probs[c]) || 0}`,
       "aria-disabled": closed,
-      title: closed && unanswered(x),
+      title: [wholeName(x.labels[c], NAME), closed && unanswered(x)].filter(Boolean).join("\n") || null,
     });
     replaceContent(
       node,
@@ -105,4 +105,4 @@ export const questionView = (actions) => {
 
 /** @param {import("../../evidence/wire.js").Explanation} x */
 const unanswered = (x) =>
-  `Only “${x.labels[x.target]}” was explained here; another class needs a running kernel.`;
+  `Only “${shortenLabel(x.labels[x.target])}” was explained here; another class needs a running kernel.`;
