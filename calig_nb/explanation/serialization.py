@@ -220,8 +220,7 @@ def write_whole(path: str | Path, content: bytes) -> None:
         return
     part = file.with_name(f"{secrets.token_hex(16)}{PART}")
     try:
-        with part.open("xb") as written:
-            written.write(content)
+        part.write_bytes(content)
         if before is not None:
             part.chmod(stat.S_IMODE(before.st_mode))
         part.replace(file)
