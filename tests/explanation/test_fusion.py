@@ -113,3 +113,18 @@ def test_shared_vectors_are_those_of_the_definition():
 def test_bad_options_are_named(options, message):
     with pytest.raises(ValueError, match=message):
         Fusion(**options)
+
+
+@pytest.mark.parametrize("normalisation", ["columns", "max", "none"])
+@pytest.mark.parametrize("channels", ["split", "signed"])
+@pytest.mark.parametrize("readout", ["all", "pooled"])
+def test_where_attention_says_nothing_the_diagonals_say_all(rng, normalisation, channels, readout):
+    r, weights = rng.normal(size=(4, 7)), rng.random(3)
+    form = Fusion(
+        lam=0.7, gamma=0.9, normalisation=normalisation, channels=channels, readout=readout
+    )
+    whole = fu.channels(r, np.zeros((3, 7, 7)), weights, form)
+    few = fu.diagonals(r, weights, form)
+    np.testing.assert_array_equal(few, np.diagonal(whole, axis1=2, axis2=3))
+    pooled = np.arange(7) < 2
+    np.testing.assert_array_equal(fu.evidence(few, form, pooled), fu.evidence(whole, form, pooled))

@@ -110,7 +110,8 @@ def test_a_comparison_tells_the_largest_difference(explainer):
 
 
 def test_the_same_again_is_the_same_bytes(explanation):
-    for thing in (explanation, explanation.show("flow"), cn.Comparison([explanation] * 2, "ab")):
+    both = cn.Comparison([explanation] * 2, ["a", "b"])
+    for thing in (explanation, explanation.show("flow"), both):
         assert shown(thing)[1] == shown(thing)[1]
 
 
