@@ -54,8 +54,8 @@ def sanity_figure(sanity: Sanity, *, theme: str = "light", width: float = 7.5) -
             mean, low, high = sanity.correlations[side, :, j]
             colour = cycle[j % len(cycle)]
             axes.fill_between(at, low, high, color=colour, alpha=0.15, lw=0)
-            style = {"marker": MARKS[j % len(MARKS)], "color": colour, "label": name}
-            drawn += axes.plot(at, mean, ms=4, lw=1.4, **style)
+            mark = MARKS[j % len(MARKS)]
+            drawn += axes.plot(at, mean, marker=mark, ms=4, lw=1.4, color=colour, label=name)
         axes.set_ylim(-1.05, 1.05)
         axes.set_xticks(at, sanity.depths, rotation=35, ha="right", rotation_mode="anchor")
         axes.set_yticks([-1, 0, 1], ["−1", "0", "1"] if not side else [""] * 3)
