@@ -48,11 +48,12 @@ def sanity_figure(sanity: Sanity, *, theme: str = "light", width: float = 7.5) -
         axes = figure.add_axes(box, facecolor=colours.page)
         axes.axhline(0, color=colours.muted, lw=0.7, ls=(0, (3, 3)))
         drawn = []
-        for j in range(len(names)):
+        for j, name in enumerate(names):
             mean, low, high = sanity.correlations[side, :, j]
             colour = cycle[j % len(cycle)]
             axes.fill_between(at, low, high, color=colour, alpha=0.15, lw=0)
-            drawn += axes.plot(at, mean, MARKS[j % len(MARKS)] + "-", ms=4, lw=1.4, color=colour)
+            mark = MARKS[j % len(MARKS)]
+            drawn += axes.plot(at, mean, marker=mark, ms=4, lw=1.4, color=colour, label=name)
         axes.set_ylim(-1.05, 1.05)
         axes.set_xticks(at, sanity.depths, rotation=35, ha="right", rotation_mode="anchor")
         axes.set_yticks([-1, 0, 1], ["−1", "0", "1"] if not side else [""] * 3)

@@ -434,7 +434,7 @@ class BlockModel(Classifier):
 
     def _learn_anew(self) -> None:
         """Forget what was found out about the model."""
-        self._modules = [*map(id, self.model.modules())]
+        self._module_ids = [*map(id, self.model.modules())]
         self._blocks = None if self.path is None else blocks.blocks_at(self.own, self.path)
         self._around: Sequence[nn.Module] = ()
         self._beside: Sequence[Sequence[nn.Module]] = ()
@@ -449,7 +449,7 @@ class BlockModel(Classifier):
 
     def preserve(self) -> AbstractContextManager[None]:
         """As :meth:`Classifier.preserve`; a model with other parts than before is learned anew."""
-        if self._modules != [*map(id, self.model.modules())]:
+        if self._module_ids != [*map(id, self.model.modules())]:
             self._learn_anew()
         return super().preserve()
 

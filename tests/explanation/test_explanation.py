@@ -136,8 +136,8 @@ def test_the_makers_own_arrays_stay_writable(explanation):
 
 def test_half_characters_are_made_whole(explanation):
     tokens = ("a\ud800b", *explanation.tokens[1:])
-    odd = dataclasses.replace(explanation, tokens=tokens, text="\udfffx")
-    assert odd.tokens[0] == "a\ufffdb" and odd.text == "\ufffdx"
+    odd = dataclasses.replace(explanation, tokens=tokens, text=explanation.text + "\udfffx")
+    assert odd.tokens[0] == "a\ufffdb" and odd.text == explanation.text + "\ufffdx"
     assert odd.tokens[1:] == explanation.tokens[1:]
 
 

@@ -87,7 +87,8 @@ def test_a_name_in_a_table_of_markdown_is_that_name():
 def test_what_is_printed_steers_no_terminal(explanation):
     odd = hostile(explanation)
     names = (HOSTILE[9], HOSTILE[6])
-    found = ByClass("word", odd.units()[:1], names, np.ones(2), np.ones((1, 2)), True)
+    said = ("100 %", "100 %")
+    found = ByClass("word", odd.units()[:1], names, np.ones(2), np.ones((1, 2)), True, said)
     both = cn.Comparison([odd, odd.with_lam(0)], names)
     shown = [found, both, found.to_frame(), both.to_frame(), odd.to_frame("word"), odd.top(3)]
     for one in (*shown, Table({"text": ["\x1b[2J"]}, index=["\u202e"])):

@@ -142,7 +142,7 @@ def test_other_endings_are_refused(explanation, tmp_path, name):
 @pytest.mark.bad_input
 @pytest.mark.parametrize("path", [None, 3, b"why.csv"])
 def test_what_is_no_path_is_refused(explanation, path):
-    with pytest.raises(TypeError, match=f"path must be a str or a Path, got {type(path).__name__}"):
+    with pytest.raises(TypeError, match="path must be a path or its text, got"):
         explanation.save(path)
 
 

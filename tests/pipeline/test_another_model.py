@@ -320,7 +320,7 @@ def test_layer_weights_can_be_forgotten(cached, words):
     assert cached.calibrate(None) is None
     assert cached.layer_weights is None
     assert Explainer(cached.model, words, cache=cached.cache.folder).layer_weights is None
-    assert repr(cached).endswith("layer weights from each text)")
+    assert repr(cached).endswith("not calibrated)")
     found = cached.explain(SENTENCE)
     assert "calibrated" not in found.config
 
@@ -357,6 +357,6 @@ def test_layer_weights_beside_a_model_are_those_of_this_model(words, tmp_path):
 
 def test_no_text_is_kept_with_the_layer_weights_but_a_few_as_ids(cached):
     cached.calibrate(TEXTS)
-    (entry,) = cached.cache.folder.glob("*.weights")
+    (entry,) = cached.cache.own_folder.glob("*.weights")
     assert b"film" not in entry.read_bytes()
     assert len(cached.engine.calibration.witnesses) == 3

@@ -257,6 +257,7 @@ def test_trouble_with_the_disk_warns_once_and_goes_on(cached, monkeypatch, troub
         "read-only": "pathlib.Path.mkdir",
         "unreadable": "pathlib.Path.read_bytes",
     }
+    cached.explain("There is an entry.")
     monkeypatch.setattr(patched[trouble], fail)
     with pytest.warns(UserWarning, match="No space left.*computed without it") as caught:
         first, second = cached.explain(["Good.", "Good."])
@@ -370,7 +371,7 @@ def test_an_entry_that_is_another_questions_is_not_believed(explanation, tmp_pat
     cache = Cache(tmp_path)
     cache.put("a" * 64, explanation)
     cache.put("b" * 64, explanation.with_lam(0.25))
-    one, other = (tmp_path / f"{name * 64}.explanation" for name in "ab")
+    one, other = (cache.own_folder / f"{name * 64}.explanation" for name in "ab")
     other.write_bytes(one.read_bytes())
     with pytest.warns(UserWarning, match="computed anew: its checksum is wrong"):
         assert cache.get("b" * 64) is None
@@ -383,7 +384,7 @@ def test_a_trial_that_is_none_is_computed_anew(content, tmp_path):
     cache = Cache(tmp_path)
     cache.put_trial("a" * 64, {"sign_test": float("nan"), "passes": 1.5})
     assert cache.get_trial("a" * 64)["passes"] == 1.5
-    (file,) = tmp_path.glob("*.trial")
+    (file,) = cache.own_folder.glob("*.trial")
     good = file.read_bytes()[:32], json.dumps(cache.get_trial("a" * 64)).encode()
     head = hashlib.sha256(file.name.encode() + content).digest()
     assert good[0] == hashlib.sha256(file.name.encode() + good[1]).digest(), "and so is this head"

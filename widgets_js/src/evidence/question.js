@@ -47,7 +47,7 @@ export const isReachable = (x, question) => x.live || answerSign(x, question) !=
 /** What stands against the target when no class is named. @param {Explanation} x @param {number} target */
 export const restName = (x, target) => {
   if (x.classes !== "exclusive") return sentences.question[x.classes];
-  const told = { margin: sentences.question.others, log_odds: sentences.question.any }[x.output];
-  if (told && x.labels.length === 2) return shortenLabel(x.labels[1 - target]);
-  return told ?? sentences.question.any;
+  const named = x.labels.length === 2 && (x.output === "margin" || x.output === "log_odds");
+  if (named) return shortenLabel(x.labels[1 - target]);
+  return sentences.question[x.output === "margin" ? "others" : "any"];
 };
