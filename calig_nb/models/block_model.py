@@ -338,8 +338,7 @@ class Classifier:
         """
         # What was made in inference mode cannot be kept for a backward pass.
         own = {n: v.clone() if v.is_inference() else v for n, v in inputs.items() if n != KEPT}
-        kept, table = inputs.get(KEPT), self._position_table()
-        if kept is None or table is None:
+        if (kept := inputs.get(KEPT)) is None or (table := self._position_table()) is None:
             return self.model(**own, **options)
 
         def enter(_: nn.Module, run: blocks.Run, args: Any, kwargs: Any) -> Any:
@@ -977,7 +976,7 @@ class LookUps(TorchFunctionMode):
         output = func(*args, **(kwargs or {}))
         if func is nn.functional.embedding:
             leaf = output.detach().requires_grad_()
-            self.found.append((args[0], leaf))
+            self.found.append((args[0] if args else (kwargs or {})["input"], leaf))
             return leaf.clone()  # which may be added to in place
         return output
 

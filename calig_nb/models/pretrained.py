@@ -76,9 +76,10 @@ def _load(
         if not Path(name_or_path).is_dir():
             raise
         noun = "tokenizer" if task.processor == "AutoTokenizer" else "image processor"
+        said = " ".join(str(error).split())
         raise ValueError(
             f"name_or_path must be a folder with the model's {noun}, which cannot be loaded from "
-            f"{str(name_or_path)!r}: {error!s:.200}. Save it there with "
+            f"{str(name_or_path)!r}: {said:.200}. Save it there with "
             "processor.save_pretrained, or give model and processor to Explainer."
         ) from error
     options["output_loading_info"] = True

@@ -87,14 +87,14 @@ class Wrapper(torch.nn.Module):
 class Plain(Wrapper):
     """Takes no positions at all."""
 
-    def forward(self, input_ids, attention_mask):
+    def forward(self, input_ids, attention_mask, token_type_ids=None):
         return self.inner(input_ids=input_ids, attention_mask=attention_mask).logits
 
 
 class Embedding(Wrapper):
     """Looks words up by itself, so that its model counts every place."""
 
-    def forward(self, input_ids, attention_mask):
+    def forward(self, input_ids, attention_mask, token_type_ids=None):
         words = self.inner.get_input_embeddings()(input_ids)
         return self.inner(inputs_embeds=words, attention_mask=attention_mask).logits
 
