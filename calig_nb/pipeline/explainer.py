@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -330,10 +331,12 @@ class Explainer:
 
     def __repr__(self) -> str:
         known = self.engine.calibration
-        noun, named = self.engine.reader.noun, ", ".join(self.labels) or "not named"
+        noun, named = self.engine.reader.noun, ""
+        with suppress(TypeError, ValueError):  # names that do not fit are refused where used
+            named = ", ".join(self.labels)
         weights = f"each {noun}" if known is None else known.describe(noun)
         return (
-            f"Explainer({type(self.model).__name__}, classes {named:.80}, layer weights from "
+            f"Explainer({type(self.model).__name__}, classes {named or 'not named':.80}, layer weights from "
             f"{weights})"
         )
 
