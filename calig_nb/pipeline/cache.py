@@ -383,11 +383,12 @@ def load_calibration(folder: str | Path) -> Calibration | None:
 
 
 def agree(kept: npt.NDArray[Any], now: npt.NDArray[Any]) -> bool:
-    """Whether two passes said the same, up to the rounding of their precision."""
-    alike = kept.shape == now.shape and kept.dtype == now.dtype
-    if not alike or not kept.size or kept.dtype.kind != "f":
+    """Whether two passes said the same, up to the rounding of the coarser precision."""
+    kinds = {kept.dtype.kind, now.dtype.kind}
+    if kept.shape != now.shape or not kept.size or kinds != {"f"}:
         return False
-    allowed = ROUNDING * np.finfo(kept.dtype).eps * np.abs(kept).max(initial=0)
+    unit = max(np.finfo(kept.dtype).eps, np.finfo(now.dtype).eps)
+    allowed = ROUNDING * unit * np.abs(kept).max(initial=0)
     return bool((np.abs(now - kept) <= allowed).all())  # never of what is not a number
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -218,13 +219,16 @@ class Explainer:
 
     def __repr__(self) -> str:
         """The model, its classes, its layers where they are known, and its calibration."""
-        model, found = self.engine.model, self.engine.find_calibration()
-        names, few = self.labels, ", ".join(self.labels[:MOST_NAMED])
+        model, known = self.engine.model, self.engine.calibration
+        names: tuple[str, ...] = ()
+        with suppress(TypeError, ValueError):  # names that do not fit are refused where used
+            names = self.labels
+        few = ", ".join(names[:MOST_NAMED])
         more = "" if len(names) <= MOST_NAMED else f" and {len(names) - MOST_NAMED} more"
         classes = f"{len(names)} classes: {few}{more}" if names else "classes without names"
         layers = "" if (n := model.n_layers) is None else f", {n} layers"
         noun = self.engine.reader.noun
-        weights = f"layer weights from {found.describe(noun)}" if found else "not calibrated"
+        weights = f"layer weights from {known.describe(noun)}" if known else "not calibrated"
         return f"Explainer({type(self.model).__name__}, {classes}{layers}, {weights})"
 
     if not TYPE_CHECKING:  # it would hide misspelt names

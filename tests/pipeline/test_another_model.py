@@ -233,7 +233,9 @@ def test_rounding_is_no_change_and_all_else_is():
         assert not disk.agree(kept, kept * (1 + 1000 * kind(eps)))
         assert not disk.agree(kept, kept[:1])
         assert not disk.agree(kept * kind(np.nan), kept * kind(np.nan))
-    assert not disk.agree(kept, kept.astype(np.float32))
+    third = np.array([[1 / 3]])
+    assert disk.agree(third, third.astype(np.float32)), "the coarser precision decides"
+    assert not disk.agree(third, third * (1 + 1e-9))
     assert not disk.agree(np.empty((0, 0)), np.empty((0, 0))), "nothing was said"
 
 

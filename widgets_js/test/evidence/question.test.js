@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { answerSign, isReachable, mirrorQuestion, turnQuestion } from "../../src/evidence/question.js";
+import { answerSign, isReachable, mirrorQuestion, restName, turnQuestion } from "../../src/evidence/question.js";
 import { createSceneMaker } from "../../src/evidence/scene.js";
 import { INITIAL } from "../../src/state/store.js";
 import { sampleExplanation } from "../../testing/sample.js";
@@ -26,4 +26,11 @@ test("which questions can be answered", () => {
   assert.equal(isReachable(three, { target: 0, contrast: 1 }), false);
   assert.equal(isReachable({ ...three, live: true }, { target: 0, contrast: 1 }), true);
   assert.deepEqual(turnQuestion({ target: 1, contrast: 2 }, 2), { target: 2, contrast: 1 });
+});
+
+test("what stands against a class is told by what the classes are", () => {
+  const two = sampleExplanation();
+  assert.equal(restName(two, 1), two.labels[0]);
+  assert.equal(restName({ ...two, classes: "independent" }, 1), "not");
+  assert.equal(restName({ ...two, classes: "measured" }, 1), "the baseline");
 });
