@@ -109,7 +109,9 @@ class Explainer:
         own = {name: options.pop(name) for name in names if name in options}
         explainer = cls(*load_pretrained(name_or_path, **options), **own)
         if (calibration := disk.load_calibration(name_or_path)) is not None:
-            explainer.engine.take_calibration(calibration, explainer._anything())
+            explainer.engine.calibration = calibration
+            with suppress(TypeError, ValueError):  # one letter may be no input to it
+                explainer.engine.take_calibration(calibration, explainer._anything())
         return explainer
 
     def without_cache(self) -> Explainer:
@@ -336,8 +338,8 @@ class Explainer:
             named = ", ".join(self.labels)
         weights = f"each {noun}" if known is None else known.describe(noun)
         return (
-            f"Explainer({type(self.model).__name__}, classes {named or 'not named':.80}, layer weights from "
-            f"{weights})"
+            f"Explainer({type(self.model).__name__}, classes {named or 'not named':.80}, "
+            f"layer weights from {weights})"
         )
 
     def _anything(self) -> TextInputs:

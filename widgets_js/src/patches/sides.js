@@ -104,8 +104,7 @@ export const sidesView = (actions, numbers, get, redraw) => {
       scene.sides.forEach(({ name, scene: own }, i) => {
         const { _method: method } = items[i];
         const said =
-          `${own.unitEvidence.name} ${own.x.said[own.x.target]}, score ` +
-          `${formatSigned(own.x.score)}`;
+          `${own.unitEvidence.name} ${own.x.said[own.x.target]}, score ` + `${formatSigned(own.x.score)}`;
         draw(sides[i], i, false, {
           name,
           said: method === name ? said : `${method}: ${said}`,
