@@ -154,7 +154,9 @@ class Explainer:
         own = {name: options.pop(name) for name in names if name in options}
         explainer = cls(*load_pretrained(name_or_path, **options), **own)
         if (calibration := disk.load_calibration(name_or_path)) is not None:
-            explainer.engine.take_calibration(calibration, explainer._anything())
+            explainer.engine.calibration = calibration
+            with suppress(TypeError, ValueError):  # one letter may be no input to it
+                explainer.engine.take_calibration(calibration, explainer._anything())
         return explainer
 
     def without_cache(self) -> Explainer:

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { answerSign, isReachable, mirrorQuestion, restName, turnQuestion } from "../../src/evidence/question.js";
+import {
+  answerSign,
+  isReachable,
+  mirrorQuestion,
+  restName,
+  turnQuestion,
+} from "../../src/evidence/question.js";
 import { createSceneMaker } from "../../src/evidence/scene.js";
 import { INITIAL } from "../../src/state/store.js";
 import { sampleExplanation } from "../../testing/sample.js";
