@@ -53,7 +53,7 @@ def test_the_leaderboard_reads_labelled_sentences_and_reviews_with_rationales(ca
     assert "demo, 2 reviews of at most 256 tokens" in out
     assert out.count("| less ca-lig |") == 2
     assert "AUPRC ↑" in out
-    assert [*(tmp_path / "kept").glob("*.trial")]
+    assert [*(tmp_path / "kept").rglob("*.trial")]
 
 
 def test_methods_are_compared_on_pictures(capsys, tmp_path):

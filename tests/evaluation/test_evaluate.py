@@ -359,7 +359,7 @@ def test_layer_weights_that_only_the_cache_knows_are_used(tokenizer, tmp_path):
     plain = evaluate(first, TEXTS, methods=TWO[:1])
     first.calibrate(TEXTS[2:])
     calibrated = evaluate(first, TEXTS, methods=TWO[:1])
-    for path in tmp_path.glob("*.trial"):
+    for path in first.cache.own_folder.glob("*.trial"):
         path.unlink()
     later = Explainer(tiny_model("bert"), tokenizer, cache=tmp_path)
     again = evaluate(later, TEXTS, methods=TWO[:1])
@@ -370,7 +370,7 @@ def test_layer_weights_that_only_the_cache_knows_are_used(tokenizer, tmp_path):
 def test_a_damaged_trial_is_computed_again(tokenizer, tmp_path):
     explainer = Explainer(tiny_model("bert"), tokenizer, cache=tmp_path)
     first = evaluate(explainer, TEXTS[:1], methods=TWO[:1])
-    for path in tmp_path.iterdir():
+    for path in explainer.cache.own_folder.glob("*.trial"):
         path.write_bytes(path.read_bytes()[:-3])
     with pytest.warns(UserWarning, match="computed anew"):
         again = evaluate(explainer, TEXTS[:1], methods=TWO[:1])
