@@ -385,9 +385,9 @@ def test_a_trial_that_is_none_is_computed_anew(content, tmp_path):
     cache.put_trial("a" * 64, {"sign_test": float("nan"), "passes": 1.5})
     assert cache.get_trial("a" * 64)["passes"] == 1.5
     (file,) = cache.own_folder.glob("*.trial")
-    good = file.read_bytes()[:32], json.dumps(cache.get_trial("a" * 64)).encode()
-    head = hashlib.sha256(file.name.encode() + content).digest()
-    assert good[0] == hashlib.sha256(file.name.encode() + good[1]).digest(), "and so is this head"
-    file.write_bytes(head + content)
+    head, good = file.read_bytes()[:32], file.read_bytes()[32:]
+    assert head == hashlib.sha256(file.name.encode() + good).digest(), "and so is the head below"
+    content = good.partition(b"\n")[0] + b"\n" + content
+    file.write_bytes(hashlib.sha256(file.name.encode() + content).digest() + content)
     with pytest.warns(UserWarning, match="computed anew"):
         assert cache.get_trial("a" * 64) is None
