@@ -413,10 +413,9 @@ class TextReader(InputReader):
     ) -> tuple[tuple[str, ...], dict[str, list[Any]]]:
         """The text of token ids, where known as ``shown``, and what its tokenizer makes of it."""
         flat = torch.as_tensor(inputs).flatten().tolist()
-        if wrong := [one for one in flat if not 0 <= one < len(self.tokenizer)]:
-            raise ValueError(
-                f"{name} must be token ids from 0 to {len(self.tokenizer) - 1}, got {wrong[0]}."
-            )
+        known = _count_tokens(self.tokenizer)
+        if wrong := [one for one in flat if not 0 <= one < known]:
+            raise ValueError(f"{name} must be token ids from 0 to {known - 1}, got {wrong[0]}.")
         text = shown or self.tokenizer.decode(flat, clean_up_tokenization_spaces=False)
         encoded = {"input_ids": flat, "attention_mask": [1] * len(flat)}
         encoded["token_type_ids"] = [0] * len(flat)
@@ -630,9 +629,14 @@ def refuse_lone_surrogates(text: str, name: str) -> None:
             )
 
 
+def _count_tokens(tokenizer: Any) -> int:
+    """How many tokens it knows; many, where one of one's own does not say."""
+    return len(tokenizer) if hasattr(type(tokenizer), "__len__") else 10**9
+
+
 def _refuse_empty_vocabulary(tokenizer: Any) -> None:
     """Refuse a tokenizer that was loaded without its files: to it every word is the same."""
-    if hasattr(tokenizer, "get_vocab") and len(tokenizer) < MANY:
+    if _count_tokens(tokenizer) < MANY and hasattr(tokenizer, "get_vocab"):
         special = {*tokenizer.all_special_tokens}
         ordinary = [token for token in tokenizer.get_vocab() if token not in special]
         if not any(c.isalnum() for token in ordinary for c in token):
