@@ -165,7 +165,7 @@ _TABLE = (
 )
 
 MethodName = Literal[
-    "ca-lig", "conductance", "layer-ig", "ig", "gradient-x-input", "attention-rollout",
+    "ca-lig", "conductance", "layer-ig", "ig", "gradient-x-input", "attention", "attention-rollout",
     "gradient-rollout", "gradient-rollout-rows", "conservative", "attn-lrp", "occlusion",
 ]  # fmt: skip
 """The same for an editor, which completes them."""
