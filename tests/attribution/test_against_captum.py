@@ -1,5 +1,6 @@
 """Layer-wise Integrated Gradients of one model of every kind: against Captum, and by hand."""
 
+from contextlib import ExitStack
 from dataclasses import replace
 
 import numpy as np
@@ -71,17 +72,25 @@ def test_every_layer_equals_captums(traced):
 
     (own, other), *rest = (values.split(1) for values in inputs.values())
     rest = tuple(values[0] for values in rest)
-    with probes(zoo_blocks(user, name), zoo_depth(name)) as places:
-        for place in places:
+    chains = [(zoo_blocks(user, name), zoo_depth(name))]
+    if name == "t5":  # its decoder reads the text too, and what enters it is part of every layer
+        chains.append((user.transformer.decoder.block[:1], 1))
+    with ExitStack() as stack:
+        places, *others = (stack.enter_context(probes(*chain)) for chain in chains)
+        read = [own_places[0] for own_places in others]
+        for place in (*places, *read):
             place.register_forward_hook(lambda _, args, __: hidden_states.append(*args))
         with torch.no_grad():
             forward(torch.cat([own, other]), *(values.expand(2, -1) for values in rest))
         ends, options = list(hidden_states), {"n_steps": 2, "method": "gausslegendre"}
+        ends, beside = ends[: len(places)], ends[len(places) :]
+        ends = [torch.cat([end, *beside], dim=1) for end in ends]
         for place, got in zip(places, integrals(model, inputs, ends, n_steps=2), strict=True):
-            found = LayerIntegratedGradients(forward, place).attribute(
+            found = LayerIntegratedGradients(forward, [place, *read]).attribute(
                 own, other, additional_forward_args=rest, **options
             )
-            assert apart(got.attributions, found.sum(dim=-1)[0].detach().numpy()) <= 1e-9
+            expected = torch.cat([part.sum(dim=-1)[0].detach() for part in found]).numpy()
+            assert apart(got.attributions, expected) <= 1e-9
 
 
 def test_what_is_said_to_have_converged_has(traced):

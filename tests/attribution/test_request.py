@@ -57,8 +57,16 @@ def test_a_class_is_named_by_index_label_or_not_at_all(given):
         ({"target": "postive"}, ValueError, "target must be one of .*'Positive'.*got 'postive'"),
         ({"target": 3}, ValueError, "target must lie between 0 and 2 .*neutral.*, got 3"),
         ({"target": -1}, ValueError, "target must lie between 0 and 2 .*got -1"),
-        ({"target": 1.0}, TypeError, "target must be a class index or label, got 1.0"),
-        ({"target": True}, TypeError, "target must be a class index or label, got True"),
+        (
+            {"target": 1.0},
+            TypeError,
+            "target must be .*index or label, or a list of them, got 1.0",
+        ),
+        (
+            {"target": True},
+            TypeError,
+            "target must be .*index or label, or a list of them, got True",
+        ),
         ({"contrast": "x"}, ValueError, "contrast must be one of .*got 'x'"),
         ({"target": 1, "contrast": "neutral"}, ValueError, "contrast must differ from target"),
         ({"contrast": "positive"}, ValueError, "contrast must differ from target, got 'Positive'"),

@@ -245,8 +245,8 @@ def test_the_meta_device_is_refused(tokenizer):
 
 @pytest.mark.bad_input
 def test_what_is_no_model_is_refused(tokenizer):
-    with pytest.raises(TypeError, match=r"model must be a torch.nn.Module, got str"):
-        Explainer("bert-base-uncased", tokenizer)
+    with pytest.raises(TypeError, match=r"model must be a torch.nn.Module, got int"):
+        Explainer(3, tokenizer)
 
 
 @pytest.mark.bad_input

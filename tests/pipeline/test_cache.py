@@ -1,7 +1,6 @@
 """What was found before is found again, and nothing wrong in its place."""
 
 import hashlib
-import json
 import os
 import shutil
 import subprocess
