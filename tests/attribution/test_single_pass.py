@@ -235,23 +235,23 @@ def test_conservative_relevance_of_a_contrast_is_the_difference():
     np.testing.assert_allclose(both.layer_attributions, expected, atol=1e-12)
 
 
-class Cubes(nn.Module):
-    """A head of third degree, which no rule knows."""
+class Multiplied(nn.Module):
+    """A head behind a running product, which no rule knows."""
 
     def __init__(self, linear):
         super().__init__()
         self.linear = linear
 
     def forward(self, x):
-        return self.linear(x.pow(3))
+        return self.linear(x.cumprod(dim=-1))
 
 
 @pytest.mark.bad_input
 def test_what_conservative_propagation_cannot_account_for_is_refused():
-    cubes = zoo_model("bert")
-    cubes.classifier = Cubes(cubes.classifier)
+    multiplied = zoo_model("bert")
+    multiplied.classifier = Multiplied(multiplied.classifier)
     with pytest.raises(ValueError, match=r"must find in the model.*softmax or.*missed .*%"):
-        evidence(cubes, "bert", "attn-lrp")
+        evidence(multiplied, "bert", "attn-lrp")
     with pytest.raises(ValueError, match=r"output must be 'logit' or 'margin' for 3 classes, got"):
         evidence(zoo_model("bert"), "bert", "conservative", Target(1, None, "prob"))
 
