@@ -210,7 +210,7 @@ def test_json_is_json_and_cannot_steer_the_terminal(capsys):
     e = hostile(cn.load_demo("sentiment").explain(LONG))
     texts = [*HOSTILE, "\x9b2J\U000e0001"]
     unknown = np.full(2, np.nan)
-    e = dataclasses.replace(e, probabilities=unknown, score=np.inf, labels=("\u202egnp", "b"))
+    e = dataclasses.replace(e, probabilities=unknown, labels=("\u202egnp", "b"))
     cli._as_json(e, [{"text": text, "attributions": np.nan} for text in texts])
     printed = capsys.readouterr().out
     assert not set(printed) & (STEERING | set("\x9b\U000e0001")) - {"\n"}
@@ -220,7 +220,7 @@ def test_json_is_json_and_cannot_steer_the_terminal(capsys):
 
     answer = json.loads(printed, parse_constant=refuse)
     assert [unit["text"] for unit in answer["units"]] == texts
-    assert answer["score"] is None and answer["probabilities"] == {"\u202egnp": None, "b": None}
+    assert answer["probabilities"] == {"\u202egnp": None, "b": None}
     assert answer["units"][0]["attributions"] is None
 
 

@@ -412,10 +412,14 @@ class TextReader(InputReader):
         self, inputs: Any, name: str, shown: str | None
     ) -> tuple[tuple[str, ...], dict[str, list[Any]]]:
         """The text of token ids, where known as ``shown``, and what its tokenizer makes of it."""
-        flat = torch.as_tensor(inputs).flatten().tolist()
         known = _count_tokens(self.tokenizer)
+        rule = f"{name} must be token ids from 0 to {known - 1}, got"
+        try:
+            flat = torch.as_tensor(inputs).flatten().tolist()
+        except (TypeError, ValueError, RuntimeError, OverflowError):  # too large, or of two lengths
+            raise ValueError(f"{rule} {shown(inputs)}.") from None
         if wrong := [one for one in flat if not 0 <= one < known]:
-            raise ValueError(f"{name} must be token ids from 0 to {known - 1}, got {wrong[0]}.")
+            raise ValueError(f"{rule} {wrong[0]}.")
         text = shown or self.tokenizer.decode(flat, clean_up_tokenization_spaces=False)
         encoded = {"input_ids": flat, "attention_mask": [1] * len(flat)}
         encoded["token_type_ids"] = [0] * len(flat)

@@ -200,7 +200,7 @@ def test_another_model_is_refused(tokenizer):
     assert ok.words == 11, "the same weights in another object are the same model"
     others = {
         "it gives the text the score": Explainer(tiny_model("bert", seed=1), tokenizer),
-        "its model is DistilBert": Explainer(tiny_model("distilbert"), tokenizer),
+        "its model is 'DistilBert": Explainer(tiny_model("distilbert"), tokenizer),
         "its classes are": Explainer(tiny_model("bert", n_labels=2), tokenizer),
     }
     loud = tiny_tokenizer()

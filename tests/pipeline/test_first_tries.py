@@ -173,4 +173,4 @@ def test_calibration_takes_one_class_and_what_can_be_explained(tokenizer):
     with pytest.warns(UserWarning, match="skipped"):
         weights = explainer.calibrate([SENTENCE, ""], on_error="skip")
     np.testing.assert_array_equal(weights, explainer.without_cache().calibrate([SENTENCE]))
-    assert "from 1 texts" in repr(explainer)
+    assert "from 1 text" in repr(explainer)

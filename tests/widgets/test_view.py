@@ -158,8 +158,8 @@ def test_a_failed_question_is_shown_and_taken_back(explainer):
 
 
 def test_without_a_model_nothing_is_asked(explanation, tmp_path):
-    explanation.save(tmp_path / "one")
-    view = cn.load(tmp_path / "one").show()
+    explanation.save(tmp_path / "one.safetensors")
+    view = cn.load(tmp_path / "one.safetensors").show()
     assert not view._meta["live"]
     view.target = (view.target + 1) % 3
     assert view._error == ""
