@@ -295,15 +295,15 @@ class TextReader(InputReader):
 
     def _encode(self, inputs: Any, name: str, *, longer: bool) -> TextInputs:
         fast = getattr(self.tokenizer, "is_fast", False)
-        given, shown = None, None
+        given, known = None, None
         parts: tuple[str, ...]
         if isinstance(inputs, Mapping) and "input_ids" in inputs:
-            inputs, shown = plain_ids(inputs, name), inputs.get("text")
+            inputs, known = plain_ids(inputs, name), inputs.get("text")
         if is_messages(inputs):
             given, parts = "messages", (self._join_messages(inputs, name),)
             encoded = self._tokenize(parts, special=False)
         elif is_token_ids(inputs):
-            given, parts, encoded = "token ids", *self._decode(inputs, name, shown)
+            given, parts, encoded = "token ids", *self._decode(inputs, name, known)
             fast = "offset_mapping" in encoded
         else:
             parts = parts_of(inputs, name)
@@ -409,9 +409,9 @@ class TextReader(InputReader):
         return check_text(joined, name)
 
     def _decode(
-        self, inputs: Any, name: str, shown: str | None
+        self, inputs: Any, name: str, text: str | None
     ) -> tuple[tuple[str, ...], dict[str, list[Any]]]:
-        """The text of token ids, where known as ``shown``, and what its tokenizer makes of it."""
+        """The text of token ids, where known as ``text``, and what its tokenizer makes of it."""
         known = _count_tokens(self.tokenizer)
         rule = f"{name} must be token ids from 0 to {known - 1}, got"
         try:
@@ -420,7 +420,7 @@ class TextReader(InputReader):
             raise ValueError(f"{rule} {shown(inputs)}.") from None
         if wrong := [one for one in flat if not 0 <= one < known]:
             raise ValueError(f"{rule} {wrong[0]}.")
-        text = shown or self.tokenizer.decode(flat, clean_up_tokenization_spaces=False)
+        text = text or self.tokenizer.decode(flat, clean_up_tokenization_spaces=False)
         encoded = {"input_ids": flat, "attention_mask": [1] * len(flat)}
         encoded["token_type_ids"] = [0] * len(flat)
         if getattr(self.tokenizer, "is_fast", False):
