@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Browser, BrowserContext, Page, Route
 
+from calig_nb.explanation.formatting import percent
+
 ROOT = Path(__file__).parents[3]
 ORIGIN = "http://widget.test"
 FILES = {
@@ -172,6 +174,8 @@ class Explanation:
             else [False, *(a >= self.second for a, *_ in pieces), False],
             "labels": list(self.labels),
             "probs": probs.tolist(),
+            "said": [percent(p) for p in probs],
+            "classes": "exclusive",
             "answer": self.labels[-1],
             "target": classes - 1,
             "contrast": None,
