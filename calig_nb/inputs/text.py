@@ -165,6 +165,9 @@ class InputReader:
         del number
         return str(one)
 
+    def warn_of_unknown_words(self, read: Any, name: str) -> None:
+        """Warn where the model cannot tell an input from others; errors call it ``name``."""
+
     def length_of(self, inputs: Mapping[str, Tensor]) -> int:
         """The number of tokens; inputs of about one length may share a pass."""
         return int(inputs["input_ids"].shape[1])
@@ -293,6 +296,15 @@ class TextReader(InputReader):
             )
         return text
 
+    def warn_of_unknown_words(self, read: TextInputs, name: str) -> None:
+        """Warn of a text that holds none of the tokenizer's words."""
+        ids = {*read.model_inputs["input_ids"][0, torch.from_numpy(~read.special)].tolist()}
+        if ids == {self.tokenizer.unk_token_id}:
+            warn_user(
+                f"{name} holds no word that the tokenizer knows, only {self.tokenizer.unk_token}: "
+                f"the model cannot tell it from others. {read.text!r:.60}"
+            )
+
     def _encode(self, inputs: Any, name: str, *, longer: bool) -> TextInputs:
         fast = getattr(self.tokenizer, "is_fast", False)
         given, known = None, None
@@ -320,11 +332,6 @@ class TextReader(InputReader):
         if special.all():
             raise ValueError(
                 f"{name} must hold at least one ordinary token, got only special ones: {text!r}."
-            )
-        if {i for i in ids if i not in self._special} == {self.tokenizer.unk_token_id}:
-            warn_user(
-                f"{name} holds no word that the tokenizer knows, only {self.tokenizer.unk_token}: "
-                f"the model cannot tell it from others. {text!r:.60}"
             )
         pieces = self.tokenizer.convert_ids_to_tokens(ids)
         one = len(parts) == 1

@@ -499,6 +499,7 @@ class Explainer:
                 raise
             warn_user(f"A text is skipped: {error}")
             return None
+        self.engine.reader.warn_of_unknown_words(text, name)
         if text.question is None or not text.question.targets:
             return _Task(text, requests)
         if text.question.candidates and requests[0].output == "margin":

@@ -27,6 +27,7 @@ def predictions(
     rows = []
     for i, one in enumerate(inputs):
         read = reader.read(one, position=position, longer=True)
+        reader.warn_of_unknown_words(read, f"inputs[{i}]")
         logits = mean_logits(model, cut_windows(read, reader.max_tokens))
         labels = labels_of(model, len(logits), read)
         said = one if isinstance(one, Mapping) else {reader.noun: reader.label_of(one, i)}
