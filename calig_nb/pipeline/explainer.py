@@ -132,8 +132,9 @@ class Explainer:
             Identity(block_model.model, blocks),
             budget,
             disk.open_cache(cache),
-            None if named is None else disk.load_calibration(named),
         )
+        if named is not None:
+            self._take_calibration_beside(named)
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | Path, **options: Any) -> Explainer:
@@ -153,10 +154,7 @@ class Explainer:
         names = ("blocks", "batch_tokens", "memory", "cache", "labels")
         own = {name: options.pop(name) for name in names if name in options}
         explainer = cls(*load_pretrained(name_or_path, **options), **own)
-        if (calibration := disk.load_calibration(name_or_path)) is not None:
-            explainer.engine.calibration = calibration
-            with suppress(TypeError, ValueError):  # one letter may be no input to it
-                explainer.engine.take_calibration(calibration, explainer._anything())
+        explainer._take_calibration_beside(name_or_path)
         return explainer
 
     def without_cache(self) -> Explainer:
@@ -461,6 +459,13 @@ class Explainer:
         ]
         self.engine.keep_calibration(weights.tolist(), read, asked)
         return weights
+
+    def _take_calibration_beside(self, name_or_path: str | Path) -> None:
+        """Take the layer weights that lie beside a saved model, where there are any."""
+        if (calibration := disk.load_calibration(name_or_path)) is not None:
+            self.engine.calibration = calibration
+            with suppress(TypeError, ValueError):  # one letter may be no input to it
+                self.engine.take_calibration(calibration, self._anything())
 
     def _anything(self) -> TextInputs:
         """Some input, as the model reads it."""

@@ -135,6 +135,7 @@ def test_words_are_marked_with_the_keyboard_and_scored(opened: Lab) -> None:
     )
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("where", ["word", "button", "slider", "choice", "word to mark"])
 def test_no_key_is_taken_by_the_notebook(opened: Lab, workbench: Locator, where: str) -> None:
     cell = opened.page.locator(".jp-Cell").last
@@ -214,6 +215,7 @@ BOXES = {
 }
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("box", BOXES)
 def test_views_share_the_width_of_a_box(opened: Lab, box: str) -> None:
     source, shares = BOXES[box]

@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, Locator, expect
 
 from .hosts.lab import NOTEBOOKS, SHOW, Lab, lab, word
 
+pytestmark = pytest.mark.full
+
 LONG = "The plot is thin, but the acting is superb and the waste is obvious. " * 8
 
 

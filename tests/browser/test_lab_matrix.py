@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, Locator, expect
 
 from .hosts.lab import NOTEBOOKS, SHOW, Lab, lab
 
+pytestmark = pytest.mark.full
+
 # Rows and columns of what is on screen, from the numbers of the kernel.
 LINK = """
 import numpy as np

@@ -47,6 +47,7 @@ def view_of(explained: Any, view: str) -> Any:
     return pictures[0].show() if view == "patches" else explained.show(view)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("view", VIEWS)
 def test_long_names_are_cut(browser: Browser, explained: Any, view: str, tmp_path: Path) -> None:
     file = view_of(explained, view).to_html(tmp_path / "why.html")

@@ -15,6 +15,8 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from .hosts.lab import lab
 
+pytestmark = pytest.mark.full
+
 CELLS = [
     "import calig_nb as cn\n"
     "explainer = cn.load_demo('sentiment')\n"
@@ -94,7 +96,6 @@ def saved(
     yield folder, scratch
 
 
-@pytest.mark.sampled(4)
 @pytest.mark.parametrize("kernel", [True, False], ids=["a fresh kernel", "no kernel"])
 @pytest.mark.parametrize("name", ["own", "another"], ids=["trusted", "untrusted"])
 def test_a_saved_notebook_is_never_blank(
@@ -144,7 +145,6 @@ def test_a_saved_notebook_as_a_web_page(
     pictures_are_there(offline(tmp_path / "own.html"), "body")
 
 
-@pytest.mark.full
 def test_a_notebook_with_the_state_of_its_widgets_as_a_web_page(
     offline: Callable[[Path], Page], tmp_path: Path
 ) -> None:

@@ -47,7 +47,7 @@ def live(browser: Browser) -> Iterator[Any]:
         yield lambda view, width=740, theme="light": mount(view, width=width, color_scheme=theme)
 
 
-pytestmark = pytest.mark.sampled(3)
+pytestmark = pytest.mark.sampled(6)
 
 STATES = [
     {},

@@ -335,26 +335,27 @@ def test_a_few_texts_are_accepted_with_a_warning(cached):
     cached.calibrate(TEXTS)
 
 
-def test_layer_weights_beside_a_model_are_those_of_this_model(words, tmp_path):
+@pytest.mark.parametrize("opened", [Explainer.from_pretrained, Explainer])
+def test_layer_weights_beside_a_model_are_those_of_this_model(words, tmp_path, opened):
     model = tiny_model("bert", dtype=torch.float32)
     model.save_pretrained(tmp_path)
     words.save_pretrained(tmp_path)
     save_calibration(Calibration((1.0, 0.5, 0.25), 7), tmp_path)
-    explainer = Explainer.from_pretrained(tmp_path, cache=False)
+    explainer = opened(tmp_path, cache=False)
     assert explainer.layer_weights.tolist() == [1.0, 0.5, 0.25]
     explainer.model.bert.encoder.layer[0].output.dense.weight.data.zero_()
     with pytest.warns(UserWarning, match="Layer weights from 7 texts are not used"):
         assert explainer.layer_weights is None
     # Trained further and saved into the same folder.
-    own = Explainer.from_pretrained(tmp_path, cache=False)
+    own = opened(tmp_path, cache=False)
     own.calibrate(TEXTS)
     save_calibration(own.engine.calibration, tmp_path)
     kept = load_calibration(tmp_path)
     assert kept.layer_weights == own.engine.calibration.layer_weights and len(kept.witnesses) == 3
-    assert Explainer.from_pretrained(tmp_path, cache=False).layer_weights is not None
+    assert opened(tmp_path, cache=False).layer_weights is not None
     tiny_model("bert", dtype=torch.float32, seed=1).save_pretrained(tmp_path)
     with pytest.warns(UserWarning, match="Layer weights from 5 texts, .* are not used"):
-        assert Explainer.from_pretrained(tmp_path, cache=False).layer_weights is None
+        assert opened(tmp_path, cache=False).layer_weights is None
 
 
 def test_no_text_is_kept_with_the_layer_weights_but_a_few_as_ids(cached):
