@@ -451,9 +451,16 @@ def _calibration_from_bytes(content: bytes) -> Calibration:
 
 def _trial_from_bytes(content: bytes) -> dict[str, Any]:
     scores = plain_values(content)
-    if not all(isinstance(score, (int, float)) for score in scores.values()):
-        raise ValueError("its scores must be numbers")
+    if not _are_scores(scores):
+        raise ValueError("its scores must be numbers, by name")
     return scores
+
+
+def _are_scores(value: Any) -> bool:
+    """Whether it is a number, or names some, or groups of them."""
+    return isinstance(value, (int, float)) or (
+        isinstance(value, dict) and all(map(_are_scores, value.values()))
+    )
 
 
 def _digest(name: str, content: bytes) -> bytes:
