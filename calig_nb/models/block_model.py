@@ -298,13 +298,6 @@ class Classifier:
             counted = blocks.first_argument(table, partial(self.predict, inputs))
         return {} if counted is None else {KEPT: counted.expand(len(ids), -1)}
 
-    def _count_embeddings(self) -> int | None:
-        try:
-            table = cast(Any, self.own).get_input_embeddings()
-        except (AttributeError, NotImplementedError):  # a module of one's own
-            return None
-        return getattr(table, "num_embeddings", None)
-
     def takes(self, name: str) -> bool:
         """Whether the user's module can be called with an input of this name."""
         parameters = inspect.signature(self.own.forward).parameters.values()
@@ -363,7 +356,7 @@ class Classifier:
         Raises:
             ValueError: If there is a token that the model has no embedding for.
         """
-        ids, known = inputs.get("input_ids"), self._count_embeddings()
+        ids, known = inputs.get("input_ids"), self.n_token_ids
         if ids is not None and known is not None and int(ids.max()) >= known:
             raise ValueError(
                 f"processor must be the model's own tokenizer, but of this one the text has the "
