@@ -86,11 +86,9 @@ def test_a_click_and_a_drag_are_read_back_in_python(opened: Lab, workbench: Loca
     opened.page.mouse.move(box["x"] + box["width"] * 0.8, y, steps=8)
     opened.page.mouse.up()
     expect(workbench.get_by_text(re.compile(r"^0\.[78]\d$")).first).to_be_visible()
-    said = opened.execute(
-        "print([explanation.tokens[i] for i in view.selected], round(view.lam, 1), "
-        "view.explanation.fusion.lam == view.lam)"
-    )
-    assert said == "['superb'] 0.8 True"
+    opened.reads("round(view.lam, 1)", "0.8")
+    opened.reads("view.explanation.fusion.lam == view.lam", "True")
+    opened.reads("[explanation.tokens[i] for i in view.selected]", "['superb']")
 
 
 def test_python_sets_what_the_view_shows(opened: Lab, workbench: Locator) -> None:
@@ -106,7 +104,7 @@ def test_another_class_is_explained_by_the_kernel(opened: Lab, workbench: Locato
     expect(workbench.locator(".caption")).not_to_contain_text("…", timeout=20_000)
     expect(workbench.get_by_text(f"supports {other}").first).to_be_visible(timeout=20_000)
     # ``_error`` is what the page is told
-    assert opened.execute("print(view.explanation.target_name, view._error)") == other
+    opened.reads("f'{view.explanation.target_name}{view._error}'", other)
 
 
 def test_the_explanation_on_screen_can_be_checked(opened: Lab, workbench: Locator) -> None:
@@ -130,9 +128,7 @@ def test_words_are_marked_with_the_keyboard_and_scored(opened: Lab) -> None:
     opened.page.keyboard.press("Enter")
     expect(cell.get_by_text(re.compile("You and the model: “superb”"))).to_be_visible()
     expect(cell.locator(".calig .w[aria-selected=true]")).to_have_text("superb")
-    assert opened.execute("print(marks.score, [marks.words[i] for i in marks.marked])") == (
-        "1.0 ['superb']"
-    )
+    opened.reads("(marks.score, [marks.words[i] for i in marks.marked])", "(1.0, ['superb'])")
 
 
 @pytest.mark.sampled(5)
@@ -241,6 +237,7 @@ def test_views_share_the_width_of_a_box(opened: Lab, box: str) -> None:
         cell.screenshot(path=f"{folder}/box_{box.replace(' ', '_')}.png")
 
 
+@pytest.mark.full
 def test_hostile_text_is_text(opened: Lab, workbench: Locator) -> None:
     """Through a kernel and its messages; in JupyterLab's own page, live and static."""
     opened.page.evaluate(WATCH_NOW)
@@ -307,4 +304,4 @@ def test_patches_of_a_picture_are_read_back_in_python(opened: Lab) -> None:
     plate.click(position={"x": 4, "y": 4})
     expect(view.locator(".caption")).to_contain_text("brings")
     expect(view.locator(".links-of .plate").first).to_be_visible()
-    assert opened.execute("print(view.selection.patches)") == "((0, 0),)"
+    opened.reads("view.selection.patches", "((0, 0),)")

@@ -38,34 +38,24 @@ def shown(opened: Lab, code: str) -> Locator:
     return view
 
 
-def read(opened: Lab, expression: str, expected: str) -> None:
-    """What the kernel reads, once the page's message has come."""
-    for _ in range(40):
-        said = opened.execute(f"print(({expression}))")
-        if said == expected:
-            return
-        opened.page.wait_for_timeout(100)
-    assert said == expected
-
-
 def test_keys_walk_select_undo_and_redo(opened: Lab) -> None:
     view = shown(opened, "view = explanation.show()")
     word(view, "superb").click()
     view.get_by_role("radio", name="Layer 2").click()
     view.get_by_role("radio", name="tokens").click()
-    read(opened, "view.layer, view.granularity", "(2, 'token')")
+    opened.reads("(view.layer, view.granularity)", "(2, 'token')")
     opened.page.keyboard.press("Control+z")
-    read(opened, "view.granularity", "word")
+    opened.reads("view.granularity", "word")
     opened.page.keyboard.press("Control+z")
-    read(opened, "view.layer", "None")
+    opened.reads("view.layer", "None")
     view.get_by_role("button", name="Redo").click()
-    read(opened, "view.layer", "2")
+    opened.reads("view.layer", "2")
     opened.page.keyboard.press("Escape")
-    read(opened, "view.layer, view.selected", "(None, [])")
+    opened.reads("(view.layer, view.selected)", "(None, [])")
     view.locator(".prose .w").first.focus()
     opened.page.keyboard.press("ArrowRight")
     opened.page.keyboard.press("Enter")
-    read(opened, "len(view.selected) > 0", "True")
+    opened.reads("len(view.selected) > 0", "True")
 
 
 def test_a_word_that_is_pointed_at_tells_its_numbers(opened: Lab) -> None:
@@ -84,7 +74,7 @@ def test_the_layers_play_and_tell_where_they_are(opened: Lab) -> None:
     view.get_by_role("button", name="Play").click()
     opened.page.wait_for_timeout(900)
     view.get_by_role("button", name="Pause").click()
-    read(opened, "view.play is not None and 0 < view.play", "True")
+    opened.reads("view.play is not None and 0 < view.play", "True")
     opened.execute("view.play = 1")
     expect(view.locator(".caption")).to_contain_text("Layer 1:")
 
@@ -93,11 +83,11 @@ def test_a_state_is_restored_in_another_view(opened: Lab) -> None:
     view = shown(opened, "first = explanation.show(); view = first")
     word(view, "thin").click()
     view.get_by_role("radio", name="Layer 1").click()
-    read(opened, "first.layer", "1")
+    opened.reads("first.layer", "1")
     second = shown(opened, "view = explanation.show(); view.state = first.state")
     expect(word(second, "thin")).to_have_attribute("aria-selected", "true")
     expect(second.get_by_role("radio", name="Layer 1")).to_be_checked()
-    assert opened.execute("print(view.state == first.state)") == "True"
+    opened.reads("view.state == first.state", "True")
     assert "layer" in opened.execute("view.state = 'layer=99'")
     assert opened.execute("print(view.layer)") == "1", "a bad state changes nothing"
 
@@ -114,7 +104,7 @@ def test_linked_views_move_together(opened: Lab) -> None:
     tokens = views.nth(views.count() - 2)
     tokens.scroll_into_view_if_needed()
     word(tokens, "superb").click()
-    read(opened, "[explanation.tokens[i] for i in two.selected]", "['superb']")
+    opened.reads("[explanation.tokens[i] for i in two.selected]", "['superb']")
     expect(views.last.locator(".caption")).to_contain_text("superb")
 
 
@@ -124,7 +114,7 @@ def test_heads_are_formed_by_the_model_on_demand(opened: Lab) -> None:
     head = view.get_by_role("radio", name="Head 1")
     expect(head).to_be_visible(timeout=20_000)
     head.click()
-    read(opened, "view.head", "1")
+    opened.reads("view.head", "1")
     expect(view.locator(".telling")).to_contain_text("Head 1 of layer")
 
 
@@ -132,9 +122,9 @@ def test_a_long_text_is_seen_through_a_window(opened: Lab) -> None:
     view = shown(opened, f"view = explainer.explain({LONG!r}).show('flow')")
     view.locator(".flow").first.focus()
     opened.page.keyboard.press("+")
-    read(opened, "view.span is not None", "True")
+    opened.reads("view.span is not None", "True")
     opened.page.keyboard.press("0")
-    read(opened, "view.span in (None, ())", "True")
+    opened.reads("(view.span in (None, ()))", "True")
 
 
 def test_a_comparison_marks_a_word_in_all_its_parts(opened: Lab) -> None:
@@ -146,7 +136,7 @@ def test_a_comparison_marks_a_word_in_all_its_parts(opened: Lab) -> None:
     )
     expect(view).to_contain_text("The decision turns")
     view.locator(".w", has_text=re.compile("^masterpiece$")).first.click()
-    read(opened, "len(view.selected)", "1")
+    opened.reads("len(view.selected)", "1")
     expect(view.locator('.w[aria-selected="true"]')).to_have_count(2)
     assert opened.execute("print(type(view.figure()).__name__)") == "Picture"
 

@@ -46,6 +46,7 @@ def test_a_pinned_cell_is_read_back_as_a_selection(opened: Lab) -> None:
     view = shown(opened, "view = cn.RolloutView(explanation, granularity='token')")
     view.locator(".links button").first.click()
     expect(view.locator(".board .pinned, .board .cell")).to_have_count(1)
+    opened.reads("view.cell is None", "False")
     said = opened.execute(
         "row, column = view.cell\n"
         "net = view.explanation.rollout()\n"
@@ -85,12 +86,12 @@ def test_python_walks_through_it(opened: Lab) -> None:
     expect(view.locator(".board [data-row]")).to_have_count(8)
     view.locator(".board").press("0")
     expect(view.locator(".board [data-row]")).not_to_have_count(8)
-    assert opened.execute("print(view.zoom)") == "[]"
+    opened.reads("view.zoom", "[]")
     assert view.locator(".heads button").count() == 0
     opened.execute("view.heads = True")
     expect(view.locator(".heads button").first).to_be_visible(timeout=10_000)
     view.get_by_role("button", name="Hide the heads").click()
-    assert opened.execute("print(view.heads, 'heads' in view.state)") == "False False"
+    opened.reads("(view.heads, 'heads' in view.state)", "(False, False)")
     opened.execute("view.matrix = False")
     expect(view.locator(".board")).to_be_hidden()
 

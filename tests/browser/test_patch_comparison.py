@@ -358,6 +358,7 @@ STATES: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("state", STATES, ids=str)
 def test_the_figure_holds_the_same_colours_and_words(

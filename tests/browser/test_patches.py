@@ -293,6 +293,7 @@ def test_matrices_may_come_later(live: Live) -> None:
     assert net(s) == f"{own.attributions.sum():+.2f} net"
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("width", [360, 700, 1200])
 @pytest.mark.parametrize("grid", [(1, 1), (3, 9), (8, 8), (24, 16)], ids=str)
 def test_nothing_is_wider_than_its_cell(live: Live, grid: tuple[int, int], width: int) -> None:
@@ -353,6 +354,7 @@ STATES: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("state", STATES, ids=str)
 def test_the_figure_holds_the_same_colours_and_words(

@@ -68,6 +68,7 @@ def test_the_map_agrees_with_leave_one_out_far_better_than_chance(judged):
     assert own > 0.7
 
 
+@pytest.mark.full
 def test_it_tells_methods_apart(judged):
     """Without its attention half the map is clearly less faithful here, in the signs above all."""
     assert judged.better("λ 1, no attention", "loo_correlation") == -1

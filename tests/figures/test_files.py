@@ -143,6 +143,7 @@ def test_names_are_drawn_as_they_stand(explanation, name):
     assert FORMULAS[0] in everything and FORMULAS[1] in everything
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", FIGURES)
 def test_long_names_are_cut_and_stay_on_the_page(explanation, name):
     figure = FIGURES[name](explanation, (LONG, f"V{LONG}", f"\u202e{LONG}"))

@@ -124,6 +124,7 @@ def test_an_unknown_option_is_named(explanation):
         explanation.figure(colour="red")
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("view", ["tokens", "flow", "rollout", "workbench"])
 @pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
 def test_the_same_state_is_written_as_the_same_bytes(explanation, view, kind):

@@ -17,6 +17,7 @@ FUSED = ("bert", "roberta", "distilbert", "electra", "albert", "modernbert", "gp
          "qwen2", "vit", "deit", "dinov2")  # fmt: skip
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", zoo.ZOO)
 def test_attention_left_fused_says_the_same(name, monkeypatch):
     """Heads formed from what enters and leaves the kernel, a few queries at a time."""
@@ -31,6 +32,7 @@ def test_attention_left_fused_says_the_same(name, monkeypatch):
             assert (got - expected).abs().max() <= 1e-5 * scale, kind
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", FUSED)
 def test_the_matrices_are_never_formed_where_torch_has_a_kernel(name):
     model, inputs = BlockModel(zoo.zoo_model(name)), zoo.zoo_inputs(name)
@@ -42,6 +44,7 @@ def test_the_matrices_are_never_formed_where_torch_has_a_kernel(name):
     assert not any(found.requires_grad for found in softmaxes.found)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", zoo.ZOO)
 def test_computing_blocks_again_changes_nothing(name):
     model, inputs = BlockModel(zoo.zoo_model(name)), zoo.zoo_inputs(name)

@@ -42,6 +42,7 @@ def sizes(monkeypatch):
     return found
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", TEXT_MODELS)
 def test_a_list_gives_what_each_text_gives_alone(name, tokenizer, sizes):
     explainer = Explainer(zoo.zoo_model(name), tokenizer)

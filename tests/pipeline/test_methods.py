@@ -116,6 +116,7 @@ def test_ig_agrees_with_captum(name):
     assert error <= 1e-5 * expected.abs().max()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_a_list_gives_what_single_texts_give(name, tokenizer):
     explainer = cn.Explainer(tiny_model(name), tokenizer)
@@ -194,6 +195,7 @@ def test_each_is_kept_in_the_cache_under_its_own_name(tokenizer, tmp_path, monke
         np.testing.assert_array_equal(again.attributions, e.attributions)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("method", SINGLE)
 def test_long_texts_take_frugal_passes_with_the_same_result(method, found, tokenizer, monkeypatch):
     monkeypatch.setattr("calig_nb.attribution.evidence.EAGER_TOKENS", 1)

@@ -88,6 +88,19 @@ class Lab:
         said: str = self.page.evaluate(EXECUTE, code)
         return said
 
+    def reads(self, expression: str, expected: str) -> None:
+        """The kernel comes to read this.
+
+        JupyterLab sends what widgets say to a thread of its own in the kernel (a subshell), so a
+        cell may run, and end, before the page's last message has been heard.
+        """
+        for _ in range(50):
+            said = self.execute(f"print({expression})")
+            if said == expected:
+                return
+            self.page.wait_for_timeout(100)
+        assert said == expected
+
     def theme(self, name: str) -> None:
         """Change the theme of JupyterLab."""
         self.page.evaluate(THEME, name)
