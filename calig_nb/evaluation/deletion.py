@@ -119,13 +119,18 @@ class Scorer:
         reader = self.engine.reader
         deletion = reader.deletions[0] if deletion is None else deletion
         one_of("deletion", deletion, reader.deletions)
-        rows, where = np.unique(deleted & ~text.special, axis=0, return_inverse=True)
+        masks = deleted & ~text.special
+        # Not by np.unique(axis=0), which turns Ctrl-C into a TypeError.
+        rows = dict(sorted({row.tobytes(): row for row in masks}.items()))
+        place = {name: i for i, name in enumerate(rows)}
         kept = {} if deletion == "remove" else self.engine.model.positions(text.model_inputs)
-        logits = self.logits([reader.delete_units(text, row, deletion) | kept for row in rows])
+        logits = self.logits(
+            [reader.delete_units(text, row, deletion) | kept for row in rows.values()]
+        )
         plain = contrast is not None or self.classes(logits) == "measured"
         output: Output = "logit" if plain else "log_odds"
         score = Target(target, contrast, output, self.classes(logits)).score(logits.double())
-        return np.asarray(score.numpy()[where.reshape(-1)])
+        return np.asarray(score.numpy()[[place[row.tobytes()] for row in masks]])
 
     def _may_pad(self, inputs: Sequence[ModelInputs], lengths: Sequence[int]) -> bool:
         """Whether padding leaves the model's answers alone; tried once, on the first two."""

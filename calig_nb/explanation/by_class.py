@@ -11,6 +11,7 @@ import numpy as np
 from .._arrays import Array
 from .._upward import import_upward
 from .._validation import distinct_names, shown, whole_number
+from .display import Theme
 from .explanation import Explanation
 from .formatting import printable
 from .summary import class_text
@@ -89,7 +90,7 @@ class ByClass:
         return sorted(order[:k].tolist())
 
     def figure(
-        self, k: int | None = STRONGEST, *, theme: str = "light", width: float = 10
+        self, k: int | None = STRONGEST, *, theme: Theme = "light", width: float = 10
     ) -> Figure:
         """The strongest rows with a bar for each class; see :mod:`calig_nb.figures.by_class`.
 

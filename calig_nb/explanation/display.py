@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 View = Literal["workbench", "tokens", "flow", "rollout", "patches"]
 """What draws an explanation."""
+Theme = Literal["light", "dark"]
 
 _POINTERS = {
     "display": "Use show().",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..explanation.display import Theme
 from ..explanation.formatting import digits_of, isolate, signed
 from .canvas.page import Page, fit_text, text_width
 from .options import check_page
@@ -19,7 +20,7 @@ ROW = 42.0
 
 
 def classes_figure(
-    found: ByClass, k: int | None, *, theme: str = "light", width: float = 10
+    found: ByClass, k: int | None, *, theme: Theme = "light", width: float = 10
 ) -> Figure:
     """The strongest rows in reading order, each with a bar for every class, all on one scale.
 

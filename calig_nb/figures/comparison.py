@@ -10,6 +10,7 @@ import numpy as np
 from .._design import SENTENCES, SIZES
 from .._validation import one_of, whole_number
 from ..explanation.comparison import comparable, names_of
+from ..explanation.display import Theme
 from ..explanation.formatting import layer_in, number, signed
 from ..explanation.methods import has_two_signals
 from ..explanation.summary import class_text
@@ -43,7 +44,7 @@ def comparison_figure(
     layer: int | None = None,
     selected: Sequence[int] = (),
     granularity: Granularity = "word",
-    theme: str = "light",
+    theme: Theme = "light",
     width: float = 7.0,
     k: int | None = None,
 ) -> Figure:

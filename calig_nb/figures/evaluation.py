@@ -9,6 +9,7 @@ import numpy as np
 
 from .._validation import list_of, one_of
 from ..evaluation.bootstrap import LEVEL
+from ..explanation.display import Theme
 from ..explanation.formatting import legible, shorten
 from .canvas.fonts import fonts_for
 from .canvas.page import PX, SANS, Picture, fit_text, literal_text, text_width
@@ -35,7 +36,7 @@ def evaluation_figure(
     evaluation: Evaluation,
     metrics: Sequence[str] | None = None,
     *,
-    theme: str = "light",
+    theme: Theme = "light",
     width: float = 9.0,
 ) -> Figure:
     """Mean and 95 % interval of each method on each metric.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from .._validation import list_of, one_of, real_between, shown, whole_number
+from ..explanation.display import Theme
 from ..explanation.fusion import Channel, Fusion
 from ..explanation.units import Granularity
 from .canvas.palette import THEMES
@@ -58,7 +59,7 @@ class State:
     head: int | None = None
     matrix: bool = False
     opacity: float = 0.7
-    theme: str = "light"
+    theme: Theme = "light"
     width: float = 7.0
     k: int | None = None
 

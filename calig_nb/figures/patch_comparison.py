@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .._design import SENTENCES, SIZES
 from .._validation import real_between
 from ..explanation.comparison import comparable, names_of
+from ..explanation.display import Theme
 from ..explanation.formatting import method_title, number, round_half_up, signed
 from ..explanation.summary import class_text
 from .canvas.page import Page, Span
@@ -39,7 +40,7 @@ def patch_comparison_figure(
     layer: int | None = None,
     selected: Sequence[int] = (),
     opacity: float = 0.7,
-    theme: str = "light",
+    theme: Theme = "light",
     width: float = 7.0,
     k: int | None = None,
 ) -> Figure:

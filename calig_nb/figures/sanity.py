@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..explanation.display import Theme
 from ..explanation.formatting import legible, shorten
 from .canvas.fonts import fonts_for
 from .canvas.page import SANS, Picture, literal_text
@@ -19,7 +20,7 @@ MARKS = "os^Dvph<>"
 
 
 @literal_text
-def sanity_figure(sanity: Sanity, *, theme: str = "light", width: float = 7.5) -> Figure:
+def sanity_figure(sanity: Sanity, *, theme: Theme = "light", width: float = 7.5) -> Figure:
     """Correlation with the trained model's map by depth, with its interval; all in one picture.
 
     Left the signed values, right their sizes. Below stand the other class and the invariances.

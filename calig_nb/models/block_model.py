@@ -21,7 +21,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.checkpoint import checkpoint
 
 from .._arrays import Array
-from .._validation import distinct_names
+from .._validation import distinct_names, shown
 from . import blocks
 from .attention import Eager, Fused, KeepHeads, mean_attentions
 from .interrupts import raise_held
@@ -328,18 +328,32 @@ class Classifier:
             inputs: What it is called with, a row for each item; positions that were kept do not
                 reach it, its own table is asked for them.
             options: More of its arguments.
+
+        Raises:
+            ValueError: If it fails; the message has its own error and what it was called with.
         """
         # What was made in inference mode cannot be kept for a backward pass.
         own = {n: v.clone() if v.is_inference() else v for n, v in inputs.items() if n != KEPT}
-        if (kept := inputs.get(KEPT)) is None or (table := self._position_table()) is None:
-            return self.model(**own, **options)
+        kept, table = inputs.get(KEPT), self._position_table()
 
         def enter(_: nn.Module, run: blocks.Run, args: Any, kwargs: Any) -> Any:
             counted: Tensor = next(iter([*args, *kwargs.values()]))
-            return run(kept if counted.shape[-1] == kept.shape[-1] else counted)
+            return run(
+                kept if kept is not None and counted.shape[-1] == kept.shape[-1] else counted
+            )
 
-        with blocks.intercept_each([table], enter):
-            return self.model(**own, **options)
+        tables = [] if kept is None or table is None else [table]
+        try:
+            with blocks.intercept_each(tables, enter):
+                return self.model(**own, **options)
+        except (ValueError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:
+            given = ", ".join(f"{name} {tuple(value.shape)}" for name, value in own.items())
+            raise ValueError(
+                f"model must answer what it is called with, {given}, but {type(self.own).__name__} "
+                f"failed: {type(error).__name__}: {shown(str(error), 200)}"
+            ) from error
 
     def preserve(self) -> AbstractContextManager[None]:
         """Evaluation mode and no parameter gradients; everything as before on leaving.

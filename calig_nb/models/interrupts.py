@@ -32,21 +32,41 @@ class HeldInterrupts:
         self._held: list[int] = []
         if threading.current_thread() is threading.main_thread():
             self._base = _count(_user_of(sys._getframe(1)))
-            for number in _SIGNALS:
-                before = signal.getsignal(number)
-                if callable(before) and not isinstance(_owner(before), HeldInterrupts):
-                    self._before[number] = before
-                    signal.signal(number, self._handle)
+            try:
+                for number in _SIGNALS:
+                    before = signal.getsignal(number)
+                    if callable(before) and not isinstance(_owner(before), HeldInterrupts):
+                        self._before[number] = before
+                        signal.signal(number, self._handle)
+            except BaseException:  # of a signal that is not held yet
+                self._put_back()
+                raise
         return self
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         """Put the handlers back, and raise what was held."""
+        try:
+            self._put_back()
+        finally:
+            if isinstance(error, KeyboardInterrupt):  # once is enough
+                self._held = [number for number in self._held if number != signal.SIGINT]
+            self.deliver()
+
+    def _put_back(self) -> None:
+        """Give the signals their handlers; one that comes meanwhile interrupts nothing of it."""
+        try:
+            self._put_each_back()
+        except BaseException:
+            try:
+                self._put_each_back()
+            finally:
+                self._put_each_back()
+            raise
+
+    def _put_each_back(self) -> None:
         for number, before in self._before.items():
             if _owner(signal.getsignal(number)) is self:
                 signal.signal(number, before)
-        if isinstance(error, KeyboardInterrupt):  # once is enough
-            self._held = [number for number in self._held if number != signal.SIGINT]
-        self.deliver()
 
     def deliver(self) -> None:
         """Call the handlers of the signals that were held."""

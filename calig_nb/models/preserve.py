@@ -34,11 +34,11 @@ def preserve_model(model: nn.Module) -> Iterator[None]:
         flags = [(p, p.requires_grad) for p in model.parameters()]
         devices = {p.device for p, _ in flags if p.device.type == "cuda"}
         kinds = {p.device.type for p, _ in flags}
-        changed = [*model.modules(), *configs_of(model)]
+        configs = configs_of(model)
         with (
             _plain_autograd(kinds),
             torch.random.fork_rng(devices),
-            restored_attributes(changed, flags),
+            restored_attributes([*model.modules(), *configs], flags),
         ):
             run_as_written(model.modules())
             hold_other_threads(own)
@@ -46,12 +46,10 @@ def preserve_model(model: nn.Module) -> Iterator[None]:
             keep_image_order(model)
             for parameter, _ in flags:
                 parameter.requires_grad_(False)
-            with (
-                changed_settings(model, use_cache=False, return_dict=True),
-                # Without a pad token causal heads refuse more than one row. No token is -1.
-                changed_settings(model, only_none=True, pad_token_id=-1),
-            ):
-                yield
+            _set(configs, use_cache=False, return_dict=True)
+            # Without a pad token causal heads refuse more than one row. No token is -1.
+            _set([c for c in configs if getattr(c, "pad_token_id", 0) is None], pad_token_id=-1)
+            yield
 
 
 @contextmanager
@@ -77,15 +75,19 @@ def configs_of(model: nn.Module) -> list[Any]:
 
 
 @contextmanager
-def changed_settings(model: nn.Module, *, only_none: bool = False, **values: Any) -> Iterator[None]:
-    """Change settings (or set what is None) in all the model's configurations; then restore."""
+def changed_settings(model: nn.Module, **values: Any) -> Iterator[None]:
+    """Change settings in all the model's configurations that have them; then restore."""
     configs = configs_of(model)
     with restored_attributes(configs):
-        for config in configs:
-            for name, value in values.items():
-                if hasattr(config, name) and not (only_none and getattr(config, name) is not None):
-                    setattr(config, name, value)
+        _set(configs, **values)
         yield
+
+
+def _set(configs: Iterable[Any], **values: Any) -> None:
+    for config in configs:
+        for name, value in values.items():
+            if hasattr(config, name):
+                setattr(config, name, value)
 
 
 class restored_attributes:

@@ -62,6 +62,7 @@ def test_every_layer_equals_the_whole_model_run_point_by_point(traced):
         assert apart(got.attributions, expected) <= 1e-9
 
 
+@pytest.mark.filterwarnings("ignore:Multiple layers")
 def test_every_layer_equals_captums(traced):
     """By two nodes: Captum keeps weights in single precision, which holds one half exactly."""
     name, inputs, model, _ = traced

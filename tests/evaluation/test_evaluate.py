@@ -323,6 +323,7 @@ def test_an_interrupted_evaluation_continues_where_it_stopped(subject, tmp_path,
     assert {path.suffix for path in kept} == {".trial"}, "maps are not kept"
 
 
+@pytest.mark.filterwarnings("ignore:Layer weights")
 def test_what_would_change_a_score_is_not_taken_from_the_cache(tokenizer, tmp_path, monkeypatch):
     model = tiny_model("bert")
     explainer = Explainer(model, tokenizer, cache=tmp_path)
@@ -354,6 +355,7 @@ def test_what_would_change_a_score_is_not_taken_from_the_cache(tokenizer, tmp_pa
     assert not seen.texts, "their order is no matter"
 
 
+@pytest.mark.filterwarnings("ignore:Layer weights")
 def test_layer_weights_that_only_the_cache_knows_are_used(tokenizer, tmp_path):
     first = Explainer(tiny_model("bert"), tokenizer, cache=tmp_path)
     plain = evaluate(first, TEXTS, methods=TWO[:1])
@@ -377,6 +379,7 @@ def test_a_damaged_trial_is_computed_again(tokenizer, tmp_path):
     np.testing.assert_allclose(again.values, first.values, rtol=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore:Layer weights")
 def test_the_explainer_is_as_before(tokenizer, tmp_path):
     explainer = Explainer(tiny_model("bert"), tokenizer, cache=Cache(tmp_path).folder)
     explainer.calibrate(TEXTS[:2])

@@ -110,6 +110,7 @@ def test_one_head_by_itself(explanation):
     assert "A ⊙ ∂f/∂A, in units of the score" in " ".join(texts(figure))
 
 
+@pytest.mark.filterwarnings("ignore:inputs holds no word")
 def test_arabic_is_mirrored(explainer):
     text = "الفيلم رائع"
     corners, _ = cells(explainer.explain(text).figure("rollout", granularity="token"))

@@ -425,6 +425,7 @@ def test_another_class_and_heads_are_asked_of_the_same_picture(explainer, explan
     np.testing.assert_allclose(heads.mean(axis=0), explanation.attention_relevance[1], atol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:Layer weights")
 def test_the_layers_of_pictures_are_weighed_by_the_square(explainer):
     found = explainer.explain([picture(seed=1), picture(seed=2)])
     rows = [e.layer_attributions for e in found], [e.special for e in found]
@@ -437,6 +438,7 @@ def test_the_layers_of_pictures_are_weighed_by_the_square(explainer):
     assert np.abs(got - layer_weights(*rows)).max() > 1e-3
 
 
+@pytest.mark.filterwarnings("ignore:Layer weights")
 def test_pictures_are_calibrated_kept_and_evaluated(explainer, tmp_path):
     pictures = [picture(seed=seed) for seed in range(4)]
     weights = explainer.calibrate(pictures)

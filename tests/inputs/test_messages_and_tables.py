@@ -180,6 +180,7 @@ class Rows:
         return len(FRAME)
 
 
+@pytest.mark.filterwarnings("ignore:Layer weights")
 @pytest.mark.parametrize("table", [FRAME, FRAME.set_index("id"), Rows()])
 def test_a_tables_column_is_read_where_it_is_named(table, explainer):
     found = explainer.explain(table, text="review", target=1)

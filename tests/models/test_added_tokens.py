@@ -394,3 +394,9 @@ def test_what_does_not_change_with_the_text_may(ids, tokenizer):
     found = Explainer(model, tokenizer).explain(SENTENCE, target=1, tolerance=1e-6)
     assert found.baseline_score == pytest.approx(scores(model, ids[1]), abs=1e-9)
     assert abs(found.convergence_delta).max() < 1e-5
+
+
+def test_more_tokens_than_there_are_positions_are_refused_with_the_models_own_reason(tokenizer):
+    explainer = Explainer(Prompted(tiny_model("bert"), 20).double().eval(), tokenizer)
+    with pytest.raises(ValueError, match=r"input_ids \(1, 47\).* Prompted failed: \w+Error: "):
+        explainer.explain(" ".join(["film"] * 45))

@@ -193,10 +193,34 @@ def test_nothing_is_missing_while_it_is_restored():
     assert all({"training", "weight"} <= names for names in changed.seen)
 
 
+@pytest.mark.parametrize("number", range(1, 7), ids=lambda n: f"change {n}")
+def test_a_signal_among_those_that_set_the_handlers_leaves_them_as_they_were(number, monkeypatch):
+    """Such as a time limit that comes where Ctrl-C is held already, and the limit not yet."""
+    change, count = signal.signal, itertools.count(1)
+
+    def changed(*given):
+        try:
+            return change(*given)
+        finally:
+            if next(count) == number:
+                raise KeyboardInterrupt
+
+    theirs = {one: change(one, lambda *_: None) for one in (signal.SIGALRM, signal.SIGTERM)}
+    try:
+        outside = {one: signal.getsignal(one) for one in (*theirs, signal.SIGINT)}
+        monkeypatch.setattr(signal, "signal", changed)
+        with pytest.raises(KeyboardInterrupt), HeldInterrupts():
+            pass
+        assert {one: signal.getsignal(one) for one in outside} == outside
+    finally:
+        for one, handler in theirs.items():
+            change(one, handler)
+
+
 MOMENTS = (
     "torch.nn.Module.train", "torch.Tensor.requires_grad_", "torch.get_rng_state",
     "torch.set_rng_state", "torch.autograd.grad", "calig_nb.models.preserve.configs_of",
-    "calig_nb.models.preserve._give_back", "calig_nb.models.preserve.changed_settings",
+    "calig_nb.models.preserve._give_back", "calig_nb.models.preserve._set",
     "calig_nb.models.blocks.record_calls", "calig_nb.models.block_model.logits_of",
 )  # fmt: skip
 

@@ -311,6 +311,7 @@ def test_several_pictures_share_passes_with_the_same_result():
     np.testing.assert_allclose(heads.mean(axis=0), together[1].attention_relevance[2], atol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:Layer weights")
 def test_pictures_are_calibrated_evaluated_and_checked():
     explainer, pictures = explainer_of(), [picture(seed=seed) for seed in range(3)]
     weights = explainer.calibrate(pictures)

@@ -137,11 +137,11 @@ def seconds(*arguments):
     return float(found.stdout)
 
 
-@pytest.mark.full
+@pytest.mark.timed
 def test_beside_a_busy_process_it_takes_little_longer():
-    """Within 1.6 times what it takes alone with one thread; never several times as much.
+    """Within 1.6 times what it takes alone with one thread, each of five times.
 
-    By the median of five, for there may be other neighbours than the one here.
+    Five more times where there may have been another neighbour than the one here.
     """
     if (os.cpu_count() or 1) < 2:
         pytest.skip("one core has no threads that wait for each other")
@@ -149,7 +149,9 @@ def test_beside_a_busy_process_it_takes_little_longer():
     busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:
         beside = [seconds() for _ in range(5)]
+        if max(beside) >= 1.6 * alone:
+            beside = [seconds() for _ in range(5)]
     finally:
         busy.kill()
         busy.wait()
-    assert sorted(beside)[2] < 1.6 * alone and max(beside) < 4 * alone, (alone, beside)
+    assert max(beside) < 1.6 * alone, (alone, beside)

@@ -192,6 +192,7 @@ def test_bad_questions_are_named(options, message, tokenizer):
 # --- layer weights stay with the model ------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:Layer weights")
 def test_layer_weights_are_kept_with_the_model(tokenizer, tmp_path):
     first = Explainer(tiny_model("bert"), tokenizer, cache=tmp_path)
     assert first.layer_weights is None

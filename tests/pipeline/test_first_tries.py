@@ -165,6 +165,7 @@ def test_a_cache_can_be_set_as_it_is_given(tokenizer, tmp_path):
     assert explainer.cache is None
 
 
+@pytest.mark.filterwarnings("ignore:Layer weights")
 @pytest.mark.bad_input
 def test_calibration_takes_one_class_and_what_can_be_explained(tokenizer):
     explainer = Explainer(tiny_model("bert"), tokenizer)

@@ -257,6 +257,7 @@ def test_another_class_is_asked_of_the_whole(document):
     assert other.drawn.fusion.lam == 0.2
 
 
+@pytest.mark.filterwarnings("ignore:Layer weights")
 def test_a_list_may_hold_texts_of_any_length(explainer):
     short, long = explainer.explain([SENTENCE, LONG], target=1)
     assert "windows" not in short.config

@@ -167,6 +167,7 @@ def test_all_methods_compare_on_one_scale(found):
     assert [e.fusion.lam for e in both] == [1.0, 0.3]
 
 
+@pytest.mark.filterwarnings("ignore:Layer weights")
 def test_one_signal_has_no_lambda_no_heads_and_no_calibration(found, explainer):
     e = found["occlusion"]
     assert e.with_lam(0.2) is e
