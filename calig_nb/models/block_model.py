@@ -194,11 +194,10 @@ class PooledBlock:
         if not len(positions) or 2 * len(positions) > len(read):
             return cls()
         narrow = []
-        for (module, output), *found in zip(outputs.items(), *gradients, strict=True):
+        for module, *found in zip(outputs, *gradients, strict=True):
             reached = [_positions_reached(gradient) for gradient in found if gradient is not None]
-            if output.ndim == 3 and output.shape[1] == len(read) and len(reached) == len(found):
-                if not any((one & ~read).any() for one in reached):
-                    narrow.append(module)
+            if len(reached) == len(found) and not any((one & ~read).any() for one in reached):
+                narrow.append(module)
         return cls(narrow, positions)
 
     @contextmanager
@@ -761,7 +760,8 @@ class BlockModel(Classifier):
                 with measured as saved, linear_outputs(block) as linear:
                     outputs.append(run(*args, **kwargs))
                 saved[0] //= len(items)
-                last = {m: f[0] for m, f in linear.items() if len(f) == 1 and f[0].requires_grad}
+                own = blocks.returned_hidden(outputs[-1]).shape[:2]
+                last = {m: f[0] for m, f in linear.items() if _is_by_token(f, own)}
             row_bytes.append(saved[0])
             return outputs[-1]
 
@@ -1031,9 +1031,9 @@ def rows_for(inputs: ModelInputs, items: Tensor) -> ModelInputs:
 
 
 @contextmanager
-def linear_outputs(block: nn.Module) -> Iterator[dict[nn.Module, list[Tensor]]]:
+def linear_outputs(block: nn.Module) -> Iterator[dict[nn.Module, list[Any]]]:
     """Everything that each linear map of the block returns within the context."""
-    seen: dict[nn.Module, list[Tensor]] = {}
+    seen: dict[nn.Module, list[Any]] = {}
 
     def enter(module: nn.Module, run: blocks.Run, args: Any, kwargs: Any) -> Any:
         output = run(*args, **kwargs)
@@ -1053,6 +1053,16 @@ def _is_linear(module: nn.Module) -> bool:
     names = {name: parameter.ndim for name, parameter in module.named_parameters(recurse=False)}
     alone = next(module.children(), None) is None and not isinstance(module, nn.Embedding)
     return alone and names.get("weight") == 2 and set(names) <= {"weight", "bias"}
+
+
+def _is_by_token(outputs: Sequence[Any], own: tuple[int, ...]) -> bool:
+    """Whether a module ran once and returned features of each token, (rows, tokens) as ``own``.
+
+    A router of experts returns a tuple, or one row for each token of the whole batch.
+    """
+    one = outputs[0]
+    by_token = torch.is_tensor(one) and one.ndim == 3 and one.shape[:2] == own
+    return len(outputs) == 1 and by_token and one.requires_grad
 
 
 def _positions_reached(gradients: Tensor) -> Tensor:
