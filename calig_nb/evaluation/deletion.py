@@ -18,7 +18,7 @@ from ..explanation.explanation import Explanation
 from ..explanation.units import Unit, merge_units
 from ..inputs.text import TextInputs
 from ..models.block_model import Classes, ModelInputs
-from ..pipeline.batch import group_by_length, labels_of
+from ..pipeline.batch import group_by_length, labels_of, own_labels
 from ..pipeline.engine import Engine
 
 Marks = npt.NDArray[np.bool_]
@@ -69,10 +69,16 @@ class Scorer:
         Raises:
             TypeError, ValueError: If a class is not one of the model's; the message names which.
         """
-        logits = self.logits([text.model_inputs for text in texts])
+        sizes = [len(own_labels(text)) for text in texts]  # one size a pass
+        logits: dict[int, Tensor] = {}
+        for size in dict.fromkeys(sizes):
+            alike = [i for i, own in enumerate(sizes) if own == size]
+            rows = self.logits([texts[i].model_inputs for i in alike])
+            logits |= dict(zip(alike, rows, strict=True))
         found = []
-        for i, (text, row, target) in enumerate(zip(texts, logits, targets, strict=True)):
-            labels = self.labels_of(logits, text)
+        for i, (text, target) in enumerate(zip(texts, targets, strict=True)):
+            row = logits[i]
+            labels = self.labels_of(row[None], text)
             if text.question is not None and text.question.targets:
                 target = text.question.targets[0]
             try:
@@ -80,7 +86,7 @@ class Scorer:
             except (TypeError, ValueError) as error:
                 raise type(error)(f"targets[{i}]: {error}") from None
             found.append((index, labels[index]))
-        return found, self.classes(logits)
+        return found, self.classes(logits[0])
 
     def labels_of(self, logits: Tensor, text: TextInputs) -> tuple[str, ...]:
         """(C,) the names of the classes of this text's logits (rows, classes)."""

@@ -203,8 +203,9 @@ def sanity(
         if len(ordinary_words(text)) < FEW:
             raise ValueError(f"texts[{i}] must have at least {FEW} words, got {text.text!r:.60}.")
     scorer = Scorer(explainer.engine)
-    order = scorer.logits([text.model_inputs for text in read]).argsort(dim=1, descending=True)
-    targets = order[:, 0].tolist()
+    logits = [scorer.logits([text.model_inputs])[0] for text in read]
+    order = [row.argsort(descending=True).tolist() for row in logits]
+    targets = [ranked[0] for ranked in order]
     twin = copy_explainer(explainer).engine
 
     def maps(method: str, classes: Sequence[int]) -> list[Array]:
@@ -217,7 +218,9 @@ def sanity(
     with tqdm(desc="sanity", unit="step", disable=off, delay=delay) as bar:
         trained = {method: maps(method, targets) for method in methods}
         bar.update()
-        others = order[:, 1].tolist() if order.shape[1] > 1 else None
+        # Of multiple choice another class is another text, which has no map of this one.
+        apart = all(len(ranked) > 1 for ranked in order) and not any(map(_is_choice, read))
+        others = [ranked[1] for ranked in order] if apart else None
         opposite = {m: maps(m, others) if others else trained[m] for m in methods}
         bar.update()
         changes = [
@@ -302,5 +305,9 @@ def _double(engine: Engine, text: TextInputs) -> TextInputs | None:
         return None
     try:
         return engine.reader.read(f"{text.text} {text.text}")
-    except ValueError:
+    except (TypeError, ValueError):
         return None
+
+
+def _is_choice(text: TextInputs) -> bool:
+    return text.question is not None and bool(text.question.pairs)

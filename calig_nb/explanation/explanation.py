@@ -176,11 +176,16 @@ class Explanation(Shown):
         return self.labels[int(np.argmax(named))]
 
     @property
-    def inputs(self) -> str | dict[str, str]:
-        """What was explained, as ``Explainer.explain`` takes it: a text, or a pair of them."""
+    def inputs(self) -> str | dict[str, Any]:
+        """What was explained, as ``Explainer.explain`` takes it.
+
+        A text; a pair of them; or a text and its choices.
+        """
         split = self.config.get("split")
         if split is None:
             return self.text
+        if "choices" in self.config:
+            return {"text": self.text[:split], "choices": [*self.config["choices"]]}
         return {"text": self.text[:split], "text_pair": self.text[split + 1 :]}
 
     @property

@@ -139,6 +139,12 @@ def _check_config(config: Any, found: Mapping[str, Any]) -> None:
     for name, most in numbers.items():
         if config.get(name) is not None:
             whole_number(f"config[{name!r}]", config[name], 0, most)
+    if "choices" in config:
+        choices = list_of("config['choices']", config["choices"], "texts")
+        for one in choices:
+            instance_of("config['choices']", one, str)
+        n = len(found["labels"])
+        whole_number("The length of config['choices']", len(choices), n, n)
     for name, least, most in (("candidates", 1, len(found["labels"])), ("pixels", 2, 2)):
         if name in config:
             entries = list_of(f"config[{name!r}]", config[name], "whole numbers")

@@ -53,7 +53,8 @@ def recipe(config: Mapping[str, Any]) -> str:
     )
     windows = config.get("windows")
     mean = f"mean of {windows} windows" if windows else ""
-    made = ", ".join(filter(None, (" ".join(filter(None, parts)), mean, weights)))
+    held = "the other choices held" if config.get("choices") else ""
+    made = ", ".join(filter(None, (" ".join(filter(None, parts)), held, mean, weights)))
     return legible(made, RECIPE)
 
 

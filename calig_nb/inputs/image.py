@@ -104,6 +104,10 @@ class ImageReader(InputReader):
             pixels = pixels.get("pixel_values") if isinstance(pixels, Mapping) else pixels
         return self._inputs(check_pixels(pixels, name))
 
+    def read_anything(self) -> ImageInputs:
+        """Some picture, as the model reads it."""
+        return self.read(np.zeros((64, 64, 3), np.uint8))
+
     def read_again(self, explanation: Explanation) -> ImageInputs:
         """The picture of an explanation, as the model saw it.
 

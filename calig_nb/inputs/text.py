@@ -49,27 +49,35 @@ class Question:
     """Where a model is asked, and what its classes are there.
 
     Attributes:
-        position: Number of the token that is read.
+        position: Number of the token that is read; None where all are.
         labels: (C,) names of the classes, where they are this text's own; else empty.
         candidates: Token ids of these classes, the likeliest first; the last class, which has
             none, is all other tokens together.
         targets: Targets, and last the contrast, as the classes here are called; or none.
         must_stay: Whether the token that is read must stay when words are deleted.
         extra_inputs: Names of model inputs that do not hold a value for each token.
+        choices: Of multiple choice, what can be chosen.
+        pairs: For each choice the text that the model reads, which is the prompt with it.
     """
 
-    position: int
+    position: int | None
     labels: tuple[str, ...] = ()
     candidates: tuple[int, ...] = ()
     targets: tuple[int | str | None, ...] = ()
     must_stay: bool = False
     extra_inputs: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    pairs: tuple[TextInputs, ...] = ()
 
     @property
     def config(self) -> dict[str, Any]:
         """What the configuration of an explanation says of it, as plain values."""
-        found: dict[str, Any] = {"position": self.position}
-        return {**found, "candidates": list(self.candidates)} if self.candidates else found
+        named = {
+            "position": self.position,
+            "candidates": [*self.candidates] or None,
+            "choices": [*self.choices] or None,
+        }
+        return {name: value for name, value in named.items() if value is not None}
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +118,11 @@ class TextInputs:
             found[GIVEN] = self.given
             found["token_ids"] = self.model_inputs["input_ids"][0].tolist()
         return {**found, **({} if self.question is None else self.question.config)}
+
+    def about(self, target: Any) -> TextInputs:
+        """What is read to explain this class: of multiple choice the prompt with this choice."""
+        pairs = () if self.question is None else self.question.pairs
+        return replace(pairs[target], question=self.question) if pairs else self
 
     def explanation_fields(self) -> dict[str, Any]:
         """The fields that an explanation takes over, by name."""
@@ -178,6 +191,10 @@ class InputReader:
 
     def read(self, one: Any, name: str = "inputs") -> Any:
         """The input as the model reads it; errors call it ``name``."""
+        raise NotImplementedError
+
+    def read_anything(self) -> Any:
+        """Some input, as the model reads it."""
         raise NotImplementedError
 
     def read_again(self, explanation: Explanation) -> Any:
@@ -268,6 +285,10 @@ class TextReader(InputReader):
             position = _position_within(position, len(text.tokens))
         return self.with_question(text, position, classes)
 
+    def read_anything(self) -> TextInputs:
+        """Some text, as the model reads it."""
+        return self.read("a")
+
     def read_again(self, explanation: Explanation) -> TextInputs:
         """The input of an explanation, with the same question.
 
@@ -290,9 +311,9 @@ class TextReader(InputReader):
         del classes
         if position is not None:
             raise ValueError(
-                "position is for models that answer at every token (causal language models, token "
-                "classifiers, extractive question answering), and this one answers for the whole "
-                f"text: leave position out, got {position}."
+                "position is for models that answer at every token (causal and masked language "
+                "models, token classifiers, extractive question answering), and this one answers "
+                f"for the whole text: leave position out, got {position}."
             )
         return text
 
@@ -524,7 +545,8 @@ class TextReader(InputReader):
         gone = torch.from_numpy(deleted & ~inputs.special)
         own, beside = dict(inputs.model_inputs), {}
         if question := inputs.question:
-            gone[question.position] &= not question.must_stay
+            if question.must_stay and question.position is not None:
+                gone[question.position] = False
             beside = {name: own.pop(name) for name in question.extra_inputs}
         if how == "remove" and not gone.all():
             return {**{name: value[:, ~gone] for name, value in own.items()}, **beside}

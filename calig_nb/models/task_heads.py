@@ -1,4 +1,4 @@
-"""Models that answer at every token, seen as classifiers that answer at one."""
+"""Models that answer at every token, or for every choice, seen as classifiers that answer at one."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from .blocks import Run, intercept_each
 from .outputs import part_of
 
 READ = "read_upto"
 """Input (batch, tokens): 1 up to the token that is read, then 0. Deleting tokens moves it along."""
 CANDIDATES = "candidates"
 """Input (batch, k): token ids. It holds no value for each token: it is neither cut nor filled."""
+HELD = "held_logits"
+"""Input (batch, choices): the logits of all choices, of which those of the others are constants."""
+CHOICE = "choice"
+"""Input (batch, 1): which of the choices stands in the text."""
 
 
 class TaskHead(nn.Module):
@@ -56,8 +61,8 @@ class TaskHead(nn.Module):
         return logits[torch.arange(len(logits), device=logits.device), read_positions(read_upto)]
 
 
-class NextToken(TaskHead):
-    """A causal language model: which token follows?
+class VocabularyHead(TaskHead):
+    """A model that says which token stands somewhere.
 
     Classes are a few candidates and, last, all other tokens together, whose logit is the
     log-sum-exp of theirs: the softmax is the model's own distribution.
@@ -69,17 +74,25 @@ class NextToken(TaskHead):
         "problem_type": "single_label_classification",
     }
 
+    def forward(self, read_upto: Tensor, candidates: Tensor, **inputs: Tensor) -> Tensor:
+        """Logits (batch, k + 1)."""
+        logits = self.token_logits(read_upto, **inputs)
+        others = logits.scatter(1, candidates, -torch.inf).logsumexp(dim=1, keepdim=True)
+        return torch.cat([logits.gather(1, candidates), others], dim=1)
+
+    def token_logits(self, read_upto: Tensor, **inputs: Tensor) -> Tensor:
+        """Logits (batch, vocabulary) of what is asked at the token that is read."""
+        raise NotImplementedError
+
+
+class NextToken(VocabularyHead):
+    """A causal language model: which token follows the one that is read?"""
+
     def __init__(self, model: nn.Module) -> None:
         super().__init__(model)
         self._narrows = "logits_to_keep" in signature(model.forward).parameters
 
-    def forward(self, read_upto: Tensor, candidates: Tensor, **inputs: Tensor) -> Tensor:
-        """Logits (batch, k + 1)."""
-        logits = self.next_token_logits(read_upto, **inputs)
-        others = logits.scatter(1, candidates, -torch.inf).logsumexp(dim=1, keepdim=True)
-        return torch.cat([logits.gather(1, candidates), others], dim=1)
-
-    def next_token_logits(self, read_upto: Tensor, **inputs: Tensor) -> Tensor:
+    def token_logits(self, read_upto: Tensor, **inputs: Tensor) -> Tensor:
         """Logits (batch, vocabulary) of what follows the token that is read."""
         if not self._narrows:
             return self.logits_at(part_of(self.explained(**inputs), "logits"), read_upto)
@@ -87,6 +100,47 @@ class NextToken(TaskHead):
         logits = part_of(self.explained(**inputs, logits_to_keep=positions), "logits")
         found: Tensor = logits[torch.arange(len(row), device=row.device), row]
         return found
+
+
+class MaskedToken(VocabularyHead):
+    """A masked language model: which token stands where one is read, as a rule a mask?"""
+
+    def token_logits(self, read_upto: Tensor, **inputs: Tensor) -> Tensor:
+        """Logits (batch, vocabulary) of what stands at the token that is read.
+
+        The map onto the vocabulary, by far the largest, is computed there only, where it is a
+        module that is given all tokens: no other logits are read.
+
+        Raises:
+            ValueError: If the model does not answer with the vocabulary at every token.
+        """
+        rows = torch.arange(len(read_upto), device=read_upto.device)
+        at = read_positions(read_upto)
+
+        def enter(_: nn.Module, run: Run, args: Any, kwargs: Any) -> Any:
+            x = args[0] if args else None
+            if torch.is_tensor(x) and x.ndim == 3 and x.shape[:2] == read_upto.shape:
+                args = (x[rows, at][:, None], *args[1:])
+            return run(*args, **kwargs)
+
+        with intercept_each(self._vocabulary_maps(), enter):
+            output = self.explained(**inputs)
+        logits = part_of(output, "logits")
+        logits = part_of(output, "prediction_logits") if logits is None else logits
+        if not torch.is_tensor(logits) or logits.ndim != 3:
+            got = f"shape {tuple(logits.shape)}" if torch.is_tensor(logits) else "none"
+            raise ValueError(
+                "model must say at every token which of the vocabulary stands there, in logits "
+                f"(batch, tokens, vocabulary), got {got} from {type(self.explained).__name__}. "
+                "Load it with AutoModelForMaskedLM."
+            )
+        return logits[:, 0] if logits.shape[1] == 1 else self.logits_at(logits, read_upto)
+
+    def _vocabulary_maps(self) -> list[nn.Module]:
+        """The map onto the vocabulary, where the model names one."""
+        find = getattr(self.explained, "get_output_embeddings", None)
+        found = find() if callable(find) else None
+        return [found] if isinstance(found, nn.Linear) else []
 
 
 class TokenLabel(TaskHead):
@@ -127,6 +181,47 @@ class AnswerSpan(TaskHead):
         return ends if mask is None else ends.masked_fill(mask[..., None] == 0, -torch.inf)
 
 
+class OneChoice(TaskHead):
+    """A multiple-choice model, which reads a prompt with each choice: how good is this one?
+
+    The model gives each pair of prompt and choice one logit. The classes are the choices; the
+    logits of the others are held, so that what is said is a function of one pair's tokens.
+    """
+
+    class_config: ClassVar[dict[str, Any]] = VocabularyHead.class_config
+
+    def forward(self, held_logits: Tensor, choice: Tensor, **inputs: Tensor) -> Tensor:
+        """Logits (batch, choices)."""
+        own = self.pair_logits(**inputs)
+        return held_logits.to(own).scatter(1, choice, own)
+
+    def pair_logits(self, **inputs: Tensor) -> Tensor:
+        """Logits (batch, 1) of prompts with one choice each, whose inputs are (batch, tokens).
+
+        Raises:
+            ValueError: If the model does not give a pair one logit.
+        """
+        rows = {name: value[:, None] for name, value in inputs.items()}
+        return self.choice_logits(1, **rows)
+
+    def choice_logits(self, n_choices: int, **inputs: Tensor) -> Tensor:
+        """Logits (batch, choices) of inputs (batch, choices, tokens).
+
+        Raises:
+            ValueError: If the model does not give a pair one logit.
+        """
+        logits = part_of(self.explained(**inputs), "logits")
+        shape = len(next(iter(inputs.values()))), n_choices
+        if not torch.is_tensor(logits) or logits.shape != shape:
+            got = f"shape {tuple(logits.shape)}" if torch.is_tensor(logits) else "none"
+            raise ValueError(
+                f"model must give every choice one logit, of shape {shape} here, got {got} from "
+                f"{type(self.explained).__name__}. Load it with AutoModelForMultipleChoice."
+            )
+        found: Tensor = logits
+        return found
+
+
 def read_positions(read_upto: Tensor) -> Tensor:
     """(batch,) number of the token that each row reads; the first, where all are deleted."""
     return (read_upto.sum(dim=1) - 1).clamp(min=0)
@@ -139,7 +234,7 @@ class Task(NamedTuple):
         ending: End of the name of their architecture.
         loader: The class of transformers that loads the model.
         processor: The class of transformers that loads what reads its inputs.
-        head: What the model is seen as, where it answers at every token.
+        head: What the model is seen as, where it answers at every token or for every choice.
     """
 
     ending: str
@@ -151,7 +246,11 @@ class Task(NamedTuple):
 TASKS = (
     Task("ForImageClassification", "AutoModelForImageClassification", "AutoImageProcessor"),
     Task("ForCausalLM", "AutoModelForCausalLM", head=NextToken),
+    Task("WithLMHeadModel", "AutoModelForMaskedLM", head=MaskedToken),
     Task("LMHeadModel", "AutoModelForCausalLM", head=NextToken),
+    Task("ForMaskedLM", "AutoModelForMaskedLM", head=MaskedToken),
+    Task("ForPreTraining", "AutoModelForMaskedLM", head=MaskedToken),
+    Task("ForMultipleChoice", "AutoModelForMultipleChoice", head=OneChoice),
     Task("ForTokenClassification", "AutoModelForTokenClassification", head=TokenLabel),
     Task("ForQuestionAnswering", "AutoModelForQuestionAnswering", head=AnswerSpan),
     Task("", "AutoModelForSequenceClassification"),
@@ -166,6 +265,11 @@ def task_of(architectures: Iterable[str]) -> Task:
 
 
 def with_task_head(model: nn.Module) -> nn.Module:
-    """The model as a classifier; itself, unless its architecture answers at every token."""
+    """The model as a classifier; itself, unless it answers at every token or for every choice."""
     head = task_of(kind.__name__ for kind in type(model).__mro__).head
+    if head is MaskedToken:
+        if "input_ids" not in signature(model.forward).parameters:  # of pictures or sound
+            return model
+        if getattr(getattr(model, "config", None), "causal", False):  # XLM's are one or the other
+            head = NextToken
     return model if head is None else head(model)

@@ -172,7 +172,10 @@ def build_explanation(
         config={
             "method": request.method,
             "output": request.output,
-            "antisymmetric": method.signed and found.target.is_antisymmetric(len(labels)),
+            # Of multiple choice each class is explained by a text of its own.
+            "antisymmetric": method.signed
+            and "choices" not in noted
+            and found.target.is_antisymmetric(len(labels)),
             "baselines": baseline if "baseline" in method.needs else "none",
             "tolerance": request.tolerance,
             "calibration": describe_calibration(request.method, found.more),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,7 @@ from ..models.block_model import BlockModel
 from ..models.fingerprint import Identity
 from ..models.memory import Budget
 from . import cache as disk
-from .batch import collate, explain_batch, group_by_length, labels_of
+from .batch import collate, explain_batch, group_by_length, labels_of, own_labels
 from .long_text import WindowSum, cut_windows, mean_logits, request_for
 from .recall import Recall, rows_of, said_of
 
@@ -89,24 +89,30 @@ class Engine:
         found: list[Any] = [None] * len(texts) if answers is None else answers
         most = self.reader.max_tokens
         digest = self._digest()
-        short = [i for i, text in enumerate(texts) if len(text.tokens) <= most]
+        parts = [part for i, text in enumerate(texts) for part in parts_of(i, text, requests[i])]
+        short = [k for k, part in enumerate(parts) if len(part.text.tokens) <= most]
         calibration = self.find_calibration(digest)
+        answered: dict[int, list[Explanation] | Exception] = {}
 
-        def keep(i: int, answer: list[Explanation] | Exception) -> None:
-            if isinstance(answer, Exception):
-                found[i] = answer
-            else:
-                found[i] = self._complete(texts[i], requests[i], answer, calibration)
+        def keep(k: int, answer: list[Explanation] | Exception) -> None:
+            i, text, own = parts[k]
+            if not isinstance(answer, Exception):
+                answer = self._complete(text, own, answer, calibration)
+            answered[k] = answer
+            if all(j in answered for j, part in enumerate(parts) if part.number == i):
+                every = [answered[j] for j, part in enumerate(parts) if part.number == i]
+                failed = next((one for one in every if isinstance(one, Exception)), None)
+                found[i] = failed or [one for some in every for one in some]  # type: ignore[union-attr]
 
         self._explain_short(
-            [texts[i] for i in short],
-            [requests[i] for i in short],
+            [parts[k].text for k in short],
+            [parts[k].requests for k in short],
             digest,
             progress,
-            lambda k, answer: keep(short[k], answer),
+            lambda j, answer: keep(short[j], answer),
         )
-        for i in sorted({*range(len(texts))} - {*short}):
-            keep(i, self._explain_long(texts[i], requests[i], digest, progress))
+        for k in sorted({*range(len(parts))} - {*short}):
+            keep(k, self._explain_long(parts[k].text, parts[k].requests, digest, progress))
         return found
 
     def explain_together(
@@ -279,6 +285,8 @@ class Engine:
                 lengths = [len(texts[i].tokens) for i in missing]
                 pads = requests[0][0].hidden_baseline is None
                 group = next(group_by_length(lengths, pads)) if self.model.batches else [0]
+                classes = [len(own_labels(texts[missing[i]])) for i in group]
+                group = [i for i, n in zip(group, classes, strict=True) if n == classes[0]]
                 chosen = [missing[i] for i in group]
                 answers = self._compute(
                     [texts[i] for i in chosen],
@@ -395,6 +403,27 @@ class Engine:
         if self.cache is not None and recalls:
             for recall, explanation in zip(recalls, found, strict=True):
                 self.cache.put(recall.key, explanation, recalls[0].says)
+
+
+class Part(NamedTuple):
+    """What is asked of one of the texts in one go.
+
+    Attributes:
+        number: Of the text.
+        text: As the model reads it for these requests.
+        requests: One a target.
+    """
+
+    number: int
+    text: TextInputs
+    requests: Sequence[Request]
+
+
+def parts_of(number: int, text: TextInputs, requests: Sequence[Request]) -> list[Part]:
+    """All requests about a text together; of multiple choice each, with a text of its own."""
+    if text.question is None or not text.question.pairs:
+        return [Part(number, text, requests)]
+    return [Part(number, text.about(one.target), [one]) for one in requests]
 
 
 @dataclass(frozen=True)

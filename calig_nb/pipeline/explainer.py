@@ -26,7 +26,7 @@ from ..models.exclusive import exclusive_use
 from ..models.fingerprint import Identity
 from ..models.memory import Budget
 from ..models.pretrained import load_pretrained, open_bundle
-from ..models.task_heads import AnswerSpan, NextToken, with_task_head
+from ..models.task_heads import with_task_head
 from ..models.wrappers import unwrap
 from . import cache as disk
 from .engine import Engine
@@ -119,10 +119,10 @@ class Explainer:
             processor = own if processor is None else processor
         module, processor = open_bundle(model, processor)
         block_model = BlockModel(with_task_head(unwrap(module)), blocks, labels)
-        if labels is not None and isinstance(block_model.model, (NextToken, AnswerSpan)):
+        if labels is not None and "id2label" in getattr(block_model.model, "class_config", ()):
             raise ValueError(
-                "labels must be left out for a model whose classes are tokens, or start and end of "
-                f"an answer, got {shown(labels)}."
+                "labels must be left out for a model whose classes are tokens, choices, or start "
+                f"and end of an answer, got {shown(labels)}."
             )
         budget = Budget.from_options(memory, batch_tokens, block_model.placement[1])
         self.processor = processor
@@ -469,11 +469,8 @@ class Explainer:
 
     def _anything(self) -> TextInputs:
         """Some input, as the model reads it."""
-        model, reader = self.engine.model, self.engine.reader
-        anything = np.zeros((64, 64, 3), np.uint8) if reader.is_of_pictures else "a"
-        # A model that answers at every token is asked at one of them.
-        position = None if model.own is model.model else 0
-        return reader.read(anything, position=position)
+        found: TextInputs = self.engine.reader.read_anything()
+        return found
 
     def _read(
         self,

@@ -288,7 +288,7 @@ def test_only_the_logits_that_are_read_are_computed(causal, bytes_):
     upto[:, 4:] = 0
     try:
         with torch.no_grad():
-            head.next_token_logits(upto, input_ids=ids)
+            head.token_logits(upto, input_ids=ids)
     finally:
         hook.remove()
     assert shapes == [(1, 1, len(bytes_))]
