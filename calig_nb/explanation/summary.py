@@ -53,7 +53,9 @@ def recipe(config: Mapping[str, Any]) -> str:
     )
     windows = config.get("windows")
     mean = f"mean of {windows} windows" if windows else ""
-    made = ", ".join(filter(None, (" ".join(filter(None, parts)), mean, weights)))
+    alone = ", ".join(map(str, config.get("without_attention", ())))
+    silent = f"no attention in layers {legible(alone, 20)}" if alone else ""
+    made = ", ".join(filter(None, (" ".join(filter(None, parts)), mean, silent, weights)))
     return legible(made, RECIPE)
 
 
