@@ -35,7 +35,13 @@ def roll_attention(model: BlockModel, batch: Batch, budget: Budget) -> list[list
         trace, targets = trace_batch(model, batch, baselines=False)
         frugal = not fits_eager_attention(model, batch.inputs)
         matrices = [mean[None] for mean in model.attentions(batch.inputs, frugal=frugal)]
-    n = trace.n_tokens
+    n, n_blocks = trace.n_tokens, len(trace.hidden_states) - 1
+    if len(matrices) != n_blocks:
+        raise ValueError(
+            f"method={method!r} needs the attention matrix of every block, got {len(matrices)} of "
+            f"{n_blocks}. Load the model with attn_implementation='eager'; where its blocks have "
+            "none, use method='layer-ig', or 'ca-lig', which takes those there are."
+        )
     if any(matrix.shape[1:] != (len(targets), n, n) for matrix in matrices):
         raise ValueError(
             f"method={method!r} needs attention of every token to every token, (tokens, tokens), "

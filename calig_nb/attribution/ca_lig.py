@@ -62,6 +62,7 @@ class Paths:
     """The straight paths of a batch in every layer's hidden state, traced at their ends.
 
     Attributes:
+        method: Whose paths they are.
         trace: Of the inputs and, where they have any, of their baselines.
         targets: For each item its targets.
         score: The targets' scores as a function of logits.
@@ -74,6 +75,7 @@ class Paths:
         frugal: Whether not even one fits, so that blocks are computed again.
     """
 
+    method: str
     trace: Trace
     targets: Targets
     score: ScoreFn
@@ -95,6 +97,13 @@ class Paths:
         """Whether the baselines are inputs too, so that both ends of the paths were traced."""
         return len(self.trace.logits) > len(self.targets)
 
+    @property
+    def without_attention(self) -> Sequence[int]:
+        """The blocks without, for a method that asks for it."""
+        if not METHODS[self.method].fused:
+            return ()
+        return tuple(sorted({*range(len(self.inputs) - 1)} - {*self.trace.attending}))
+
     def evidence(
         self, integrals: Sequence[Sequence[LayerIntegral]], layers: Sequence[int]
     ) -> list[list[Evidence]]:
@@ -113,6 +122,7 @@ class Paths:
                     np.array([integral.n_steps for integral in own]),
                     np.array([integral.token_error[k] for integral in own]),
                     np.array([integral.converged[k] for integral in own]),
+                    without_attention=self.without_attention,
                 )
                 for k, target in enumerate(self.targets[i])
             ]
@@ -130,7 +140,13 @@ def trace_paths(model: BlockModel, batch: Batch, budget: Budget) -> Paths:
     trace, targets = trace_batch(model, batch)
     n_items, score = len(targets), score_function(targets)
     relevance = None
-    if METHODS[batch.request.method].fused:
+    if METHODS[batch.request.method].fused and not trace.attending:
+        warn_user(
+            "model has no attention matrix that carries a gradient in any of its blocks: "
+            f"method={batch.request.method!r} shows the relevance of its layers alone. Where it "
+            "attends, load it with attn_implementation='eager'; method='layer-ig' needs none."
+        )
+    elif METHODS[batch.request.method].fused:
         _refuse_windows(trace)
         relevance = _take_relevance(trace, n_items, len(targets[0]))
     kept = sum(array.nbytes for one in relevance or () for array in one)
@@ -143,6 +159,7 @@ def trace_paths(model: BlockModel, batch: Batch, budget: Budget) -> Paths:
         starts, below = _hidden_baselines(model, batch, inputs, score)
     budget = budget.less(kept)
     return Paths(
+        batch.request.method,
         trace,
         targets,
         score,

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from .._arrays import Array
+from ..explanation.methods import METHODS
 from ..models.attention import KeepHeads
 from ..models.block_model import BlockModel, ModelInputs, Trace
 from ..models.kernels import UnfusedAttention, fast_matmul
@@ -71,6 +72,7 @@ class Evidence:
         token_error: (L + 1,) estimated relative error of the token values.
         converged: (L + 1,) whether the tolerance was met.
         more: What else was found, by name.
+        without_attention: The blocks without, where the method takes it from all that have it.
     """
 
     target: Target
@@ -83,6 +85,7 @@ class Evidence:
     token_error: Array
     converged: npt.NDArray[np.bool_]
     more: Mapping[str, float] = field(default_factory=dict)
+    without_attention: Sequence[int] = ()
 
 
 MethodFunction = Callable[[BlockModel, Batch, Budget], list[list[Evidence]]]
@@ -112,7 +115,8 @@ def trace_batch(
     # A baseline row more shows, once, whether several inputs may share a pass.
     lent = batch.baselines if baselines or not model.batches else None
     frugal = not fits_eager_attention(model, batch.inputs)
-    forward = model.forward(batch.inputs, lent, frugal=frugal)
+    attention = keep_heads is not None or METHODS[batch.request.method].fused
+    forward = model.forward(batch.inputs, lent, attention=attention, frugal=frugal)
     targets = choose_targets(model, batch, forward.logits[: len(batch.requests)].detach())
     for name, row in zip(batch.names, forward.logits[len(batch.requests) :], strict=False):
         if not torch.isfinite(row).all():

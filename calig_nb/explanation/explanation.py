@@ -486,6 +486,7 @@ class Explanation(Shown):
                     "n_steps": self.n_steps,
                     "converged": self.converged,
                     "layer_weight": [*self.layer_weights, np.nan],
+                    "attention": [*self._attends(), False],
                 }
             )
         columns = {n: getattr(self, n) for n in ("attributions", "supporting", "opposing")}
@@ -498,6 +499,12 @@ class Explanation(Shown):
             }
             for unit in self.units(granularity)
         )
+
+    def _attends(self) -> list[bool]:
+        """For each block whether its attention is part of the map."""
+        n_layers = len(self.layer_weights) if has_two_signals(self.method) else 0
+        without = self.config.get("without_attention", ())
+        return [b not in without for b in range(n_layers)] or [False] * len(self.layer_weights)
 
     def top(self, k: int = 10, granularity: Granularity = "word") -> pd.DataFrame:
         """The k ordinary words with most relevance, strongest first, whatever its sign.

@@ -54,8 +54,10 @@ def recipe(config: Mapping[str, Any]) -> str:
     windows = config.get("windows")
     mean = f"mean of {windows} windows" if windows else ""
     held = "the other choices held" if config.get("choices") else ""
-    made = ", ".join(filter(None, (" ".join(filter(None, parts)), held, mean, weights)))
-    return legible(made, RECIPE)
+    alone = ", ".join(map(str, config.get("without_attention", ())))
+    silent = f"no attention in layers {legible(alone, 20)}" if alone else ""
+    made = (" ".join(filter(None, parts)), held, mean, silent, weights)
+    return legible(", ".join(filter(None, made)), RECIPE)
 
 
 def legible_granularity(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from inspect import signature
 from typing import Any
 
@@ -39,8 +39,8 @@ def attention_relevance(attentions: Tensor, gradients: Tensor) -> Tensor:
     return attentions * gradients
 
 
-class Eager:
-    """Attention written out: the model returns its probabilities, and autograd their gradients.
+class Attention:
+    """Attention that nobody asks about: the model runs as it is set, and no block is heard.
 
     Args:
         model: The model.
@@ -51,6 +51,8 @@ class Eager:
     Attributes:
         keep_heads: Where the heads go before they are averaged; set before the backward pass.
         layer: The block that runs now; -1 while nobody listens.
+        layers: The blocks whose attention was heard, upwards.
+        wanted: Tensors whose gradients :meth:`relevance` takes.
         last: Whether no other target's backward pass follows.
     """
 
@@ -59,10 +61,52 @@ class Eager:
     ) -> None:
         self.model, self.around, self.n_items, self.cells = model, around, n_items, cells
         self.keep_heads: KeepHeads | None = None
-        self.seen: tuple[Tensor, ...] = ()
+        self.layers: Sequence[int] = ()
         self.wanted: tuple[Tensor, ...] = ()
         self.layer = 0
         self.last = True
+
+    def configured(self) -> AbstractContextManager[None]:
+        """The model's settings for the forward and for the backward pass, within the context."""
+        return nullcontext()
+
+    def listening(self) -> AbstractContextManager[Mapping[str, Any]]:
+        """Gives the options of a forward pass whose attention is heard."""
+        return nullcontext({})
+
+    def within(self, block: nn.Module) -> AbstractContextManager[None]:
+        """A block that runs now."""
+        del block
+        return nullcontext()
+
+    def hear_blocks(self, outputs: Sequence[Any]) -> None:
+        """Take what the blocks returned."""
+
+    def relevance(self, n_rows: int, gradients: Sequence[Tensor | None]) -> dict[int, Tensor]:
+        """Block -> (items, cells, cells) A ⊙ ∂score/∂A, the mean of the heads, for one target.
+
+        Args:
+            n_rows: Rows that went through the model, all told.
+            gradients: ∂score/∂A for each of ``wanted``.
+        """
+        del n_rows, gradients
+        return {}
+
+
+class Eager(Attention):
+    """Attention written out: the model returns its probabilities, and autograd their gradients.
+
+    Args:
+        *given: As for :class:`Attention`.
+        inside: Whether to listen to every module in the blocks, as is needed where the model does
+            not list the attention of each block.
+    """
+
+    def __init__(self, *given: Any, inside: bool = False) -> None:
+        super().__init__(*given)
+        self.inside = inside
+        self.seen: tuple[Tensor, ...] = ()
+        self.formed: dict[int, list[Tensor]] = {}
 
     def configured(self) -> AbstractContextManager[None]:
         """The model's settings for the forward and for the backward pass, within the context."""
@@ -80,39 +124,64 @@ class Eager:
         self.seen = tuple(a for a in next(filter(None, found), ()) if a is not None)
         self.wanted = tuple(a for a in self.seen if a.requires_grad)
 
+    @contextmanager
+    def within(self, block: nn.Module) -> Iterator[None]:
+        """A block that runs now: what its modules return is heard, where that is asked."""
+        formed: list[Tensor] = []
+        if self.layer >= 0:
+            self.formed[self.layer] = formed
+
+        def enter(_: nn.Module, run: blocks.Run, args: Any, kwargs: Any) -> Any:
+            output = run(*args, **kwargs)
+            formed.extend(filter(_is_map, output if isinstance(output, (tuple, list)) else ()))
+            return output
+
+        with blocks.intercept_each([*block.modules()][1:] if self.inside else (), enter):
+            yield
+
     def hear_blocks(self, outputs: Sequence[Any]) -> None:
         """Take the attention that the blocks returned, where the model lists others'.
 
         So does one of stages, which lists that of each stage's last block.
         """
+        if self.inside:
+            self._hear_inside()
+            return
         own = [part for output in outputs if isinstance(output, tuple) for part in output]
         own = [a for a in own if torch.is_tensor(a) and a.ndim == 4 and a.is_floating_point()]
         own = [a for a in own if a.requires_grad or not torch.is_grad_enabled()]
-        own = [a for a in own if ((a.detach().sum(dim=-1) - 1).abs() < 1e-3).all()]
+        own = [a for a in own if _is_distribution(a)]
         known = self.wanted if torch.is_grad_enabled() else self.seen
         if len(own) == len(outputs) and (self.cells.grid or len(known) != len(outputs)):
             self.seen = self.wanted = tuple(own)
+        self.layers = range(len(self.wanted)) if len(self.wanted) == len(outputs) else ()
 
-    def relevance(self, n_rows: int, gradients: Sequence[Tensor | None]) -> list[Tensor]:
-        """(items, cells, cells) of each block whose attention was heard, for one target.
+    def _hear_inside(self) -> None:
+        """Of the matrices that a block formed, the one that the model lists, or else the first."""
+        listed = {id(a) for a in self.seen}
+        found = {}
+        for layer, formed in self.formed.items():
+            own = [a for a in formed if a.requires_grad and _is_distribution(a)]
+            named = [a for a in formed if a.requires_grad and id(a) in listed]
+            if chosen := [*named, *own]:
+                found[layer] = chosen[0]
+        self.layers, self.wanted = tuple(found), tuple(found.values())
 
-        Args:
-            n_rows: Rows that went through the model, all told.
-            gradients: ∂score/∂A for each of ``wanted``.
-        """
-        found: list[Tensor] = []
-        for layer, (a, gradient) in enumerate(zip(self.wanted, gradients, strict=True)):
+    def relevance(self, n_rows: int, gradients: Sequence[Tensor | None]) -> dict[int, Tensor]:
+        """As for attention that nobody asks about; a block without a gradient is left out."""
+        found: dict[int, Tensor] = {}
+        for layer, a, gradient in zip(self.layers, self.wanted, gradients, strict=True):
             if gradient is None:
-                return found
+                continue
             own = len(a) * self.n_items // n_rows  # with windows, a row for each of them
             heads = attention_relevance(a[:own].detach(), gradient[:own])
             if self.keep_heads is not None:
                 self.keep_heads(layer, self.cells.of_pairs(layer, heads))
-            found.append(self.cells.of_pairs(layer, heads.mean(dim=1)))
+            found[layer] = self.cells.of_pairs(layer, heads.mean(dim=1))
         return found
 
 
-class Fused(Eager):
+class Fused(Attention):
     """Attention left to torch's kernel: A and ∂score/∂A are formed afterwards, head by head.
 
     ``A = softmax(s Q Kᵀ + mask)`` and, since O = A V, ``∂score/∂A = ∂score/∂O Vᵀ``: what enters
@@ -131,10 +200,14 @@ class Fused(Eager):
         with _Listener(self._hear_kernel):
             yield {}
 
-    def relevance(self, n_rows: int, gradients: Sequence[Tensor | None]) -> list[Tensor]:
-        """(items, queries, keys) of each block whose attention was heard, for one target."""
+    def hear_blocks(self, outputs: Sequence[Any]) -> None:
+        """Each block's attention is what the one call of the kernel within it says."""
+        self.layers = self.heard if len({*self.heard}) == len(self.heard) else ()
+
+    def relevance(self, n_rows: int, gradients: Sequence[Tensor | None]) -> dict[int, Tensor]:
+        """As for attention that nobody asks about: (items, queries, keys) of each block."""
         found, self.found = self.found, {}
-        return [found[layer] for layer in sorted(found)]
+        return {layer: found[layer] for layer in sorted(found)}
 
     def _hear_kernel(self, output: Tensor, call: Mapping[str, Any]) -> None:
         if output.requires_grad and self.layer >= 0:
@@ -172,8 +245,13 @@ def _attentions_of(output: Any) -> tuple[Tensor, ...] | None:
     return tuple(found) if isinstance(found, (tuple, list)) else None
 
 
+def _is_distribution(a: Tensor) -> bool:
+    return bool(((a.detach().sum(dim=-1) - 1).abs() < 1e-3).all())
+
+
 def _is_map(part: Any) -> bool:
-    return torch.is_tensor(part) and part.ndim == 4 and part.shape[2] == part.shape[3]
+    square = torch.is_tensor(part) and part.ndim == 4 and part.shape[2] == part.shape[3]
+    return bool(square and part.is_floating_point())
 
 
 def _item_rows(value: Any, n_items: int, n_rows: int) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import operator
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,7 +23,7 @@ from torch.utils.checkpoint import checkpoint
 from .._arrays import Array
 from .._validation import distinct_names, shown
 from . import blocks
-from .attention import Eager, Fused, KeepHeads, mean_attentions
+from .attention import Attention, Eager, Fused, KeepHeads, mean_attentions
 from .interrupts import raise_held
 from .kernels import fit_threads
 from .memory import release_memory, saved_bytes
@@ -57,9 +57,11 @@ class Trace:
             its tokens follow, the same in every layer.
         hidden_gradients: ∂score/∂hidden_states, L + 1 tensors (targets, rows, tokens, hidden).
         attention_relevance: L tensors (targets, items, cells, cells): A ⊙ ∂score/∂A, A being
-            the attention probabilities after the softmax, averaged over the heads.
+            the attention probabilities after the softmax, averaged over the heads; zeros where a
+            block's were not heard.
         row_bytes: What a row's forward pass keeps for its backward pass, about.
         cells: What tokens, queries and keys are summed in.
+        attending: The blocks whose attention was heard.
     """
 
     logits: Tensor
@@ -69,6 +71,7 @@ class Trace:
     attention_relevance: list[Tensor]
     row_bytes: int
     cells: Cells = field(default_factory=Cells)
+    attending: Sequence[int] = ()
 
     @property
     def n_tokens(self) -> int:
@@ -104,7 +107,7 @@ class Forward:
     linear: Mapping[nn.Module, Tensor]
     lengths: set[int]
     row_bytes: int
-    attention: Eager
+    attention: Attention
 
     def backward(self, scores: Tensor, keep_heads: KeepHeads | None = None) -> Trace:
         """One backward pass a target, through the graph that the forward pass left.
@@ -115,8 +118,7 @@ class Forward:
                 averaged, target by target.
 
         Raises:
-            ValueError: If attention probabilities that carry a gradient cannot be had, or
-                something flows past the hidden states of a block.
+            ValueError: If something flows past the hidden states of a block.
         """
         attention, n_blocks = self.attention, len(self.hidden)
         attention.keep_heads = keep_heads
@@ -141,22 +143,23 @@ class Forward:
                 ]
                 gradients.append(_join_each(found[:n_blocks], beside))
                 inner.append(found[n_upto:])
-        if any(g is None for g in gradients[0]) or len(relevance[0]) != len(self.outputs):
+        if any(g is None for g in gradients[0]):
             raise ValueError(
-                "model must return its attention probabilities when called with "
-                "output_attentions=True, or a model inside it must: one attention matrix with a "
-                f"gradient for each of its {len(self.outputs)} blocks, got {len(relevance[0])}. "
-                "Load it with attn_implementation='eager'; what never forms the matrix cannot be "
-                "served."
+                "model must reach its score through every block, but from some block on nothing "
+                f"of the hidden state reaches it; its blocks must be {blocks.WANTED}"
             )
+        n = attention.cells.count(self.hidden[0].shape[1])
+        nothing = self.logits.new_zeros(1).expand(attention.n_items, n, n)
+        heard = [[one.get(b, nothing) for b in range(len(self.outputs))] for one in relevance]
         trace = Trace(
             self.logits.detach(),
             scores.detach(),
             tuple(h.detach() for h in _join_each(self.hidden, self.beside)),
             stack_targets(gradients),
-            list(stack_targets(relevance)),
+            list(stack_targets(heard)),
             self.row_bytes,
             attention.cells,
+            tuple(relevance[0]),
         )
         self.model.learn(self, trace, inner)
         return trace
@@ -449,6 +452,8 @@ class BlockModel(Classifier):
         self._recorded: list[Any] = []
         self._pooled = PooledBlock()
         self._lengths: set[int] = set()
+        self._listener: Callable[..., Attention] | None = None
+        self._attending: Sequence[int] = ()
         self._checked = False
         self.joins = True
 
@@ -481,7 +486,12 @@ class BlockModel(Classifier):
         return super().predict(inputs)
 
     def forward(
-        self, inputs: ModelInputs, baselines: ModelInputs | None = None, *, frugal: bool = False
+        self,
+        inputs: ModelInputs,
+        baselines: ModelInputs | None = None,
+        *,
+        attention: bool = True,
+        frugal: bool = False,
     ) -> Forward:
         """One forward pass over the items and their baselines, held for its backward pass.
 
@@ -491,6 +501,7 @@ class BlockModel(Classifier):
         Args:
             inputs: What the model is called with, a row for each item.
             baselines: The same for their baselines, or None for none.
+            attention: Whether attention is heard, in the blocks that have any.
             frugal: Whether attention stays fused, its matrices being formed one head at a time,
                 and blocks are computed again for the backward pass: slower, in far less memory.
 
@@ -504,13 +515,40 @@ class BlockModel(Classifier):
         entering = torch.cat([torch.cat(start, dim=1) for start in starts]).requires_grad_()
         cells = self.cells(inputs)
         own = self.model, self._around, n_items, cells
+        run = partial(self._run_forward, inputs, entering)
+        if not attention:
+            return run(Attention(*own), frugal)
         if frugal and cells.grid is None:  # matrices of windows are small
-            fused = Fused(*own)
-            found = self._run_forward(inputs, entering, fused, True)
-            if fused.heard == [*range(len(found.outputs))]:
+            found = run(Fused(*own), True)
+            if [*found.attention.layers] == [*(self._attending or range(len(found.outputs)))]:
                 return found
             del found  # torch's kernel was never called: attention must be written out
-        return self._run_forward(inputs, entering, Eager(*own), False)
+        if self._listener is None:
+            self._listener = self._find_listener(own, run)
+        found = run(self._listener(*own), False)
+        self._attending = tuple(found.attention.layers)
+        return found
+
+    def _find_listener(
+        self, own: Any, run: Callable[[Attention, bool], Forward]
+    ) -> Callable[..., Attention]:
+        """The first way to hear attention that hears it in every block; else in most of them."""
+        most, best = -1, cast("Callable[..., Attention]", Attention)
+        ways: Sequence[Callable[..., Attention]] = (
+            Eager, partial(Eager, inside=True), Fused, Attention,
+        )  # fmt: skip
+        for way in ways:
+            try:
+                found = run(way(*own), False)
+            except ValueError:
+                if way is Attention:
+                    raise
+                continue
+            if len(found.attention.layers) > most:
+                most, best = len(found.attention.layers), way
+            if most == len(found.outputs):
+                break
+        return best
 
     def replay(self, inputs: ModelInputs, points: Points, *, frugal: bool = False) -> Tensor:
         """Logits when points enter blocks of the items that were traced last.
@@ -708,7 +746,7 @@ class BlockModel(Classifier):
         return self._cells[shape]
 
     def _run_forward(
-        self, inputs: ModelInputs, entering: Tensor, attention: Eager, frugal: bool
+        self, inputs: ModelInputs, entering: Tensor, attention: Attention, frugal: bool
     ) -> Forward:
         """What a forward pass meets when ``entering`` enters the first block.
 
@@ -757,7 +795,7 @@ class BlockModel(Classifier):
                 attention.layer = index
                 outputs.append(checkpoint(run, *args, use_reentrant=False, **kwargs))
             else:
-                with measured as saved, linear_outputs(block) as linear:
+                with measured as saved, linear_outputs(block) as linear, attention.within(block):
                     outputs.append(run(*args, **kwargs))
                 saved[0] //= len(items)
                 own = blocks.returned_hidden(outputs[-1]).shape[:2]

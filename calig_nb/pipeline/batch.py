@@ -184,6 +184,7 @@ def build_explanation(
             "precision": request.precision,
             "dtype": str(model.placement[0]).removeprefix("torch."),
             "version": __version__,
+            **({"without_attention": [*w]} if (w := found.without_attention) else {}),
             **noted,
             **found.more,
         },

@@ -147,6 +147,8 @@ class Engine:
         batch = collate(self.model, self.reader, [text], [[request]])
         with self.model.preserve():
             trace_batch(self.model, batch, keep_heads=keep_heads)
+        if not found:
+            raise ValueError(f"layer must be one whose block has attention, got {layer}.")
         return found[0]
 
     def recalls(

@@ -285,9 +285,8 @@ def test_what_a_model_hides_is_heard_from_its_blocks(kind, tokenizer):
     np.testing.assert_array_equal(said.attention_relevance, heard.attention_relevance)
 
 
-@pytest.mark.bad_input
 @pytest.mark.parametrize("change", [torch.detach, lambda a: 2 * a], ids=["cut", "no attention"])
-def test_a_model_without_attention_that_carries_a_gradient_is_refused(change, tokenizer):
+def test_a_model_without_attention_that_carries_a_gradient_shows_relevance_alone(change, tokenizer):
     class Other(OwnBlock):
         def forward(self, x):
             x, a = super().forward(x)
@@ -295,5 +294,7 @@ def test_a_model_without_attention_that_carries_a_gradient_is_refused(change, to
 
     user = Empty()
     user.trunk["steps"] = nn.ModuleList([Other(), Other()])
-    with pytest.raises(ValueError, match="one attention matrix with a gradient for each of its 2"):
-        Explainer(user.eval(), tokenizer).explain(SENTENCE)
+    with pytest.warns(UserWarning, match="no attention matrix.*relevance of its layers alone"):
+        found = Explainer(user.eval(), tokenizer).explain(SENTENCE)
+    assert found.config["without_attention"] == [0, 1]
+    assert not found.attention_relevance.any()

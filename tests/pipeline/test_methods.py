@@ -68,7 +68,7 @@ def test_integrals_are_complete(found):
 
 def test_layer_ig_is_the_layers_of_ca_lig_and_ig_its_embeddings(found):
     full = found["ca-lig"].layer_attributions
-    np.testing.assert_array_equal(found["layer-ig"].layer_attributions, full)
+    np.testing.assert_allclose(found["layer-ig"].layer_attributions, full, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(found["ig"].layer_attributions, full[[0, -1]], rtol=1e-9, atol=1e-12)
     assert not found["layer-ig"].attention_relevance.any()
 
