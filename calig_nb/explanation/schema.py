@@ -139,6 +139,12 @@ def _check_config(config: Any, found: Mapping[str, Any]) -> None:
     for name, most in numbers.items():
         if config.get(name) is not None:
             whole_number(f"config[{name!r}]", config[name], 0, most)
+    if "routing_scores" in config:
+        scores = list_of("config['routing_scores']", config["routing_scores"], "numbers")
+        for score in scores:
+            real_between("config['routing_scores']", score, -1e300, 1e300, rule="be finite")
+        n_rows = len(found["n_steps"])
+        whole_number("The length of config['routing_scores']", len(scores), n_rows, n_rows)
     for name, least, most in (("candidates", 1, len(found["labels"])), ("pixels", 2, 2)):
         if name in config:
             entries = list_of(f"config[{name!r}]", config[name], "whole numbers")

@@ -39,7 +39,8 @@ class Story:
 def recipe(config: Mapping[str, Any]) -> str:
     """How an explanation was made, in words, as every picture says it.
 
-    As in: CA-LIG of the logit against [PAD], layer weights from 8 texts of this model.
+    As in: CA-LIG of the logit against [PAD], layer weights from 8 texts of this model. Of a
+    model that chooses experts also, behind the baseline: experts held (routing: +0.4).
     """
     method, output, baseline, weights = (
         str(config.get(name) or "") for name in ("method", "output", "baselines", "calibration")
@@ -53,8 +54,14 @@ def recipe(config: Mapping[str, Any]) -> str:
     )
     windows = config.get("windows")
     mean = f"mean of {windows} windows" if windows else ""
-    made = ", ".join(filter(None, (" ".join(filter(None, parts)), mean, weights)))
+    made = ", ".join(filter(None, (" ".join(filter(None, parts)), mean, _routing(config), weights)))
     return legible(made, RECIPE)
+
+
+def _routing(config: Mapping[str, Any]) -> str:
+    """Whether a choice of experts was held, and what it brings at the embeddings."""
+    found = config.get("routing_scores")
+    return f"experts {config.get('routing')} (routing: {signed(found[0])})" if found else ""
 
 
 def legible_granularity(

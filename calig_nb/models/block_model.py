@@ -30,6 +30,7 @@ from .memory import release_memory, saved_bytes
 from .outputs import part_of
 from .points import Points, ScoreFn
 from .preserve import preserve_model
+from .routing import Routing
 from .token_cells import Cells, TwiceRead, cells_of, columns_of
 
 ModelInputs = Mapping[str, Tensor]
@@ -450,6 +451,7 @@ class BlockModel(Classifier):
         self._recorded: list[Any] = []
         self._pooled = PooledBlock()
         self._lengths: set[int] = set()
+        self._routing = Routing()
         self._checked = False
         self.joins = True
 
@@ -464,6 +466,11 @@ class BlockModel(Classifier):
         """How many blocks run; known once one was traced, or where the configuration says it."""
         stated = getattr(getattr(self.own, "config", None), "num_hidden_layers", None)
         return len(self._recorded) or (stated if isinstance(stated, int) else None)
+
+    @property
+    def routes(self) -> bool:
+        """Whether blocks choose what they compute, as experts; known once one was traced."""
+        return self._routing.is_met
 
     @property
     def batches(self) -> bool:
@@ -482,7 +489,12 @@ class BlockModel(Classifier):
         return super().predict(inputs)
 
     def forward(
-        self, inputs: ModelInputs, baselines: ModelInputs | None = None, *, frugal: bool = False
+        self,
+        inputs: ModelInputs,
+        baselines: ModelInputs | None = None,
+        *,
+        frugal: bool = False,
+        hold: bool = True,
     ) -> Forward:
         """One forward pass over the items and their baselines, held for its backward pass.
 
@@ -494,6 +506,8 @@ class BlockModel(Classifier):
             baselines: The same for their baselines, or None for none.
             frugal: Whether attention stays fused, its matrices being formed one head at a time,
                 and blocks are computed again for the backward pass: slower, in far less memory.
+            hold: Whether what blocks choose for an item, as experts, holds for its baseline too,
+                and for all points that are replayed afterwards.
 
         Raises:
             ValueError: If the blocks are not found or cannot be entered.
@@ -505,15 +519,26 @@ class BlockModel(Classifier):
         entering = torch.cat([torch.cat(start, dim=1) for start in starts]).requires_grad_()
         cells = self.cells(inputs)
         own = self.model, self._around, n_items, cells
-        if frugal and cells.grid is None:  # matrices of windows are small
-            fused = Fused(*own)
-            found = self._run_forward(inputs, entering, fused, True)
-            if fused.heard == [*range(len(found.outputs))]:
-                return found
-            del found  # torch's kernel was never called: attention must be written out
-        return self._run_forward(inputs, entering, Eager(*own), False)
 
-    def replay(self, inputs: ModelInputs, points: Points, *, frugal: bool = False) -> Tensor:
+        def run() -> Forward:
+            self._routing.begin(self._sizes[0], hold)
+            if frugal and cells.grid is None:  # matrices of windows are small
+                fused = Fused(*own)
+                found = self._run_forward(inputs, entering, fused, True)
+                if fused.heard == [*range(len(found.outputs))]:
+                    return found
+                del found  # torch's kernel was never called: attention must be written out
+            return self._run_forward(inputs, entering, Eager(*own), False)
+
+        found = run()
+        if self._routing.must_repeat(hold):
+            del found
+            found = run()
+        return found
+
+    def replay(
+        self, inputs: ModelInputs, points: Points, *, frugal: bool = False, hold: bool = True
+    ) -> Tensor:
         """Logits when points enter blocks of the items that were traced last.
 
         Points of the lowest layer go through its block; those of the layers above join them on
@@ -524,6 +549,7 @@ class BlockModel(Classifier):
             points: The hidden states, at layers 0 ... L; L replaces what leaves the last block.
                 Gradients flow into them.
             frugal: Whether blocks are computed again for the backward pass, in less memory.
+            hold: Whether what blocks choose holds, where it was held in the trace.
 
         Returns:
             (all points, classes) logits, in the order of ``points.items``.
@@ -547,6 +573,8 @@ class BlockModel(Classifier):
             args, kwargs = blocks.replace_hidden(args, kwargs, hidden)
             if len(hidden) < n_all:
                 args, kwargs = blocks.first_rows((args, kwargs), len(hidden), n_all)
+            if hold:
+                run = self._routing.replayed(index, run, points.items[: len(hidden)])
             output = self._run(index, run, args, kwargs, frugal)
             if index + 1 == len(self._recorded) and index + 1 in own:
                 left = torch.cat([blocks.returned_hidden(output), own[index + 1]])
@@ -756,12 +784,14 @@ class BlockModel(Classifier):
                     if index == 0:
                         run(*small, **named)
                 attention.layer = index
+                run = self._routing.traced(index, run, attention.n_items, len(items))
                 outputs.append(checkpoint(run, *args, use_reentrant=False, **kwargs))
             else:
+                run = self._routing.traced(index, run, attention.n_items, len(items))
                 with measured as saved, linear_outputs(block) as linear:
                     outputs.append(run(*args, **kwargs))
                 saved[0] //= len(items)
-                last = {m: f[0] for m, f in linear.items() if len(f) == 1 and f[0].requires_grad}
+                last = {m: f[0] for m, f in linear.items() if len(f) == 1 and _is_states(f[0])}
             row_bytes.append(saved[0])
             return outputs[-1]
 
@@ -1053,6 +1083,11 @@ def _is_linear(module: nn.Module) -> bool:
     names = {name: parameter.ndim for name, parameter in module.named_parameters(recurse=False)}
     alone = next(module.children(), None) is None and not isinstance(module, nn.Embedding)
     return alone and names.get("weight") == 2 and set(names) <= {"weight", "bias"}
+
+
+def _is_states(output: Any) -> bool:
+    """Whether it is (rows, tokens, features); a router returns a tuple, or has no axis of rows."""
+    return torch.is_tensor(output) and output.ndim == 3 and output.requires_grad
 
 
 def _positions_reached(gradients: Tensor) -> Tensor:
