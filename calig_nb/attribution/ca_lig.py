@@ -73,6 +73,9 @@ class Paths:
         relevance: For each item and target (L, T, T) G_b; None for a method without.
         points_in_pass: How many points may share a pass.
         frugal: Whether not even one fits, so that blocks are computed again.
+        free_scores: (items, targets, L + 1) f(x') where the baseline chooses its own experts;
+            None of a model that chooses none.
+        holds: Whether f has the input's choice all along the path.
     """
 
     method: str
@@ -86,6 +89,8 @@ class Paths:
     relevance: Sequence[Sequence[Relevance]] | None
     points_in_pass: int
     frugal: bool
+    free_scores: Array | None = None
+    holds: bool = False
 
     @property
     def score_changes(self) -> Array:
@@ -123,11 +128,23 @@ class Paths:
                     np.array([integral.token_error[k] for integral in own]),
                     np.array([integral.converged[k] for integral in own]),
                     without_attention=self.without_attention,
+                    routing=self._routing(i, k, own, layers),
                 )
                 for k, target in enumerate(self.targets[i])
             ]
             for i, own in enumerate(integrals)
         ]
+
+    def _routing(
+        self, i: int, k: int, integrals: Sequence[LayerIntegral], layers: Sequence[int]
+    ) -> Array | None:
+        """(layers,) what the choice of experts brings to the change of an item's score."""
+        if self.free_scores is None:
+            return None
+        change = self.scores[i, k] - self.free_scores[i, k, list(layers)]
+        if self.holds:
+            return np.asarray(change - self.score_changes[i, k, list(layers)])
+        return np.asarray(change - [integral.attributions[k].sum() for integral in integrals])
 
 
 def trace_paths(model: BlockModel, batch: Batch, budget: Budget) -> Paths:
@@ -157,6 +174,9 @@ def trace_paths(model: BlockModel, batch: Batch, budget: Budget) -> Paths:
         below = trace.scores[n_items:].double().cpu().numpy()[..., None].repeat(len(starts), -1)
     else:
         starts, below = _hidden_baselines(model, batch, inputs, score)
+    free, holds = None, model.routes and batch.request.routing == "held"
+    if model.routes:
+        free = _free_scores(model, batch, starts, score, below) if holds else below
     budget = budget.less(kept)
     return Paths(
         batch.request.method,
@@ -170,6 +190,8 @@ def trace_paths(model: BlockModel, batch: Batch, budget: Budget) -> Paths:
         relevance,
         budget.max_points(trace.row_bytes, inputs[0].shape[1], model.placement[1]),
         budget.is_exceeded_by(trace.row_bytes),
+        free,
+        holds,
     )
 
 
@@ -223,8 +245,29 @@ def _hidden_baselines(
             torch.cat([part.mean(dim=1, keepdim=True).expand_as(part) for part in one], dim=1)
             for one in parts
         ]
-    items = torch.arange(len(inputs[0]))
+    return starts, _scores_from(model, batch, starts, score)
+
+
+def _free_scores(
+    model: BlockModel, batch: Batch, starts: Sequence[Tensor], score: ScoreFn, held: Array
+) -> Array:
+    """As ``held``, (items, targets, L + 1), but each baseline chooses its own experts.
+
+    That of an input is the same whichever of its layers it is entered at.
+    """
+    layers = starts if batch.baselines is None else starts[:1]
+    found = _scores_from(model, batch, layers, score, hold=False)
+    return np.asarray(np.broadcast_to(found, held.shape))
+
+
+def _scores_from(
+    model: BlockModel, batch: Batch, states: Sequence[Tensor], score: ScoreFn, hold: bool = True
+) -> Array:
+    """(items, targets, layers) f of the states (items, tokens, hidden) that enter each layer."""
+    items = torch.arange(len(states[0]))
     with torch.no_grad():
-        logits = [model.replay(batch.inputs, Points({b: h}, items)) for b, h in enumerate(starts)]
-        below = torch.stack([score(row, items) for row in logits], dim=-1)
-    return starts, below.double().cpu().numpy()
+        found = [
+            score(model.replay(batch.inputs, Points({b: h}, items), hold=hold), items)
+            for b, h in enumerate(states)
+        ]
+    return np.asarray(torch.stack(found, dim=-1).double().cpu().numpy())

@@ -32,9 +32,11 @@ def integrate_conductance(model: BlockModel, batch: Batch, budget: Budget) -> li
     """Layer conductance of every layer, with attention relevance."""
     paths = trace_paths(model, batch, budget)
     n_items, trace, request = len(paths.targets), paths.trace, batch.request
+    n_layers = len(paths.inputs)
     # The one path starts at the embeddings, whatever the layer.
-    below = paths.baseline_scores[..., :1].repeat(len(paths.inputs), -1)
-    paths = replace(paths, baseline_scores=below)
+    below = paths.baseline_scores[..., :1].repeat(n_layers, -1)
+    free = None if paths.free_scores is None else paths.free_scores[..., :1].repeat(n_layers, -1)
+    paths = replace(paths, baseline_scores=below, free_scores=free)
     found = []
     for i in range(n_items):
         ends = [

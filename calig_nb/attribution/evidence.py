@@ -17,7 +17,7 @@ from ..models.attention import KeepHeads
 from ..models.block_model import BlockModel, ModelInputs, Trace
 from ..models.kernels import UnfusedAttention, fast_matmul
 from ..models.memory import Budget
-from .request import Request, Target, choose_target, score_function
+from .request import Request, Routing, Target, choose_target, score_function
 
 FAST_WORK = 3e7
 """Weights of a block, times tokens, below which the fast kernel loses more on shapes that are new
@@ -73,6 +73,8 @@ class Evidence:
         converged: (L + 1,) whether the tolerance was met.
         more: What else was found, by name.
         without_attention: The blocks without, where the method takes it from all that have it.
+        routing: (L + 1,) of a model that chooses experts, what its choices bring beside the
+            attributions, in units of f; None of any other.
     """
 
     target: Target
@@ -86,6 +88,7 @@ class Evidence:
     converged: npt.NDArray[np.bool_]
     more: Mapping[str, float] = field(default_factory=dict)
     without_attention: Sequence[int] = ()
+    routing: Array | None = None
 
 
 MethodFunction = Callable[[BlockModel, Batch, Budget], list[list[Evidence]]]
@@ -99,6 +102,7 @@ def trace_batch(
     *,
     baselines: bool = True,
     keep_heads: KeepHeads | None = None,
+    routing: Routing | None = None,
 ) -> tuple[Trace, Targets]:
     """One forward and, for the targets chosen by its logits, one backward pass a target.
 
@@ -107,6 +111,7 @@ def trace_batch(
         batch: The inputs.
         baselines: Whether those of the batch are traced with its inputs.
         keep_heads: Takes each layer's A ⊙ ∂score/∂A before the heads are averaged.
+        routing: Whether the choice of experts is held from here on; by default as requested.
 
     Raises:
         ValueError: If the model cannot be traced, its logits are not finite, a target does not
@@ -116,7 +121,8 @@ def trace_batch(
     lent = batch.baselines if baselines or not model.batches else None
     frugal = not fits_eager_attention(model, batch.inputs)
     attention = keep_heads is not None or METHODS[batch.request.method].fused
-    forward = model.forward(batch.inputs, lent, attention=attention, frugal=frugal)
+    hold = (routing or batch.request.routing) == "held"
+    forward = model.forward(batch.inputs, lent, attention=attention, frugal=frugal, hold=hold)
     targets = choose_targets(model, batch, forward.logits[: len(batch.requests)].detach())
     for name, row in zip(batch.names, forward.logits[len(batch.requests) :], strict=False):
         if not torch.isfinite(row).all():

@@ -19,8 +19,11 @@ ScoresFn = Callable[[Tensor, Tensor], Tensor]
 
 
 def occlude_tokens(model: BlockModel, batch: Batch, budget: Budget) -> list[list[Evidence]]:
-    """Leave-one-out at the embeddings; mask, positions and the pooled position stay."""
-    trace, targets = trace_batch(model, batch)
+    """Leave-one-out at the embeddings; mask, positions and the pooled position stay.
+
+    A text without a word is another text, for which a model chooses its experts anew.
+    """
+    trace, targets = trace_batch(model, batch, routing="free")
     n_items, score = len(targets), score_function(targets)
     embeddings = trace.hidden_states[0]
 

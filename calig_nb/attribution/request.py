@@ -19,6 +19,7 @@ from ..models.points import ScoreFn
 
 Output = Literal["logit", "margin", "log_odds", "prob"]
 Precision = Literal["float32", "bfloat16"]
+Routing = Literal["held", "free"]
 
 MOST_STEPS = 5000
 """More nodes than this are not known of any rule."""
@@ -47,12 +48,14 @@ class Request:
     tolerance: float = 0.01
     lam: float = 0.5
     precision: Precision = "float32"
+    routing: Routing = "held"
     pixels: bool = False
 
     def __post_init__(self) -> None:
         one_of("output", self.output, get_args(Output))
         one_of("method", self.method, tuple(METHODS))
         one_of("precision", self.precision, get_args(Precision))
+        one_of("routing", self.routing, get_args(Routing))
         if not isinstance(self.baselines, (str, Tensor)):
             raise TypeError(
                 "baselines must be 'pad', 'mask', 'zero', 'mean', a text or a tensor of token "

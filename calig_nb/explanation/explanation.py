@@ -462,7 +462,8 @@ class Explanation(Shown):
         Args:
             granularity: "token", "word", "sentence" or "passage" gives a row for each, its
                 evidence summed over its tokens, with one column of r_b for each layer; "layer"
-                gives a row for each layer with its total, its error and what it took.
+                gives a row for each layer with its total, its error and what it took; of a model
+                that chooses experts, also what the choice brings beside, in units of f.
 
         Raises:
             ValueError: If ``granularity`` is unknown.
@@ -477,6 +478,7 @@ class Explanation(Shown):
 
         one_of("granularity", granularity, (*get_args(Granularity), "layer"))
         if granularity == "layer":
+            routing = self.config.get("routing_scores")
             return pd.DataFrame(
                 {
                     "layer": np.arange(len(self.n_steps)),
@@ -487,6 +489,7 @@ class Explanation(Shown):
                     "converged": self.converged,
                     "layer_weight": [*self.layer_weights, np.nan],
                     "attention": [*self._attends(), False],
+                    **({} if routing is None else {"routing": routing}),
                 }
             )
         columns = {n: getattr(self, n) for n in ("attributions", "supporting", "opposing")}

@@ -145,6 +145,12 @@ def _check_config(config: Any, found: Mapping[str, Any]) -> None:
             instance_of("config['choices']", one, str)
         n = len(found["labels"])
         whole_number("The length of config['choices']", len(choices), n, n)
+    if "routing_scores" in config:
+        scores = list_of("config['routing_scores']", config["routing_scores"], "numbers")
+        for score in scores:
+            real_between("config['routing_scores']", score, -1e300, 1e300, rule="be finite")
+        n_rows = len(found["n_steps"])
+        whole_number("The length of config['routing_scores']", len(scores), n_rows, n_rows)
     for name, least, most in (("candidates", 1, len(found["labels"])), ("pixels", 2, 2)):
         if name in config:
             entries = list_of(f"config[{name!r}]", config[name], "whole numbers")

@@ -39,7 +39,8 @@ class Story:
 def recipe(config: Mapping[str, Any]) -> str:
     """How an explanation was made, in words, as every picture says it.
 
-    As in: CA-LIG of the logit against [PAD], layer weights from 8 texts of this model.
+    As in: CA-LIG of the logit against [PAD], layer weights from 8 texts of this model. Of a
+    model that chooses experts also, behind the baseline: experts held (routing: +0.4).
     """
     method, output, baseline, weights = (
         str(config.get(name) or "") for name in ("method", "output", "baselines", "calibration")
@@ -56,8 +57,14 @@ def recipe(config: Mapping[str, Any]) -> str:
     held = "the other choices held" if config.get("choices") else ""
     alone = ", ".join(map(str, config.get("without_attention", ())))
     silent = f"no attention in layers {legible(alone, 20)}" if alone else ""
-    made = (" ".join(filter(None, parts)), held, mean, silent, weights)
+    made = (" ".join(filter(None, parts)), held, mean, silent, _routing(config), weights)
     return legible(", ".join(filter(None, made)), RECIPE)
+
+
+def _routing(config: Mapping[str, Any]) -> str:
+    """Whether a choice of experts was held, and what it brings at the embeddings."""
+    found = config.get("routing_scores")
+    return f"experts {config.get('routing')} (routing: {signed(found[0])})" if found else ""
 
 
 def legible_granularity(

@@ -30,6 +30,7 @@ from .memory import release_memory, saved_bytes
 from .outputs import part_of
 from .points import Points, ScoreFn
 from .preserve import preserve_model
+from .routing import Routing
 from .token_cells import Cells, TwiceRead, cells_of, columns_of
 
 ModelInputs = Mapping[str, Tensor]
@@ -454,6 +455,7 @@ class BlockModel(Classifier):
         self._lengths: set[int] = set()
         self._listener: Callable[..., Attention] | None = None
         self._attending: Sequence[int] = ()
+        self._routing = Routing()
         self._checked = False
         self.joins = True
 
@@ -468,6 +470,11 @@ class BlockModel(Classifier):
         """How many blocks run; known once one was traced, or where the configuration says it."""
         stated = getattr(getattr(self.own, "config", None), "num_hidden_layers", None)
         return len(self._recorded) or (stated if isinstance(stated, int) else None)
+
+    @property
+    def routes(self) -> bool:
+        """Whether blocks choose what they compute, as experts; known once one was traced."""
+        return self._routing.is_met
 
     @property
     def batches(self) -> bool:
@@ -492,6 +499,7 @@ class BlockModel(Classifier):
         *,
         attention: bool = True,
         frugal: bool = False,
+        hold: bool = True,
     ) -> Forward:
         """One forward pass over the items and their baselines, held for its backward pass.
 
@@ -504,6 +512,8 @@ class BlockModel(Classifier):
             attention: Whether attention is heard, in the blocks that have any.
             frugal: Whether attention stays fused, its matrices being formed one head at a time,
                 and blocks are computed again for the backward pass: slower, in far less memory.
+            hold: Whether what blocks choose for an item, as experts, holds for its baseline too,
+                and for all points that are replayed afterwards.
 
         Raises:
             ValueError: If the blocks are not found or cannot be entered.
@@ -515,18 +525,30 @@ class BlockModel(Classifier):
         entering = torch.cat([torch.cat(start, dim=1) for start in starts]).requires_grad_()
         cells = self.cells(inputs)
         own = self.model, self._around, n_items, cells
-        run = partial(self._run_forward, inputs, entering)
-        if not attention:
-            return run(Attention(*own), frugal)
-        if frugal and cells.grid is None:  # matrices of windows are small
-            found = run(Fused(*own), True)
-            if [*found.attention.layers] == [*(self._attending or range(len(found.outputs)))]:
-                return found
-            del found  # torch's kernel was never called: attention must be written out
-        if self._listener is None:
-            self._listener = self._find_listener(own, run)
-        found = run(self._listener(*own), False)
-        self._attending = tuple(found.attention.layers)
+
+        def run(way: Attention, frugal: bool) -> Forward:
+            self._routing.begin(self._sizes[0], hold)
+            return self._run_forward(inputs, entering, way, frugal)
+
+        def hear() -> Forward:
+            if not attention:
+                return run(Attention(*own), frugal)
+            if frugal and cells.grid is None:  # matrices of windows are small
+                found = run(Fused(*own), True)
+                if [*found.attention.layers] == [*(self._attending or range(len(found.outputs)))]:
+                    return found
+                del found  # torch's kernel was never called: attention must be written out
+            if self._listener is None:
+                self._listener = self._find_listener(own, run)
+            found = run(self._listener(*own), False)
+            self._attending = tuple(found.attention.layers)
+            return found
+
+
+        found = hear()
+        if self._routing.must_repeat(hold):
+            del found
+            found = hear()
         return found
 
     def _find_listener(
@@ -550,7 +572,9 @@ class BlockModel(Classifier):
                 break
         return best
 
-    def replay(self, inputs: ModelInputs, points: Points, *, frugal: bool = False) -> Tensor:
+    def replay(
+        self, inputs: ModelInputs, points: Points, *, frugal: bool = False, hold: bool = True
+    ) -> Tensor:
         """Logits when points enter blocks of the items that were traced last.
 
         Points of the lowest layer go through its block; those of the layers above join them on
@@ -561,6 +585,7 @@ class BlockModel(Classifier):
             points: The hidden states, at layers 0 ... L; L replaces what leaves the last block.
                 Gradients flow into them.
             frugal: Whether blocks are computed again for the backward pass, in less memory.
+            hold: Whether what blocks choose holds, where it was held in the trace.
 
         Returns:
             (all points, classes) logits, in the order of ``points.items``.
@@ -584,6 +609,8 @@ class BlockModel(Classifier):
             args, kwargs = blocks.replace_hidden(args, kwargs, hidden)
             if len(hidden) < n_all:
                 args, kwargs = blocks.first_rows((args, kwargs), len(hidden), n_all)
+            if hold:
+                run = self._routing.replayed(index, run, points.items[: len(hidden)])
             output = self._run(index, run, args, kwargs, frugal)
             if index + 1 == len(self._recorded) and index + 1 in own:
                 left = torch.cat([blocks.returned_hidden(output), own[index + 1]])
@@ -793,8 +820,10 @@ class BlockModel(Classifier):
                     if index == 0:
                         run(*small, **named)
                 attention.layer = index
+                run = self._routing.traced(index, run, attention.n_items, len(items))
                 outputs.append(checkpoint(run, *args, use_reentrant=False, **kwargs))
             else:
+                run = self._routing.traced(index, run, attention.n_items, len(items))
                 with measured as saved, linear_outputs(block) as linear, attention.within(block):
                     outputs.append(run(*args, **kwargs))
                 saved[0] //= len(items)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -180,6 +181,7 @@ def build_explanation(
             "tolerance": request.tolerance,
             "calibration": describe_calibration(request.method, found.more),
             **({} if found.target.classes == "exclusive" else {"classes": found.target.classes}),
+            **_routing(request, found),
             "model": type(model.own).__name__,
             "precision": request.precision,
             "dtype": str(model.placement[0]).removeprefix("torch."),
@@ -189,6 +191,13 @@ def build_explanation(
             **found.more,
         },
     )
+
+
+def _routing(request: Request, found: Evidence) -> dict[str, Any]:
+    """What is said of the choice of experts, where the model makes one."""
+    if found.routing is None:
+        return {}
+    return {"routing": request.routing, "routing_scores": found.routing.tolist()}
 
 
 def _pairs(relevance: Relevance, shown: IntArray) -> Relevance:

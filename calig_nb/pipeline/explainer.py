@@ -15,7 +15,7 @@ from torch import nn
 
 from .._arrays import Array
 from .._validation import instance_of, one_of, point_from, shown, warn_user
-from ..attribution.request import Output, Precision, Request, names_several
+from ..attribution.request import Output, Precision, Request, Routing, names_several
 from ..explanation.fusion import layer_weights
 from ..explanation.methods import METHODS, MethodName, has_two_signals
 from ..inputs.reader import reader_of
@@ -282,6 +282,7 @@ class Explainer:
         tolerance: float = 0.01,
         lam: float = 0.5,
         precision: Precision = "float32",
+        routing: Routing = "held",
         progress: bool | None = None,
         on_error: Literal["raise", "skip"] = "raise",
         text: str | Sequence[str] | None = None,
@@ -321,6 +322,13 @@ class Explainer:
             precision: "float32" is the weights' own precision. "bfloat16" rounds the passes of the
                 integration, which is faster on most machines; the error that it makes is measured
                 and counted, and layers that it takes beyond ``tolerance`` are done again without.
+            routing: Of a model that chooses what each token goes through, as a mixture of experts:
+                "held" integrates with the input's own choice all along the path, the baseline's
+                end included, so that every layer is complete; "free" leaves the choice, at each
+                change of which the score jumps past the integral. What the choice brings, the
+                difference of the model's own score of the baseline to the held one, or all that a
+                free integral misses, is ``config["routing_scores"]``, a number for each layer.
+                Methods that try other texts, as "occlusion", choose anew; others have no path.
             progress: A progress bar for a list; by default only if it takes over two seconds.
             on_error: What a list does with a text that cannot be explained: "raise" its error,
                 or "skip" it with a warning, leaving None in its place.
@@ -357,7 +365,7 @@ class Explainer:
         requests = Request.for_targets(
             target, contrast=contrast, output=output, method=method, baselines=start,
             n_steps=n_steps, tolerance=tolerance, lam=lam, precision=precision,
-            pixels=reader.is_of_pictures,
+            routing=routing, pixels=reader.is_of_pictures,
         )  # fmt: skip
         several = {None: inputs} if single else dict(enumerate(inputs))
         # All are read before the first is computed: a mistake in the last costs no time.

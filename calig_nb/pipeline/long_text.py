@@ -233,6 +233,7 @@ class WindowSum:
                 "calibration": describe_calibration(method.name, shares),
                 "windows": len(found),
                 "overlap": f"each token in {FOLD} windows",
+                **_routing(weights, found),
                 **shares,
             },
         }
@@ -254,6 +255,12 @@ class WindowSum:
                 attention_relevance=relevance,
             ),
         )
+
+
+def _routing(weights: Array, found: Sequence[Explanation]) -> dict[str, Any]:
+    """What the choice of experts brings to the mean of the windows, where it is stated."""
+    rows = [one.config.get("routing_scores") for one in found]
+    return {"routing_scores": (weights @ np.array(rows)).tolist()} if all(rows) else {}
 
 
 def _starts(units: IntArray) -> IntArray:
