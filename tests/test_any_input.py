@@ -84,7 +84,7 @@ CALLS = [
     ("inputs", lambda v: S.explainer.predict(v)),
     ("position", lambda v: S.explainer.predict(TEXT, v)),
     *of(explain, "target", "contrast", "position", "output", "method", "baselines", "n_steps",
-        "tolerance", "lam", "precision", "on_error"),
+        "tolerance", "lam", "precision", "routing", "on_error"),
     ("inputs", lambda v: S.explainer.without_cache().calibrate(v)),
     *of(lambda **o: S.explainer.without_cache().calibrate([TEXT], n_steps=3, **o),
         "target", "method", "on_error", "lam"),

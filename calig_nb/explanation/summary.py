@@ -40,7 +40,7 @@ def recipe(config: Mapping[str, Any]) -> str:
     """How an explanation was made, in words, as every picture says it.
 
     As in: CA-LIG of the logit against [PAD], layer weights from 8 texts of this model. Of a
-    model that chooses experts also, behind the baseline: experts held (routing: +0.4).
+    model that chooses experts also, behind the baseline: routing held (+0.40).
     """
     method, output, baseline, weights = (
         str(config.get(name) or "") for name in ("method", "output", "baselines", "calibration")
@@ -64,7 +64,7 @@ def recipe(config: Mapping[str, Any]) -> str:
 def _routing(config: Mapping[str, Any]) -> str:
     """Whether a choice of experts was held, and what it brings at the embeddings."""
     found = config.get("routing_scores")
-    return f"experts {config.get('routing')} (routing: {signed(found[0])})" if found else ""
+    return f"routing {config.get('routing')} ({signed(found[0])})" if found else ""
 
 
 def legible_granularity(
