@@ -275,7 +275,8 @@ class Classifier:
         """Most tokens that the position table can tell apart; None where nothing is stated."""
         table = self._position_table()
         if table is None:
-            return cast("int | None", self._stated("max_position_embeddings"))
+            stated = cast("int | None", self._stated("max_position_embeddings"))
+            return stated if stated is not None and stated > 0 else None  # XLNet says -1 for none
         # A table with a padding index counts positions from the one after it.
         skipped = 0 if table.padding_idx is None else table.padding_idx + 1
         return table.num_embeddings - skipped
@@ -444,7 +445,6 @@ class BlockModel(Classifier):
         self._around: Sequence[nn.Module] = ()
         self._beside: Sequence[Sequence[nn.Module]] = ()
         self._sizes: Sequence[int] = ()
-        self._starts: Sequence[int] = ()
         self._cells: dict[Any, Cells] = {}
         self._recorded: list[Any] = []
         self._pooled = PooledBlock()
@@ -467,7 +467,7 @@ class BlockModel(Classifier):
     @property
     def batches(self) -> bool:
         """Whether several inputs may share a pass; known once one was traced."""
-        carried = (o[1:] for o in self._recorded if isinstance(o, tuple))
+        carried = (blocks.parts_returned(output)[1:] for output in self._recorded)
         return self.joins and self._checked and not any(map(blocks.batch_sizes, carried))
 
     def block_size(self, inputs: ModelInputs) -> int:
@@ -528,6 +528,7 @@ class BlockModel(Classifier):
             (all points, classes) logits, in the order of ``points.items``.
         """
         n_all, first = len(points.items), min(points.hidden)
+        modules = self.find(inputs)
         self._begin_pass(n_all * points.hidden[first].shape[1])
         states = {layer: self.split(points.hidden[layer]) for layer in sorted(points.hidden)}
         own = {layer: parts[0] for layer, parts in states.items()}
@@ -536,7 +537,7 @@ class BlockModel(Classifier):
 
         def enter(index: int, run: blocks.Run, args: Any, kwargs: Any) -> Any:
             if index < first:
-                here = index + 1 == first and first not in self._starts
+                here = index + 1 == first and first not in modules.starts
                 joined = own[first] if here else None
                 passed = blocks.hidden_of(args, kwargs) if joined is None else joined
                 return blocks.with_output_hidden(self._recorded[index], passed)
@@ -553,7 +554,7 @@ class BlockModel(Classifier):
             return output
 
         with (
-            blocks.intercept_calls(self.find(inputs), enter),
+            blocks.intercept_calls(modules, enter),
             blocks.replaced_states(self._beside, beside),
         ):
             return logits_of(self.model, self.call(rows_for(inputs, points.items)))
@@ -615,30 +616,36 @@ class BlockModel(Classifier):
         fused = frugal and cells.grid is None
         return mean_attentions(eager, modules, lambda more: run(**more), fused)
 
-    def find(self, inputs: ModelInputs) -> Sequence[nn.Module]:
+    def find(self, inputs: ModelInputs) -> blocks.Chain:
         """The blocks, looked for once."""
         if self._blocks is None or not self._around:
-            run = partial(self.predict, inputs)
-            chain = self._blocks or blocks.find_blocks(self.model, run)
-            found, starts = blocks.blocks_of_stages(chain, run)
+
+            def run() -> Tensor:
+                return logits_of(self.model, self.call(inputs))
+
+            n_rows = len(next(iter(inputs.values())))
+            chain = self._blocks or blocks.find_blocks(self.model, run, n_rows)
+            with torch.no_grad():
+                found = chain if chain.starts else blocks.blocks_of_stages(chain, run)
+                found.swapped = blocks.exchanged_axes(found, inputs, self.call)
             around = blocks.enclosing_modules(self.model, found)
             beside = self._beside
             if "input_ids" in inputs:
                 with torch.enable_grad():
                     beside = blocks.find_readers(self.model, found, partial(self.call, inputs))
             # Together: interrupted in between, stages would be taken for blocks.
-            self._blocks, self._starts, self._around = found, starts, around
-            self._beside = beside
+            self._blocks, self._around, self._beside = found, around, beside
         return self._blocks
 
     def entering_states(self, inputs: ModelInputs) -> list[Tensor]:
         """(rows, tokens, hidden) what enters the first block, and other chains that read the text.
 
         Raises:
-            ValueError: If the states are not of one width.
+            ValueError: If the states are no tokens', or not of one width.
         """
         modules = self.find(inputs)
         found = blocks.entering_states([modules, *self._beside], partial(self.predict, inputs))
+        blocks.check_states(found[0], inputs)
         if len(widths := {state.shape[2] for state in found}) > 1:
             raise ValueError(
                 "model must have one width in its encoder and its decoder, which reads the text "
@@ -673,10 +680,12 @@ class BlockModel(Classifier):
         if len(columns) <= len(self._beside) or (
             columns[0][columns[0] >= 0].tolist() != [*range(ids.shape[1])]
         ):
+            n_places = self.entering_states(one)[0].shape[1]
             raise ValueError(
                 f"model must read each of the text's {ids.shape[1]} tokens as one, in their order, "
-                "but of what enters its first block it cannot be told which is which. Name blocks "
-                'that come before: Explainer(..., blocks="path.to.list").'
+                f"but {n_places} places enter its first block, and of these it cannot be told "
+                "which token each stands for: what mixes tokens before its blocks cannot be "
+                "explained token by token."
             )
         return columns
 
@@ -809,7 +818,7 @@ class BlockModel(Classifier):
             ValueError: If something flows past the hidden states of a block.
         """
         outputs, inputs = forward.outputs, forward.inputs
-        if any(isinstance(output, tuple) and len(output) > 1 for output in outputs):
+        if any(len(blocks.parts_returned(output)) > 1 for output in outputs):
             # What a block returns beside its hidden state may depend on the request.
             with blocks.record_calls(self.find(inputs)) as calls:
                 self.predict(inputs)
