@@ -21,7 +21,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.checkpoint import checkpoint
 
 from .._arrays import Array
-from .._validation import distinct_names, shown
+from .._validation import distinct_names, shown, warn_user
 from . import blocks
 from .attention import Eager, Fused, KeepHeads, mean_attentions
 from .interrupts import raise_held
@@ -39,6 +39,11 @@ Classes = Literal["exclusive", "independent", "measured"]
 (sigmoid); or no logits of classes at all but values, in a unit of the model's own."""
 KEPT = "kept_positions"
 """Among them (batch, tokens): what a table of positions is asked for, whatever the tokens are."""
+PAST_BLOCKS = 0.05
+"""A larger part of the change of the logits from baseline to input that passes the blocks by is
+refused, a smaller one stated."""
+SMALL_PART = 1e-3
+"""So small a part is not warned about."""
 PIXELS = 256
 """Numbers of a picture that make a token, about."""
 
@@ -422,6 +427,8 @@ class BlockModel(Classifier):
 
     Attributes:
         joins: Whether points of several layers may share a pass; known once one was traced.
+        past_blocks: The part of the change of the logits from the first baseline to the first input
+            that passed the blocks by.
 
     Raises:
         TypeError: If ``model`` is not a torch module.
@@ -450,7 +457,9 @@ class BlockModel(Classifier):
         self._pooled = PooledBlock()
         self._lengths: set[int] = set()
         self._checked = False
+        self._lent: ModelInputs | None = None
         self.joins = True
+        self.past_blocks = 0.0
 
     def preserve(self) -> AbstractContextManager[None]:
         """As :meth:`Classifier.preserve`; a model with other parts than before is learned anew."""
@@ -500,6 +509,7 @@ class BlockModel(Classifier):
         n_items = len(next(iter(inputs.values())))
         sides = [inputs] if baselines is None else [inputs, baselines]
         starts = [self.entering_states(side) for side in sides]
+        self._lent = None if self._checked else baselines
         self._sizes = [state.shape[1] for state in starts[0]]
         entering = torch.cat([torch.cat(start, dim=1) for start in starts]).requires_grad_()
         cells = self.cells(inputs)
@@ -829,40 +839,80 @@ class BlockModel(Classifier):
             forward.linear, inner, trace.hidden_gradients[-1][..., : self._sizes[0], :]
         )
         if not self._checked:
-            self._refuse_text_beside(inputs)
+            self.past_blocks = self._measure_past_blocks(inputs, trace)
             self.joins = self._layers_join(inputs, forward.items, trace)
             self._checked = len(trace.logits) > 1
 
-    def _refuse_text_beside(self, inputs: ModelInputs) -> None:
-        """Refuse a model whose score reads the text elsewhere than in its blocks.
+    def _measure_past_blocks(self, inputs: ModelInputs, trace: Trace) -> float:
+        """The part of the change from baseline to input that enters past the blocks.
+
+        It is measured in the logits of the first item: with the baseline's states in the blocks,
+        how far do they move when all else is the baseline's too?
 
         Raises:
-            ValueError: If what is looked up for the text flows past them.
+            ValueError: If it is more than :data:`PAST_BLOCKS`.
         """
-        if "input_ids" not in inputs:
-            return
         one = {name: value[:1] for name, value in inputs.items()}
-        chains = [self.find(inputs), *self._beside]
-        states = [state.detach() for state in self.entering_states(one)]
+        if "input_ids" in inputs:
+            alone, whole = self._logits_of_text_beside(one)
+        elif self._lent is not None:
+            n_items = len(next(iter(inputs.values())))
+            other = {name: value[:1] for name, value in self._lent.items()}
+            alone, whole = trace.logits[n_items : n_items + 1], self.predict(other)
+        else:
+            return 0.0
+        moved = float((whole - alone).norm())
+        change = float((trace.logits[:1] - alone).norm())
+        if moved <= 1e-6 * float(alone.norm()):
+            return 0.0
+        share = moved / max(change, 1e-6 * moved)
+        what = "text" if "input_ids" in inputs else "picture"
+        part = f"{100 * share:.2g} %" if share < 1 else f"{share:.3g} times as much"
+        if share > PAST_BLOCKS:
+            raise ValueError(
+                f"model must read the {what} through its blocks alone, but {part} of the change "
+                f"from the baseline to this {what} enters past them, and at most "
+                f"{100 * PAST_BLOCKS:.0f} % may: it would be missing. Let what reads the {what} "
+                "beside them be a block too, or remove it."
+            )
+        if share > SMALL_PART:
+            warn_user(
+                f"{part} of the change from the baseline to the {what} enters past the model's "
+                "blocks, and no layer shows it."
+            )
+        return share
 
-        def looked_up(inputs: ModelInputs) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-            with torch.enable_grad(), LookUps() as seen, blocks.replaced_states(chains, states):
+    def _logits_of_text_beside(self, one: ModelInputs) -> tuple[Tensor, Tensor]:
+        """One text's logits, the baseline's states being in the blocks, and then beside them too.
+
+        What is looked up for a text is watched, so that all else, as the position that is pooled,
+        stays the text's own.
+        """
+        chains = [self.find(one), *self._beside]
+        ids = one["input_ids"]
+        other = {**one, "input_ids": _exchanged(ids)} if self._lent is None else self._lent
+        other = {name: value[:1] for name, value in other.items()}
+        states = [state.detach() for state in self.entering_states(other)]
+
+        def looked_up(inputs: ModelInputs, instead: Sequence[Tensor] = ()) -> tuple[Tensor, Any]:
+            with (
+                torch.enable_grad(),
+                LookUps(instead) as seen,
+                blocks.replaced_states(chains, states),
+            ):
                 logits = logits_of(self.model, self.call(inputs))
             return logits, seen.found
 
-        logits, found = looked_up(one)
-        if not logits.requires_grad:
-            return
-        weights = torch.arange(1, logits.shape[1] + 1).to(logits)
-        flows = gradients_of((logits @ weights)[:, None], [values for _, values in found])
-        again = looked_up({**one, "input_ids": one["input_ids"].flip(1)})[1]
-        for (ids, _), (others, _), flow in zip(found, again, flows, strict=True):
-            if flow.any() and not torch.equal(ids, others):
-                raise ValueError(
-                    "model must read the text through its blocks alone, but embeddings of its "
-                    "tokens reach the score beside them, so that their share would be missing. "
-                    "Let what reads them be a block too, or remove it."
-                )
+        alone, found = looked_up(one)
+        if not alone.requires_grad:
+            return alone, alone
+        weights = torch.arange(1, alone.shape[1] + 1).to(alone)
+        flows = gradients_of((alone @ weights)[:, None], [values for _, values in found])
+        if not any(flow.any() for flow in flows):
+            return alone.detach(), alone.detach()
+        others = looked_up(other)[1]
+        whole, _ = looked_up(one, [values.detach() for _, values in others])
+        return alone.detach(), whole.detach()
 
     def _layers_join(self, inputs: ModelInputs, items: Tensor, trace: Trace) -> bool:
         """Whether points of several layers may share a pass: replaying the trace gives it again.
@@ -977,12 +1027,16 @@ def logits_of(model: nn.Module, output: Any) -> Tensor:
 class LookUps(TorchFunctionMode):
     """Within, what embeddings give is held apart, so that gradients tell where it goes.
 
+    Args:
+        instead: What they give instead, one after the other, where it has the shape.
+
     Attributes:
         found: What was looked up, and what that gave.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, instead: Sequence[Tensor] = ()) -> None:
         super().__init__()
+        self.instead = iter(instead)
         self.found: list[tuple[Tensor, Tensor]] = []
 
     def __torch_function__(
@@ -991,7 +1045,9 @@ class LookUps(TorchFunctionMode):
         """Torch's hook into every call of its functions."""
         output = func(*args, **(kwargs or {}))
         if func is nn.functional.embedding:
-            leaf = output.detach().requires_grad_()
+            given = next(self.instead, None)
+            fits = given is not None and given.shape == output.shape
+            leaf = (given if fits and given is not None else output).detach().requires_grad_()
             self.found.append((args[0] if args else (kwargs or {})["input"], leaf))
             return leaf.clone()  # which may be added to in place
         return output

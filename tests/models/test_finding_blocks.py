@@ -3,12 +3,13 @@
 import pytest
 import torch
 import transformers as hf
+from torch import nn
 
 from calig_nb import Explainer
 from calig_nb.models.block_model import BlockModel
 
 from ..helpers.layer_paths import layer_attributions, run
-from ..helpers.zoo import SENTENCE, rough
+from ..helpers.zoo import SENTENCE, picture, processor, rough, zoo_model
 
 SIZE = {
     "hidden_size": 16,
@@ -148,3 +149,77 @@ def test_states_of_tokens_and_batch_exchanged_are_traced(tokenizer):
         (state,) = model.entering_states(inputs)
         assert state.shape == (1, 13, 16)
         torch.testing.assert_close(state[0], seen[0][:, 0])
+
+
+class Bypassed(nn.Module):
+    """A model whose logits take a little of the input itself, past the blocks."""
+
+    def __init__(self, user, part):
+        super().__init__()
+        self.inner, self.part, self.config = user, part, user.config
+        self.beside = nn.Parameter(torch.randn(80, 3, dtype=torch.float64))
+
+    def forward(self, **inputs):
+        logits = self.inner(**inputs).logits
+        return logits + self.part * self.aside(**inputs)
+
+    def aside(self, input_ids=None, pixel_values=None, **others):
+        if input_ids is None:
+            return pixel_values.mean(dim=(2, 3))
+        return nn.functional.embedding(input_ids, self.beside).mean(dim=1)
+
+
+@pytest.mark.parametrize("kind", ["text", "picture"])
+def test_what_enters_past_the_blocks_is_measured_and_stated(kind, tokenizer):
+    """Blocks move the logits by a, and what passes them by moves them by b: b / a."""
+    if kind == "text":
+        user, reader, given = built("BertConfig"), tokenizer, SENTENCE
+        own = dict(tokenizer(SENTENCE, return_tensors="pt"))
+        ids = own["input_ids"].clone()
+        ids[0, 1:-1] = tokenizer.pad_token_id
+        other = {**own, "input_ids": ids}
+    else:
+        user, reader, given = zoo_model("vit"), processor(), picture()
+        pixels = reader(images=given, return_tensors="pt")["pixel_values"].double()
+        own, other = {"pixel_values": pixels}, {"pixel_values": torch.zeros_like(pixels)}
+    model = Bypassed(user, 1.0).eval()
+    with torch.no_grad():
+        through = (user(**own).logits - user(**other).logits).norm()
+        past = (model.aside(**own) - model.aside(**other)).norm()
+    model.part = float(0.03 * through / past)
+    with pytest.warns(UserWarning, match=r"3 % of the change from the baseline to the \w+ enters"):
+        got = Explainer(model, reader, cache=False).explain(given, target=1, tolerance=1e-4)
+    assert got.config["past_blocks"] == pytest.approx(0.03, abs=1e-4)
+    assert abs(got.convergence_delta).max() < 1e-3
+    model.part *= 4
+    with pytest.raises(ValueError, match=rf"{kind} through its blocks alone, but 12 % of the chan"):
+        Explainer(model, reader, cache=False).explain(given)
+
+
+def test_where_nothing_passes_the_blocks_by_nothing_is_said(tokenizer):
+    got = Explainer(built("BertConfig"), tokenizer, cache=False).explain(SENTENCE)
+    assert "past_blocks" not in got.config
+
+
+def test_a_model_whose_tokens_read_their_neighbours_is_not_padded(tokenizer):
+    """MobileBERT's trigrams take the padding after a text for its next token."""
+    user = built(
+        "MobileBertConfig",
+        embedding_size=16,
+        intra_bottleneck_size=16,
+        num_feedforward_networks=1,
+        normalization_type="layer_norm",
+    )
+    with torch.no_grad():
+        user.classifier.weight.mul_(1e-5)  # the logits hardly tell
+    explainer = Explainer(user, tokenizer, cache=False)
+    texts = [SENTENCE, SENTENCE.replace("acting", "film"), "bad " + SENTENCE]
+    options = {"target": 1, "method": "ca-lig", "n_steps": 5}
+    together = explainer.explain(texts, **options)
+    for text, got in zip(texts, together, strict=True):
+        alone = Explainer(user, tokenizer, cache=False).explain(text, **options)
+        for name in ("layer_attributions", "attention_relevance"):
+            torch.testing.assert_close(
+                *(torch.tensor(getattr(one, name).copy()) for one in (got, alone)),
+                rtol=1e-5, atol=1e-13,
+            )  # fmt: skip
