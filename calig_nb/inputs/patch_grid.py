@@ -69,6 +69,7 @@ def layout_of(model: BlockModel, pixels: Tensor) -> Layout:
             blocks.entering_states([modules], partial(model.predict, inputs))[0]
             for inputs in (first, second)
         )
+    blocks.check_states(one, first)
     special = (one == other).all(dim=-1)[0].cpu().numpy()
     cells, span = model.cells(first), None
     if isinstance(cells, GridCells):

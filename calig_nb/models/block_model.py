@@ -21,7 +21,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.checkpoint import checkpoint
 
 from .._arrays import Array
-from .._validation import distinct_names, shown
+from .._validation import distinct_names, shown, warn_user
 from . import blocks
 from .attention import Attention, Eager, Fused, KeepHeads, mean_attentions
 from .interrupts import raise_held
@@ -40,6 +40,11 @@ Classes = Literal["exclusive", "independent", "measured"]
 (sigmoid); or no logits of classes at all but values, in a unit of the model's own."""
 KEPT = "kept_positions"
 """Among them (batch, tokens): what a table of positions is asked for, whatever the tokens are."""
+PAST_BLOCKS = 0.05
+"""A larger part of the change of the logits from baseline to input that passes the blocks by is
+refused, a smaller one stated."""
+SMALL_PART = 1e-3
+"""So small a part is not warned about."""
 PIXELS = 256
 """Numbers of a picture that make a token, about."""
 
@@ -279,7 +284,8 @@ class Classifier:
         """Most tokens that the position table can tell apart; None where nothing is stated."""
         table = self._position_table()
         if table is None:
-            return cast("int | None", self._stated("max_position_embeddings"))
+            stated = cast("int | None", self._stated("max_position_embeddings"))
+            return stated if stated is not None and stated > 0 else None  # XLNet says -1 for none
         # A table with a padding index counts positions from the one after it.
         skipped = 0 if table.padding_idx is None else table.padding_idx + 1
         return table.num_embeddings - skipped
@@ -425,6 +431,8 @@ class BlockModel(Classifier):
 
     Attributes:
         joins: Whether points of several layers may share a pass; known once one was traced.
+        past_blocks: The part of the change of the logits from the first baseline to the first input
+            that passed the blocks by.
 
     Raises:
         TypeError: If ``model`` is not a torch module.
@@ -448,7 +456,6 @@ class BlockModel(Classifier):
         self._around: Sequence[nn.Module] = ()
         self._beside: Sequence[Sequence[nn.Module]] = ()
         self._sizes: Sequence[int] = ()
-        self._starts: Sequence[int] = ()
         self._cells: dict[Any, Cells] = {}
         self._recorded: list[Any] = []
         self._pooled = PooledBlock()
@@ -457,7 +464,9 @@ class BlockModel(Classifier):
         self._attending: Sequence[int] = ()
         self._routing = Routing()
         self._checked = False
+        self._lent: ModelInputs | None = None
         self.joins = True
+        self.past_blocks = 0.0
 
     def preserve(self) -> AbstractContextManager[None]:
         """As :meth:`Classifier.preserve`; a model with other parts than before is learned anew."""
@@ -479,7 +488,7 @@ class BlockModel(Classifier):
     @property
     def batches(self) -> bool:
         """Whether several inputs may share a pass; known once one was traced."""
-        carried = (o[1:] for o in self._recorded if isinstance(o, tuple))
+        carried = (blocks.parts_returned(output)[1:] for output in self._recorded)
         return self.joins and self._checked and not any(map(blocks.batch_sizes, carried))
 
     def block_size(self, inputs: ModelInputs) -> int:
@@ -521,6 +530,7 @@ class BlockModel(Classifier):
         n_items = len(next(iter(inputs.values())))
         sides = [inputs] if baselines is None else [inputs, baselines]
         starts = [self.entering_states(side) for side in sides]
+        self._lent = None if self._checked else baselines
         self._sizes = [state.shape[1] for state in starts[0]]
         entering = torch.cat([torch.cat(start, dim=1) for start in starts]).requires_grad_()
         cells = self.cells(inputs)
@@ -591,6 +601,7 @@ class BlockModel(Classifier):
             (all points, classes) logits, in the order of ``points.items``.
         """
         n_all, first = len(points.items), min(points.hidden)
+        modules = self.find(inputs)
         self._begin_pass(n_all * points.hidden[first].shape[1])
         states = {layer: self.split(points.hidden[layer]) for layer in sorted(points.hidden)}
         own = {layer: parts[0] for layer, parts in states.items()}
@@ -599,7 +610,7 @@ class BlockModel(Classifier):
 
         def enter(index: int, run: blocks.Run, args: Any, kwargs: Any) -> Any:
             if index < first:
-                here = index + 1 == first and first not in self._starts
+                here = index + 1 == first and first not in modules.starts
                 joined = own[first] if here else None
                 passed = blocks.hidden_of(args, kwargs) if joined is None else joined
                 return blocks.with_output_hidden(self._recorded[index], passed)
@@ -618,7 +629,7 @@ class BlockModel(Classifier):
             return output
 
         with (
-            blocks.intercept_calls(self.find(inputs), enter),
+            blocks.intercept_calls(modules, enter),
             blocks.replaced_states(self._beside, beside),
         ):
             return logits_of(self.model, self.call(rows_for(inputs, points.items)))
@@ -680,30 +691,36 @@ class BlockModel(Classifier):
         fused = frugal and cells.grid is None
         return mean_attentions(eager, modules, lambda more: run(**more), fused)
 
-    def find(self, inputs: ModelInputs) -> Sequence[nn.Module]:
+    def find(self, inputs: ModelInputs) -> blocks.Chain:
         """The blocks, looked for once."""
         if self._blocks is None or not self._around:
-            run = partial(self.predict, inputs)
-            chain = self._blocks or blocks.find_blocks(self.model, run)
-            found, starts = blocks.blocks_of_stages(chain, run)
+
+            def run() -> Tensor:
+                return logits_of(self.model, self.call(inputs))
+
+            n_rows = len(next(iter(inputs.values())))
+            chain = self._blocks or blocks.find_blocks(self.model, run, n_rows)
+            with torch.no_grad():
+                found = chain if chain.starts else blocks.blocks_of_stages(chain, run)
+                found.swapped = blocks.exchanged_axes(found, inputs, self.call)
             around = blocks.enclosing_modules(self.model, found)
             beside = self._beside
             if "input_ids" in inputs:
                 with torch.enable_grad():
                     beside = blocks.find_readers(self.model, found, partial(self.call, inputs))
             # Together: interrupted in between, stages would be taken for blocks.
-            self._blocks, self._starts, self._around = found, starts, around
-            self._beside = beside
+            self._blocks, self._around, self._beside = found, around, beside
         return self._blocks
 
     def entering_states(self, inputs: ModelInputs) -> list[Tensor]:
         """(rows, tokens, hidden) what enters the first block, and other chains that read the text.
 
         Raises:
-            ValueError: If the states are not of one width.
+            ValueError: If the states are no tokens', or not of one width.
         """
         modules = self.find(inputs)
         found = blocks.entering_states([modules, *self._beside], partial(self.predict, inputs))
+        blocks.check_states(found[0], inputs)
         if len(widths := {state.shape[2] for state in found}) > 1:
             raise ValueError(
                 "model must have one width in its encoder and its decoder, which reads the text "
@@ -738,10 +755,12 @@ class BlockModel(Classifier):
         if len(columns) <= len(self._beside) or (
             columns[0][columns[0] >= 0].tolist() != [*range(ids.shape[1])]
         ):
+            n_places = self.entering_states(one)[0].shape[1]
             raise ValueError(
                 f"model must read each of the text's {ids.shape[1]} tokens as one, in their order, "
-                "but of what enters its first block it cannot be told which is which. Name blocks "
-                'that come before: Explainer(..., blocks="path.to.list").'
+                f"but {n_places} places enter its first block, and of these it cannot be told "
+                "which token each stands for: what mixes tokens before its blocks cannot be "
+                "explained token by token."
             )
         return columns
 
@@ -876,7 +895,7 @@ class BlockModel(Classifier):
             ValueError: If something flows past the hidden states of a block.
         """
         outputs, inputs = forward.outputs, forward.inputs
-        if any(isinstance(output, tuple) and len(output) > 1 for output in outputs):
+        if any(len(blocks.parts_returned(output)) > 1 for output in outputs):
             # What a block returns beside its hidden state may depend on the request.
             with blocks.record_calls(self.find(inputs)) as calls:
                 self.predict(inputs)
@@ -887,40 +906,80 @@ class BlockModel(Classifier):
             forward.linear, inner, trace.hidden_gradients[-1][..., : self._sizes[0], :]
         )
         if not self._checked:
-            self._refuse_text_beside(inputs)
+            self.past_blocks = self._measure_past_blocks(inputs, trace)
             self.joins = self._layers_join(inputs, forward.items, trace)
             self._checked = len(trace.logits) > 1
 
-    def _refuse_text_beside(self, inputs: ModelInputs) -> None:
-        """Refuse a model whose score reads the text elsewhere than in its blocks.
+    def _measure_past_blocks(self, inputs: ModelInputs, trace: Trace) -> float:
+        """The part of the change from baseline to input that enters past the blocks.
+
+        It is measured in the logits of the first item: with the baseline's states in the blocks,
+        how far do they move when all else is the baseline's too?
 
         Raises:
-            ValueError: If what is looked up for the text flows past them.
+            ValueError: If it is more than :data:`PAST_BLOCKS`.
         """
-        if "input_ids" not in inputs:
-            return
         one = {name: value[:1] for name, value in inputs.items()}
-        chains = [self.find(inputs), *self._beside]
-        states = [state.detach() for state in self.entering_states(one)]
+        if "input_ids" in inputs:
+            alone, whole = self._logits_of_text_beside(one)
+        elif self._lent is not None:
+            n_items = len(next(iter(inputs.values())))
+            other = {name: value[:1] for name, value in self._lent.items()}
+            alone, whole = trace.logits[n_items : n_items + 1], self.predict(other)
+        else:
+            return 0.0
+        moved = float((whole - alone).norm())
+        change = float((trace.logits[:1] - alone).norm())
+        if moved <= 1e-6 * float(alone.norm()):
+            return 0.0
+        share = moved / max(change, 1e-6 * moved)
+        what = "text" if "input_ids" in inputs else "picture"
+        part = f"{100 * share:.2g} %" if share < 1 else f"{share:.3g} times as much"
+        if share > PAST_BLOCKS:
+            raise ValueError(
+                f"model must read the {what} through its blocks alone, but {part} of the change "
+                f"from the baseline to this {what} enters past them, and at most "
+                f"{100 * PAST_BLOCKS:.0f} % may: it would be missing. Let what reads the {what} "
+                "beside them be a block too, or remove it."
+            )
+        if share > SMALL_PART:
+            warn_user(
+                f"{part} of the change from the baseline to the {what} enters past the model's "
+                "blocks, and no layer shows it."
+            )
+        return share
 
-        def looked_up(inputs: ModelInputs) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-            with torch.enable_grad(), LookUps() as seen, blocks.replaced_states(chains, states):
+    def _logits_of_text_beside(self, one: ModelInputs) -> tuple[Tensor, Tensor]:
+        """One text's logits, the baseline's states being in the blocks, and then beside them too.
+
+        What is looked up for a text is watched, so that all else, as the position that is pooled,
+        stays the text's own.
+        """
+        chains = [self.find(one), *self._beside]
+        ids = one["input_ids"]
+        other = {**one, "input_ids": _exchanged(ids)} if self._lent is None else self._lent
+        other = {name: value[:1] for name, value in other.items()}
+        states = [state.detach() for state in self.entering_states(other)]
+
+        def looked_up(inputs: ModelInputs, instead: Sequence[Tensor] = ()) -> tuple[Tensor, Any]:
+            with (
+                torch.enable_grad(),
+                LookUps(instead) as seen,
+                blocks.replaced_states(chains, states),
+            ):
                 logits = logits_of(self.model, self.call(inputs))
             return logits, seen.found
 
-        logits, found = looked_up(one)
-        if not logits.requires_grad:
-            return
-        weights = torch.arange(1, logits.shape[1] + 1).to(logits)
-        flows = gradients_of((logits @ weights)[:, None], [values for _, values in found])
-        again = looked_up({**one, "input_ids": one["input_ids"].flip(1)})[1]
-        for (ids, _), (others, _), flow in zip(found, again, flows, strict=True):
-            if flow.any() and not torch.equal(ids, others):
-                raise ValueError(
-                    "model must read the text through its blocks alone, but embeddings of its "
-                    "tokens reach the score beside them, so that their share would be missing. "
-                    "Let what reads them be a block too, or remove it."
-                )
+        alone, found = looked_up(one)
+        if not alone.requires_grad:
+            return alone, alone
+        weights = torch.arange(1, alone.shape[1] + 1).to(alone)
+        flows = gradients_of((alone @ weights)[:, None], [values for _, values in found])
+        if not any(flow.any() for flow in flows):
+            return alone.detach(), alone.detach()
+        others = looked_up(other)[1]
+        whole, _ = looked_up(one, [values.detach() for _, values in others])
+        return alone.detach(), whole.detach()
 
     def _layers_join(self, inputs: ModelInputs, items: Tensor, trace: Trace) -> bool:
         """Whether points of several layers may share a pass: replaying the trace gives it again.
@@ -1035,12 +1094,16 @@ def logits_of(model: nn.Module, output: Any) -> Tensor:
 class LookUps(TorchFunctionMode):
     """Within, what embeddings give is held apart, so that gradients tell where it goes.
 
+    Args:
+        instead: What they give instead, one after the other, where it has the shape.
+
     Attributes:
         found: What was looked up, and what that gave.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, instead: Sequence[Tensor] = ()) -> None:
         super().__init__()
+        self.instead = iter(instead)
         self.found: list[tuple[Tensor, Tensor]] = []
 
     def __torch_function__(
@@ -1049,7 +1112,9 @@ class LookUps(TorchFunctionMode):
         """Torch's hook into every call of its functions."""
         output = func(*args, **(kwargs or {}))
         if func is nn.functional.embedding:
-            leaf = output.detach().requires_grad_()
+            given = next(self.instead, None)
+            fits = given is not None and given.shape == output.shape
+            leaf = (given if fits and given is not None else output).detach().requires_grad_()
             self.found.append((args[0] if args else (kwargs or {})["input"], leaf))
             return leaf.clone()  # which may be added to in place
         return output

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from copy import copy
 from functools import partial
+from itertools import combinations
 from threading import get_ident
 from typing import Any, NamedTuple, cast
 
@@ -16,10 +19,31 @@ Enter = Callable[[int, Run, tuple[Any, ...], dict[str, Any]], Any]
 """Takes over a call: (how many came before it, the block's forward, args, kwargs) -> output."""
 
 WANTED = (
-    "a torch.nn.ModuleList or torch.nn.Sequential of modules of one class that the forward pass "
-    "runs through in order, each taking the hidden state (batch, tokens, hidden) that the one "
-    'before returned. Name it by hand with Explainer(..., blocks="path.to.list").'
+    "a torch.nn.ModuleList or torch.nn.Sequential of modules that the forward pass runs through in "
+    "order, each taking the hidden state (batch, tokens, hidden) that the one before returned."
 )
+BY_HAND = 'Name it by hand with Explainer(..., blocks="path.to.list").'
+
+
+class Chain(list[nn.Module]):
+    """Blocks in their order, with how they are entered.
+
+    Attributes:
+        starts: Numbers of the blocks that begin a list of their own; before them the model may
+            do more, such as merging tokens. None where all are in one list.
+        swapped: Two axes that are exchanged in the blocks' own states, which are not (batch,
+            tokens, hidden) but, say, (tokens, batch, hidden); who intercepts their calls sees
+            (batch, tokens, hidden) all the same. None where there is nothing to exchange.
+    """
+
+    def __init__(
+        self,
+        modules: Sequence[nn.Module],
+        starts: Sequence[int] = (),
+        swapped: tuple[int, int] | None = None,
+    ) -> None:
+        super().__init__(modules)
+        self.starts, self.swapped = starts, swapped
 
 
 class Call(NamedTuple):
@@ -28,6 +52,7 @@ class Call(NamedTuple):
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     output: Any
+    module: nn.Module
 
     @property
     def hidden(self) -> Tensor:
@@ -77,11 +102,16 @@ def intercept_each(
     Calls on other threads are not ours, and go through untouched.
     """
     own = get_ident()
+    axes = modules.swapped if isinstance(modules, Chain) else None
 
     def guard(module: nn.Module, run: Run) -> Run:
         def forward(*args: Any, **kwargs: Any) -> Any:
-            ours = get_ident() == own
-            return enter(module, run, args, kwargs) if ours else run(*args, **kwargs)
+            if get_ident() != own:
+                return run(*args, **kwargs)
+            if axes is None:
+                return enter(module, run, args, kwargs)
+            output = enter(module, _turned(run, axes), *_turn_arguments(args, kwargs, axes))
+            return _turn_output(output, axes)
 
         return forward
 
@@ -100,12 +130,12 @@ def record_calls(modules: Sequence[nn.Module]) -> Iterator[list[Call]]:
     """Record every call of these modules within the context, in the order in which they return."""
     calls: list[Call] = []
 
-    def enter(_: int, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def enter(module: nn.Module, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         output = run(*args, **kwargs)
-        calls.append(Call(args, kwargs, output))
+        calls.append(Call(args, kwargs, output, module))
         return output
 
-    with intercept_calls(modules, enter):
+    with intercept_each(modules, enter):
         yield calls
 
 
@@ -171,34 +201,202 @@ def enclosing_modules(model: nn.Module, modules: Sequence[nn.Module]) -> list[nn
     return [m for m in model.modules() if wanted <= {*m.modules()} - {m}]
 
 
-def find_blocks(model: nn.Module, run_model: Callable[[], Any]) -> Sequence[nn.Module]:
+def find_blocks(model: nn.Module, run_model: Callable[[], Any], n_rows: int | None = None) -> Chain:
     """The module list whose members a forward pass runs through one after the other.
 
-    Members must be of one class, and each call's hidden state must be what the call before it
-    returned. Of several such lists the outermost count, of these the ones that read no other
-    sequence (a decoder reads the encoder's), and of these the one with most parameters.
+    Every member must be called, and each call's hidden state must be what the call before it
+    returned. Lists at the same place in several modules (those of a model's stages) are one chain
+    where each begins with what is made of the one before. Of several chains those whose states
+    are (batch, tokens, hidden) count, of these the outermost, of these the ones that read no other
+    sequence (a decoder reads the encoder's), and of these the one with most parameters. What goes
+    on in another list of the same kind is not the whole, and is not taken.
+
+    Args:
+        model: The model.
+        run_model: Runs it; gradients flow.
+        n_rows: Rows of its inputs, where known.
 
     Raises:
         ValueError: If there is none; the message says what was looked for.
     """
     lists = {
-        name: list(members)
+        name: flattened(members)
         for name, members in _lists(model).items()
-        if len({type(member) for member in members}) == 1
         # A sequence of one is a wrapper about the whole model as often as a block.
-        and (len(members) > 1 or isinstance(members, nn.ModuleList))
+        if len(members) > 1 or isinstance(members, nn.ModuleList)
     }
+    plain = {name: chain for name, chain in lists.items() if chain and not chain.starts}
+    joined = _lists_of_stages(plain)
     with ExitStack() as stack:
-        calls = {name: stack.enter_context(record_calls(lists[name])) for name in lists}
+        calls = {name: stack.enter_context(record_calls(plain[name])) for name in plain}
+        calls |= {name: stack.enter_context(record_calls(joined[name])) for name in joined}
+        with torch.no_grad():
+            run_model()
+    lists = {**plain, **joined}
+    called = {id(call.module) for own in calls.values() for call in own}
+    chains = {
+        name: chain
+        for name, chain in lists.items()
+        if all(id(module) in called for module in chain)
+        and is_chain(calls[name], chain.starts)
+        and _keeps_width(calls[name])
+        and not _is_one_of_many(model, name, called)
+    }
+    by_token = [n for n in chains if _is_by_token(calls[n], n_rows)] or [*chains]
+    outermost = [
+        n
+        for n in by_token
+        if not any(n.startswith(f"{o}.") for o in by_token)
+        and (n in plain or (len(calls[n]) == len(chains[n]) and _goes_on(chains[n], run_model)))
+    ]
+    parts = _parts_of_one(outermost, chains, run_model)
+    found = [name for name in outermost if name not in parts]
+    if not found:
+        raise ValueError(_why_none(lists, calls, parts))
+    alone = [n for n in found if not any(call.reads_another for call in calls[n])]
+    sizes = {n: sum(p.numel() for m in chains[n] for p in m.parameters()) for n in found}
+    return chains[max(alone or found, key=lambda name: sizes[name])]
+
+
+def flattened(members: Iterable[nn.Module]) -> Chain:
+    """The modules of a list; those of lists within it, each of which begins anew."""
+    found: list[nn.Module] = []
+    starts: list[int] = []
+    for member in members:
+        if isinstance(member, nn.ModuleList):
+            starts.append(len(found))
+            found += member
+        else:
+            found.append(member)
+    return Chain(found, tuple(starts))
+
+
+def _lists_of_stages(plain: Mapping[str, Chain]) -> dict[str, Chain]:
+    """Lists of one kind at the same place in several modules, one after the other."""
+    groups: dict[str, list[str]] = {}
+    for name in plain:
+        numbers = [*re.finditer(r"(?<![^.])\d+(?![^.])", name)]
+        if numbers:
+            start, end = numbers[-1].span()
+            groups.setdefault(f"{name[:start]}*{name[end:]}", []).append(name)
+    found = {}
+    for place, names in groups.items():
+        modules = [module for name in names for module in plain[name]]
+        if len(names) > 1 and len({type(module) for module in modules}) == 1:
+            lengths = [len(plain[name]) for name in names]
+            found[place] = Chain(modules, [sum(lengths[:i]) for i in range(len(lengths))])
+    return found
+
+
+def _keeps_width(calls: Sequence[Call]) -> bool:
+    """Whether states keep their width, or all blocks are of one class.
+
+    What is in a sequence of several classes may be the steps within one block.
+    """
+    widths = {state.shape[-1] for call in calls for state in (call.hidden, call.returned)}
+    return len(widths) == 1 or len({type(call.module) for call in calls}) == 1
+
+
+def _is_by_token(calls: Sequence[Call], n_rows: int | None) -> bool:
+    shapes = [call.hidden.shape for call in calls]
+    return all(len(one) == 3 and n_rows in (None, one[0]) for one in shapes)
+
+
+def _is_one_of_many(model: nn.Module, name: str, called: Collection[int]) -> bool:
+    """Whether a list lies in a member of another one, of whose class other members ran too."""
+    parts = name.split(".")
+    for i, part in enumerate(parts):
+        if not part.isdigit():
+            continue
+        holder = model.get_submodule(".".join(parts[:i]))
+        if isinstance(holder, nn.ModuleList | nn.Sequential):
+            own = holder[int(part)]
+            others = [m for m in holder if m is not own and type(m) is type(own)]
+            if any(id(module) in called for other in others for module in other.modules()):
+                return True
+    return False
+
+
+def _goes_on(chain: Chain, run_model: Callable[[], Any]) -> bool:
+    """Whether each of its lists but the first begins with what is made of the one before."""
+    return all(_depends(chain, {start - 1: start for start in chain.starts if start}, run_model))
+
+
+def _parts_of_one(
+    names: Sequence[str], chains: Mapping[str, Chain], run_model: Callable[[], Any]
+) -> list[str]:
+    """Those of which one goes on with what another of the same kind of blocks returned."""
+    found: set[str] = set()
+    for one, other in combinations(names, 2):
+        kinds = [{type(module) for module in chains[name]} for name in (one, other)]
+        if kinds[0] == kinds[1]:
+            for a, b in ((one, other), (other, one)):
+                both = Chain([*chains[a], *chains[b]])
+                n = len(chains[a])
+                if all(_depends(both, {n - 1: n}, run_model)):
+                    found |= {a, b}
+    return [name for name in names if name in found]
+
+
+def _depends(chain: Chain, links: Mapping[int, int], run_model: Callable[[], Any]) -> list[bool]:
+    """Whether what enters one block depends on what another returned.
+
+    Args:
+        chain: The blocks.
+        links: Number of the other -> number of the one.
+        run_model: Runs the model.
+    """
+    left: dict[int, Tensor] = {}
+    found: dict[int, bool] = {}
+    places = {id(module): i for i, module in enumerate(chain)}
+
+    def enter(module: nn.Module, run: Run, args: Any, kwargs: Any) -> Any:
+        place = places[id(module)]
+        before = next((a for a, b in links.items() if b == place), None)
+        if before in left and place not in found:
+            state = hidden_of(args, kwargs)
+            grads = (
+                torch.autograd.grad(state.sum(), left[before], retain_graph=True, allow_unused=True)
+                if state.requires_grad
+                else (None,)
+            )
+            found[place] = grads[0] is not None
+        output = run(*args, **kwargs)
+        if place in links:
+            left[place] = returned_hidden(output).detach().requires_grad_()
+            return with_output_hidden(output, left[place])
+        return output
+
+    with torch.enable_grad(), intercept_each(chain, enter):
         run_model()
-    chains = [name for name in lists if is_chain(calls[name])]
-    outermost = [n for n in chains if not any(n.startswith(f"{other}.") for other in chains)]
-    if not outermost:
-        looked_at = ", ".join(f"{n} ({len(calls[n])} calls)" for n in lists) or "none"
-        raise ValueError(f"model has no chain of blocks: {WANTED} Lists looked at: {looked_at}.")
-    alone = [n for n in outermost if not any(call.reads_another for call in calls[n])]
-    sizes = {n: sum(p.numel() for m in lists[n] for p in m.parameters()) for n in outermost}
-    return lists[max(alone or outermost, key=lambda name: sizes[name])]
+    return [found.get(place, False) for place in links.values()]
+
+
+def _why_none(
+    lists: Mapping[str, Chain], calls: Mapping[str, Sequence[Call]], parts: Sequence[str]
+) -> str:
+    """What the error says where there is no chain: what was looked at, and why it is none."""
+    start = f"model has no chain of blocks: {WANTED}"
+    if parts:
+        return (
+            f"{start} Its layers are in several lists, each of which goes on with what another "
+            f"returned, with more between them: {', '.join(parts)}. None of them is the whole."
+        )
+    heard = {name: own for name, own in calls.items() if "*" not in name}
+    several = [n for n, own in heard.items() if len(own) == len(lists[n]) > 1]
+    twins = [n for n in several if [len(lists[m]) for m in several].count(len(lists[n])) > 1]
+    outer = [n for n in twins if not any(n.startswith(f"{o}.") for o in several)]
+    if len(outer) > 1:
+        return (
+            f"{start} Its layers are no modules of a list: each is made of members of several "
+            f"lists, {', '.join(outer)}, so that there is no block to enter. Put what a layer "
+            "does into a module of its own, and these into one list."
+        )
+    looked_at = ", ".join(f"{n} ({len(own)} calls)" for n, own in heard.items() if own)
+    if not looked_at:
+        why = "None of its lists was called." if lists else "It has no list of modules."
+        return f"{start} {why} Put its layers into one that it runs through."
+    return f"{start} {BY_HAND} Lists looked at: {looked_at}."
 
 
 def find_readers(
@@ -252,9 +450,7 @@ def find_readers(
     return [lists[n] for n in chains if not any(n.startswith(f"{other}.") for other in chains)]
 
 
-def blocks_of_stages(
-    modules: Sequence[nn.Module], run_model: Callable[[], Any]
-) -> tuple[Sequence[nn.Module], Sequence[int]]:
+def blocks_of_stages(modules: Sequence[nn.Module], run_model: Callable[[], Any]) -> Chain:
     """The blocks inside of stages, for a model that merges its tokens on the way; else the same.
 
     Stages differ from blocks in that their numbers of tokens do. Each must hand what enters it to
@@ -266,22 +462,22 @@ def blocks_of_stages(
         run_model: Runs it.
 
     Returns:
-        The blocks; and the number of the first block of every stage, none where there are none.
+        The blocks, which start anew in every stage.
     """
     inside = [
         [list(part) for part in module.modules() if isinstance(part, nn.ModuleList)]
         for module in modules
     ]
     if not all(inside):
-        return modules, ()
+        return Chain(modules)
     with ExitStack() as stack:
         calls = stack.enter_context(record_calls(modules))
         inner = [[stack.enter_context(record_calls(run)) for run in runs] for runs in inside]
         run_model()
     if len(calls) != len(modules):
-        return modules, ()
+        return Chain(modules)
     if len({call.hidden.shape[1] for call in calls} | {calls[-1].returned.shape[1]}) == 1:
-        return modules, ()
+        return Chain(modules)
     found: list[nn.Module] = []
     starts: list[int] = []
     for call, runs, heard in zip(calls, inside, inner, strict=True):
@@ -291,13 +487,93 @@ def blocks_of_stages(
             if len(own) == len(run) and is_chain(own) and own[0].hidden is call.hidden
         )
         if (run := next(fits, None)) is None:
-            return modules, ()
+            return Chain(modules)
         starts.append(len(found))
         found += run
-    return found, starts
+    return Chain(found, starts)
 
 
-def blocks_at(model: nn.Module, path: str) -> Sequence[nn.Module]:
+def exchanged_axes(
+    modules: Sequence[nn.Module],
+    inputs: Mapping[str, Tensor],
+    run_model: Callable[[Mapping[str, Tensor]], Any],
+) -> tuple[int, int] | None:
+    """Two axes to be exchanged, so that the blocks' states of a text are (batch, tokens, hidden).
+
+    Args:
+        modules: The blocks, whose states may be (tokens, batch, hidden) or (batch, hidden,
+            tokens) instead.
+        inputs: What the model is called with, a row for each text.
+        run_model: Runs it on such inputs.
+
+    Returns:
+        The axes; None where there is nothing to exchange, or no exchange would do.
+    """
+    if "input_ids" not in inputs:
+        return None
+
+    def fitting(inputs: Mapping[str, Tensor]) -> tuple[list[Any], tuple[int, ...]]:
+        sizes = tuple(inputs["input_ids"].shape[:2])
+        shape = tuple(entering_states([modules], partial(run_model, inputs))[0].shape)
+        forms = {None: (0, 1), (0, 1): (1, 0), (1, 2): (0, 2)}
+        found = [
+            axes
+            for axes, (rows, tokens) in forms.items()
+            if len(shape) == 3 and (shape[rows], shape[tokens]) == sizes
+        ]
+        return found, (*shape, *sizes)
+
+    found, taken = fitting(inputs)
+    if len(found) > 1:  # other sizes tell the axes apart
+        n_tokens = taken[-1]
+        rows = next(n for n in range(1, 9) if n not in taken)
+        fewer = next((n for n in range(n_tokens - 1, 0, -1) if n not in taken), n_tokens)
+        found, _ = fitting(
+            {
+                name: value[:1, -fewer:].expand(rows, *value[:, -fewer:].shape[1:])
+                if value.shape[1:2] == (n_tokens,)
+                else value[:1].expand(rows, *value.shape[1:])
+                for name, value in inputs.items()
+            }
+        )
+    return found[0] if len(found) == 1 else None
+
+
+def check_states(state: Tensor, inputs: Mapping[str, Tensor]) -> None:
+    """Refuse what enters the first block if it holds no state for each token of each input.
+
+    Args:
+        state: What entered.
+        inputs: What the model was called with, a row for each input.
+
+    Raises:
+        ValueError: If it is not (batch, tokens, hidden), or has fewer places than a text tokens.
+    """
+    rows, shape = len(next(iter(inputs.values()))), tuple(state.shape)
+    n_tokens = inputs["input_ids"].shape[1] if "input_ids" in inputs else 0
+    if state.ndim == 3 and shape[0] == rows and shape[1] >= n_tokens:
+        return
+    if state.ndim == 4 and shape[0] == rows and not n_tokens:
+        raise ValueError(
+            "model must have tokens, which its blocks hand on as hidden states (batch, tokens, "
+            f"hidden), but what enters its first block are maps of shape {shape}: a convolutional "
+            "network has no tokens. Methods for pixels serve it, such as those of Captum."
+        )
+    if state.ndim == 3 and shape[0] == rows:
+        raise ValueError(
+            f"model must read each of the text's {n_tokens} tokens as one, but only {shape[1]} "
+            "places enter its first block: what merges tokens before its blocks cannot be "
+            "explained token by token."
+        )
+    raise ValueError(
+        "model must hand on hidden states (batch, tokens, hidden), but what enters its first "
+        f"block has the shape {shape} for {rows} {'text' if n_tokens else 'picture'}"
+        f"{'s' if rows > 1 else ''}{f' of {n_tokens} tokens' if n_tokens else ''}, whose first "
+        "axis is not the batch. Such blocks cannot be entered."
+    )
+
+
+def blocks_at(model: nn.Module, path: str) -> Chain:
     """The module list at ``path``.
 
     Raises:
@@ -306,7 +582,7 @@ def blocks_at(model: nn.Module, path: str) -> Sequence[nn.Module]:
     lists = {name: members for name, members in _lists(model).items() if name}
     if path not in lists or not len(lists[path]):
         raise ValueError(f"blocks must be one of {[*lists]}, got {path!r}.")
-    return list(lists[path])
+    return flattened(lists[path])
 
 
 def hidden_of(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
@@ -320,21 +596,30 @@ def hidden_of(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
 def replace_hidden(
     args: tuple[Any, ...], kwargs: dict[str, Any], hidden: Tensor
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """A block's arguments with another hidden state among them."""
+    """A block's arguments with another hidden state, wherever it is among them.
+
+    It may be there more than once, as query, key and value.
+    """
     old = hidden_of(args, kwargs)
-    if args and args[0] is old:
-        return (hidden, *args[1:]), kwargs
-    return args, {name: hidden if value is old else value for name, value in kwargs.items()}
+    return (
+        tuple(hidden if value is old else value for value in args),
+        {name: hidden if value is old else value for name, value in kwargs.items()},
+    )
+
+
+def parts_returned(output: Any) -> list[Any]:
+    """What a block returned: the entries of a tuple, a list or a dictionary, or all in one."""
+    if isinstance(output, Mapping):
+        return [*output.values()]
+    return [*output] if isinstance(output, tuple | list) else [output]
 
 
 def returned_hidden(output: Any) -> Tensor:
-    """The hidden state in a block's output: a tensor, or the one of fewest axes in a tuple.
+    """The hidden state in a block's output: a tensor, or the one of fewest axes among several.
 
     Attention probabilities, which some blocks return in front of it, have an axis more.
     """
-    parts = [
-        part for part in (output if isinstance(output, tuple) else [output]) if _is_hidden(part)
-    ]
+    parts = [part for part in parts_returned(output) if _is_hidden(part)]
     if not parts:
         raise _NoHiddenState(f"A block returned {type(output).__name__}; it must be {WANTED}")
     return cast(Tensor, min(parts, key=lambda part: part.ndim))
@@ -367,9 +652,16 @@ def with_output_hidden(output: Any, hidden: Tensor | None) -> Any:
     """
     old = returned_hidden(output)
     new = old.new_empty((0,) * old.ndim) if hidden is None else hidden
-    if not isinstance(output, tuple):
+    if isinstance(output, Mapping):
+        changed = copy(output)
+        for name, part in output.items():
+            if part is old:
+                changed[name] = new  # type: ignore[index]
+        return changed
+    if not isinstance(output, tuple | list):
         return new
-    return tuple(new if part is old else part for part in output)
+    parts = [new if part is old else part for part in output]
+    return parts if isinstance(output, list) else tuple(parts)
 
 
 def are_close(a: Tensor, b: Tensor) -> bool:
@@ -400,11 +692,35 @@ def _is_hidden(value: Any) -> bool:
     return torch.is_tensor(value) and value.is_floating_point() and value.ndim >= 3
 
 
-def is_chain(calls: Sequence[Call]) -> bool:
-    """Whether each call took the very hidden state that the one before it returned."""
+def is_chain(calls: Sequence[Call], starts: Collection[int] = ()) -> bool:
+    """Whether each call took the very hidden state that the one before it returned.
+
+    Args:
+        calls: In their order.
+        starts: Numbers of those that need not.
+    """
     try:
-        following = [call.hidden for call in calls][1:]
-        left = [call.returned for call in calls][:-1]
+        entering = [call.hidden for call in calls]
+        left = [call.returned for call in calls]
     except _NoHiddenState:
         return False
-    return bool(calls) and all(a is b for a, b in zip(left, following, strict=True))
+    pairs = enumerate(zip(left[:-1], entering[1:], strict=True), start=1)
+    return bool(calls) and all(a is b or i in starts for i, (a, b) in pairs)
+
+
+def _turned(run: Run, axes: tuple[int, int]) -> Run:
+    """A block's forward between states whose axes are exchanged."""
+
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        args, kwargs = _turn_arguments(args, kwargs, axes)
+        return _turn_output(run(*args, **kwargs), axes)
+
+    return forward
+
+
+def _turn_arguments(args: Any, kwargs: Any, axes: tuple[int, int]) -> Any:
+    return replace_hidden(args, kwargs, hidden_of(args, kwargs).transpose(*axes))
+
+
+def _turn_output(output: Any, axes: tuple[int, int]) -> Any:
+    return with_output_hidden(output, returned_hidden(output).transpose(*axes))

@@ -19,6 +19,7 @@ from ..inputs.reader import Reader
 from ..inputs.text import TextInputs
 from ..inputs.word_segmentation import IntArray
 from ..models.block_model import BlockModel
+from ..models.blocks import record_calls
 from ..models.memory import Budget
 
 BATCH_TOKENS = 512
@@ -187,6 +188,7 @@ def build_explanation(
             "dtype": str(model.placement[0]).removeprefix("torch."),
             "version": __version__,
             **({"without_attention": [*w]} if (w := found.without_attention) else {}),
+            **({"past_blocks": past} if (past := round(model.past_blocks, 4)) else {}),
             **noted,
             **found.more,
         },
@@ -229,7 +231,18 @@ def labels_of(model: BlockModel, n_classes: int, text: TextInputs) -> tuple[str,
 def _refuse_padding_that_matters(
     model: BlockModel, rows: Mapping[str, Tensor], first: Mapping[str, Tensor]
 ) -> None:
-    together = model.predict({name: value[:1] for name, value in rows.items()})
-    alone = model.predict(model.to_device(first))
-    if "attention_mask" not in rows or not torch.allclose(together, alone, rtol=1e-3, atol=1e-4):
+    n_tokens = first["input_ids"].shape[1] if "input_ids" in first else 0
+    together, padded = _said_and_entering(model, {name: value[:1] for name, value in rows.items()})
+    alone, entering = _said_and_entering(model, model.to_device(first))
+    # What a token becomes before the blocks may take from its neighbours, in padding too.
+    reads = not torch.allclose(padded[:, :n_tokens], entering[:, :n_tokens], rtol=1e-3, atol=1e-4)
+    same = torch.allclose(together, alone, rtol=1e-3, atol=1e-4)
+    if "attention_mask" not in rows or reads or not same:
         raise ValueError("padding changes what the model says of a text")
+
+
+def _said_and_entering(model: BlockModel, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """The logits, and what entered the first block on the way."""
+    with record_calls(model.find(inputs)) as calls:
+        logits = model.predict(inputs)
+    return logits, calls[0].hidden

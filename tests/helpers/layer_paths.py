@@ -1,7 +1,6 @@
-"""Layer-wise Integrated Gradients of any model by torch's own hooks, the slow and obvious way."""
+"""Layer-wise Integrated Gradients of any model by hand, one layer and one node at a time."""
 
 import itertools
-from contextlib import ExitStack
 
 import numpy as np
 import torch
@@ -21,8 +20,18 @@ def _first_hidden(args, kwargs):
 
 def _first_left(output):
     """What leaves a block: in a tuple or a list that with the fewest axes."""
-    parts = output if isinstance(output, (tuple, list)) else [output]
+    parts = output.values() if isinstance(output, dict) else output
+    parts = [output] if torch.is_tensor(output) else parts
     return min((part for part in parts if _hidden(part)), key=lambda part: part.ndim)
+
+
+def _with(output, old, new):
+    """What a block returned with another state in it."""
+    if torch.is_tensor(output):
+        return new
+    if isinstance(output, dict):
+        return {name: new if part is old else part for name, part in output.items()}
+    return type(output)(new if part is old else part for part in output)
 
 
 def run(user, members, inputs, layer=None, state=None):
@@ -37,52 +46,57 @@ def run(user, members, inputs, layer=None, state=None):
     """
     count, seen = itertools.count(), []
 
-    def enter(_, args, kwargs):
-        own = _first_hidden(args, kwargs)
-        if next(count) == layer:
-            args = tuple(state if value is own else value for value in args)
-            kwargs = {name: state if v is own else v for name, v in kwargs.items()}
-            own = state
-        seen.append(own)
-        return args, kwargs
+    def entered(block):
+        def forward(*args, **kwargs):
+            number, own = next(count), _first_hidden(args, kwargs)
+            here = state if number == layer else own
+            seen.append(here)
+            args = tuple(here if value is own else value for value in args)
+            output = block(*args, **{n: here if v is own else v for n, v in kwargs.items()})
+            if number + 1 < len(members):
+                return output
+            left = _first_left(output)
+            seen.append(state if layer == len(members) else left)
+            return _with(output, left, seen[-1])
 
-    def leave(_, args, output):
-        if len(seen) < len(members):
-            return None
-        left = _first_left(output)
-        seen.append(state if layer == len(members) else left)
-        if layer != len(members):
-            return None
-        if torch.is_tensor(output):
-            return state
-        return type(output)(state if part is left else part for part in output)
+        return forward
 
-    with ExitStack() as hooks:
-        for member in dict.fromkeys(members):
-            hooks.enter_context(member.register_forward_pre_hook(enter, with_kwargs=True))
-            hooks.enter_context(member.register_forward_hook(leave))
-        logits = logits_of(user(**inputs))
-    return logits, seen
+    distinct = list(dict.fromkeys(members))
+    for member in distinct:  # some models call forward itself, which runs no hooks
+        member.forward = entered(member.forward)
+    try:
+        return logits_of(user(**inputs)), seen
+    finally:
+        for member in distinct:
+            del member.forward
 
 
-def layer_attributions(user, members, inputs, baseline, target, nodes=48, panels=1):
+def layer_attributions(user, members, inputs, baseline, target, nodes=48, token_axis=1):
     """(L + 1, tokens) Integrated Gradients of a logit along the straight line in every layer.
 
     The baseline lends what enters the first block, all else is the input's own.
+
+    Args:
+        user: The model.
+        members: Its blocks, in the order of their calls.
+        inputs: What it is called with, one row.
+        baseline: The same of the baseline.
+        target: The class.
+        nodes: Of the Gauss-Legendre rule.
+        token_axis: That of the blocks' states.
     """
     with torch.no_grad():
         start = run(user, members, baseline)[1][0]
         own = run(user, members, inputs)[1]
         other = run(user, members, inputs, 0, start)[1]
     x, w = np.polynomial.legendre.leggauss(nodes)
-    ts = np.concatenate([(i + (x + 1) / 2) / panels for i in range(panels)])
-    ws = np.tile(w / 2 / panels, panels)
     found = []
     for layer, (end, begin) in enumerate(zip(own, other, strict=True)):
         total = torch.zeros_like(end)
-        for t, weight in zip(ts, ws, strict=True):
+        for t, weight in zip((x + 1) / 2, w / 2, strict=True):
             point = (begin + t * (end - begin)).detach().requires_grad_()
             logits, _ = run(user, members, inputs, layer, point)
             total += weight * torch.autograd.grad(logits[0, target], point)[0]
-        found.append((total * (end - begin)).sum(dim=-1)[0].detach().numpy())
+        by_token = (total * (end - begin)).movedim(token_axis, 0).flatten(1).sum(dim=1)
+        found.append(by_token.detach().numpy())
     return np.stack(found)
