@@ -13,6 +13,7 @@ SENTENCES = (
     "The plot is thin, but the acting is superb.",
     "The film is not good, but it is not bad.",
     "A superb film. The plot is good. The acting is bad.",
+    "The capital of France is Paris, and the capital of Spain is Madrid.",
 )
 
 

@@ -11,6 +11,7 @@ import calig_nb as cn
 from calig_nb import Explainer
 from calig_nb.models.task_heads import MaskedToken, NextToken, with_task_head
 
+from ..helpers.documented import run_documented
 from ..helpers.hooked_path import layer_attributions
 from ..helpers.masked_tokenizers import TOKENIZERS
 from ..helpers.model_state import assert_unchanged, state_of
@@ -300,6 +301,15 @@ def test_from_a_folder(bert, tmp_path):
     from calig_nb.cli import main
 
     assert main(["explain", TEXT, "--model", str(tmp_path), "--target", "good"]) in (0, None)
+
+
+@pytest.mark.filterwarnings("ignore:.MASK. is read as")
+def test_what_the_docs_ask_is_answered(tokenizers):
+    explainer = Explainer(masked_model("roberta", tokenizers["Ġ"]), tokenizers["Ġ"])
+    found = run_documented("A masked word", explainer)
+    assert found[0].target_name == "France" and found[0].labels[found[0].contrast] == "Spain"
+    assert [one.config["position"] for one in found] == [4, 4, 4]
+    assert [bool(one.special[4]) for one in found] == [True, True, False]
 
 
 def test_what_the_weights_were_trained_for_is_seen(tokenizers):

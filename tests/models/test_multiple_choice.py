@@ -10,6 +10,7 @@ import transformers as hf
 import calig_nb as cn
 from calig_nb import Explainer
 
+from ..helpers.documented import run_documented
 from ..helpers.hooked_path import layer_attributions
 from ..helpers.masked_tokenizers import TOKENIZERS
 from ..helpers.model_state import assert_unchanged, state_of
@@ -247,13 +248,27 @@ def test_other_methods_and_layer_weights(bert):
     np.testing.assert_array_equal(explainer.explain(QUESTION).layer_weights, weights)
 
 
-def test_from_a_folder(bert, tmp_path):
+def test_what_the_docs_ask_is_answered(bert):
+    first, named, compared = run_documented("Multiple choice", Explainer(*bert))
+    assert first.labels == ("The film is bad.", "But it is superb.")
+    assert (named.target, named.contrast) == (1, 0)
+    assert len(compared.explanations) == 2
+
+
+def test_from_a_folder(bert, tmp_path, capsys):
     for part in bert:
         part.save_pretrained(tmp_path)
     explainer = Explainer.from_pretrained(tmp_path, cache=False, dtype=torch.float64)
     got = explainer.explain(QUESTION, target="A bad film.")
     assert got.config["model"] == "BertForMultipleChoice"
     assert explainer.blocks[0] == "bert.encoder.layer.0"
+
+    from calig_nb.cli import main
+
+    named = [part for one in QUESTION["choices"] for part in ("--choice", one)]
+    options = ["--model", str(tmp_path), "--target", "1", "--json"]
+    assert main(["explain", QUESTION["text"], *named, *options]) == 0
+    assert json.loads(capsys.readouterr().out)["target"] == QUESTION["choices"][1]
 
 
 class Meeting(hf.BertForMultipleChoice):
