@@ -63,8 +63,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"calig-nb {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    explain = commands.add_parser("explain", help="explain one decision of a text classifier")
+    explain = commands.add_parser("explain", help="explain one decision about a text")
     explain.add_argument("text", help="the text; - reads it from standard input")
+    explain.add_argument(
+        "--choice",
+        action="append",
+        metavar="TEXT",
+        help="of multiple choice, what can be chosen; once for each",
+    )
     explain.add_argument(
         "--model",
         default="sentiment",
@@ -96,7 +102,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _explain(asked: argparse.Namespace) -> None:
-    _answer(asked, {"inputs": sys.stdin.read() if asked.text == "-" else asked.text})
+    text = sys.stdin.read() if asked.text == "-" else asked.text
+    choices = asked.choice
+    _answer(asked, {"inputs": text if choices is None else {"text": text, "choices": choices}})
 
 
 def _demo(asked: argparse.Namespace) -> None:

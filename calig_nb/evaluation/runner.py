@@ -15,6 +15,7 @@ from .._arrays import Array
 from ..attribution.request import Request
 from ..explanation.units import Unit
 from ..inputs.text import TextInputs
+from ..pipeline.batch import own_labels
 from . import metrics
 from .cost import count_products
 from .deletion import Scorer, ordinary_words, spread_to_tokens, sum_by_unit
@@ -237,9 +238,13 @@ def describe_options(options: Mapping[str, Any]) -> dict[str, str]:
 
 
 def group_items(items: Sequence[Item]) -> Iterator[list[Item]]:
-    """Items of one target and of about one length, a few at a time."""
-    by_target = sorted(items, key=lambda item: (item.target_id, len(item.text.tokens)))
-    for _, group in groupby(by_target, key=lambda item: item.target_id):
+    """Items of one target among as many classes, and of about one length, a few at a time."""
+
+    def asked(item: Item) -> tuple[int, int]:
+        return item.target_id, len(own_labels(item.text))
+
+    by_target = sorted(items, key=lambda item: (*asked(item), len(item.text.tokens)))
+    for _, group in groupby(by_target, key=asked):
         own = list(group)
         for start in range(0, len(own), TOGETHER):
             yield own[start : start + TOGETHER]

@@ -94,9 +94,9 @@ def _kind(explanation: Explanation) -> str:
 
 
 def same_input(one: Explanation, other: Explanation) -> bool:
-    """Whether one text, or one picture as the model saw it, was explained twice."""
+    """Whether one text, one question, or one picture as the model saw it, was explained twice."""
     if one.image is None or other.image is None:
-        return one.image is other.image and one.text == other.text
+        return one.image is other.image and one.inputs == other.inputs
     return np.array_equal(one.image, other.image)
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,7 +27,15 @@ from ..models.task_heads import (
     OneChoice,
     TokenLabel,
 )
-from .text import PARTS, Question, TextInputs, TextReader, check_text, refuse_lone_surrogates
+from .text import (
+    BETWEEN,
+    PARTS,
+    Question,
+    TextInputs,
+    TextReader,
+    check_text,
+    refuse_lone_surrogates,
+)
 from .word_segmentation import sentence_ids, word_ids
 
 CANDIDATES_SHOWN = 10
@@ -38,20 +46,6 @@ MASK_SPELLINGS = re.compile(r"\[mask\]|<mask>", re.IGNORECASE)
 CHOICE_SHOWN = 80
 """So many characters of a choice are its name."""
 _VISIBLE = str.maketrans({" ": "␣", "\n": "↵", "\t": "⇥"})
-
-
-class Gap(NamedTuple):
-    """Where the token stands that is asked for.
-
-    Attributes:
-        tokens: So many tokens stand before it.
-        start: Where the text that it goes on with begins.
-        end: Where that ends.
-    """
-
-    tokens: int
-    start: int
-    end: int
 
 
 class TaskTextReader(TextReader):
@@ -96,7 +90,6 @@ class VocabularyReader(TaskTextReader):
         self,
         text: TextInputs,
         place: int,
-        gap: Gap,
         classes: Sequence[int | str | None],
         *,
         must_stay: bool = False,
@@ -106,7 +99,6 @@ class VocabularyReader(TaskTextReader):
         Args:
             text: The text.
             place: Number of the token that is read.
-            gap: Where the token stands that is asked for.
             classes: Targets, and last the contrast or None, as a user names them.
             must_stay: Whether the token that is read must stay when words are deleted.
 
@@ -117,7 +109,7 @@ class VocabularyReader(TaskTextReader):
         logits = _head_output(self.model, "token_logits", text.model_inputs)[0]
         names = ["target"] * (len(classes) - 1) + ["contrast"]
         wanted = [
-            None if value is None else self._token_id(name, value, text, gap, len(logits))
+            None if value is None else self._token_id(name, value, text, place, len(logits))
             for name, value in zip(names, classes, strict=False)
         ]
         ranked = logits.argsort(descending=True, stable=True).tolist()
@@ -131,7 +123,8 @@ class VocabularyReader(TaskTextReader):
         # A target that is not named is the likeliest; a contrast that is not named is none.
         targets = [0 if one is None else found.index(one) for one in wanted[:-1]]
         contrast = [None if one is None else found.index(one) for one in wanted[-1:]]
-        labels = self._labels(text.model_inputs["input_ids"][0, : gap.tokens].tolist(), found)
+        written = self._written(text, place)[1]
+        labels = self._labels(text.model_inputs["input_ids"][0, written].tolist(), found)
         question = Question(
             place,
             labels,
@@ -144,7 +137,7 @@ class VocabularyReader(TaskTextReader):
         return replace(text, model_inputs=inputs, question=question)
 
     def _token_id(
-        self, name: str, value: int | str, text: TextInputs, gap: Gap, size: int
+        self, name: str, value: int | str, text: TextInputs, place: int, size: int
     ) -> int:
         """The one token that a user means."""
         if not isinstance(value, str):
@@ -158,9 +151,8 @@ class VocabularyReader(TaskTextReader):
                 )
             return one
         refuse_lone_surrogates(value, name)
-        before = text.text[gap.start : gap.end]
-        pieces = self._pieces(value, text, gap)
-        spaced = self._pieces(f" {value}", text, gap)
+        pieces, before = self._pieces(value, text, place)
+        spaced = self._pieces(f" {value}", text, place)[0]
         if len(pieces) != 1 and self._is_name(value):
             return int(self.tokenizer.convert_tokens_to_ids(value))
         if len(pieces) != 1:
@@ -190,23 +182,24 @@ class VocabularyReader(TaskTextReader):
         found = self.tokenizer.convert_tokens_to_ids(value) if value else None
         return found is not None and found != self.tokenizer.unk_token_id
 
-    def _pieces(self, value: str, text: TextInputs, gap: Gap) -> list[int]:
-        """Token ids of ``value`` as it goes on with the text before it."""
-
-        def ids_of(piece: str) -> list[int]:
-            found = self.tokenizer(piece, add_special_tokens=False, verbose=False)["input_ids"]
-            return [int(one) for one in found]
-
-        before = text.text[gap.start : gap.end]
-        if before[-1:].isspace():  # it has the space that the word needs
-            value = value.lstrip(" ")
-        own = ~text.special & (text.offsets[:, 0] >= gap.start)
-        near = torch.from_numpy(own[: gap.tokens])
-        known = text.model_inputs["input_ids"][0, : gap.tokens][near].tolist()
-        longer = ids_of(before + value)
+    def _pieces(self, value: str, text: TextInputs, place: int) -> tuple[list[int], str]:
+        """Token ids of ``value`` as it goes on with the text, and the text before it."""
+        before, written = self._written(text, place)
+        ordinary = torch.from_numpy(~text.special[written])
+        known = text.model_inputs["input_ids"][0, written][ordinary].tolist()
+        longer = self._ids_of(before + value)
         if known and longer[: len(known)] == known:
-            return longer[len(known) :]
-        return ids_of(value)
+            return longer[len(known) :], before
+        return self._ids_of(value), before
+
+    def _ids_of(self, piece: str) -> list[int]:
+        """Token ids of a text that the model may write."""
+        found = self.tokenizer(piece, add_special_tokens=False, verbose=False)["input_ids"]
+        return [int(one) for one in found]
+
+    def _written(self, text: TextInputs, place: int) -> tuple[str, slice]:
+        """What stands before the token that is asked for, and which tokens it is of."""
+        raise NotImplementedError
 
     def _labels(self, context: Sequence[int], found: Sequence[int]) -> tuple[str, ...]:
         """What each token adds to the text, as words; where that is not clear, its own name."""
@@ -243,8 +236,10 @@ class PromptReader(VocabularyReader):
     ) -> TextInputs:
         """The prompt with the question what follows ``position``, by default its last token."""
         place = len(text.tokens) - 1 if position is None else position
-        gap = Gap(place + 1, 0, int(text.offsets[: place + 1, 1].max()))
-        return self.with_candidates(text, place, gap, classes)
+        return self.with_candidates(text, place, classes)
+
+    def _written(self, text: TextInputs, place: int) -> tuple[str, slice]:
+        return text.text[: int(text.offsets[: place + 1, 1].max())], slice(0, place + 1)
 
 
 class MaskReader(VocabularyReader):
@@ -273,11 +268,20 @@ class MaskReader(VocabularyReader):
     ) -> TextInputs:
         """The text with the question what stands at ``position``, by default at its one mask."""
         place = self._mask_place(text) if position is None else position
-        end = int(text.offsets[place, 0])
-        gap = Gap(place, 0 if text.split is None or end <= text.split else text.split + 1, end)
-        if int(text.model_inputs["input_ids"][0, place]) == self.tokenizer.mask_token_id:
-            text = _as_special(text, place)
-        return self.with_candidates(text, place, gap, classes, must_stay=True)
+        found = self.with_candidates(text, place, classes, must_stay=True)
+        is_mask = int(text.model_inputs["input_ids"][0, place]) == self.tokenizer.mask_token_id
+        return _as_special(found, place) if is_mask else found
+
+    def _pieces(self, value: str, text: TextInputs, place: int) -> tuple[list[int], str]:
+        spaced = self._written(text, place)[0][-1:].isspace()  # which the word need not bring
+        return super()._pieces(value.lstrip(" ") if spaced else value, text, place)
+
+    def _written(self, text: TextInputs, place: int) -> tuple[str, slice]:
+        own, end = 0, int(text.offsets[place, 0])
+        start = 0 if text.split is None or end <= text.split else text.split + len(BETWEEN)
+        if text.segment_ids is not None and start:
+            own = int(np.argmax(text.segment_ids == 1))
+        return text.text[start:end], slice(own, place)
 
     def _mask_place(self, text: TextInputs) -> int:
         """The number of the mask.
@@ -410,7 +414,7 @@ class ChoiceReader(TaskTextReader):
         head: Any = self.model.model
         with self.model.preserve(), torch.no_grad():
             beside = head.choice_logits(2, **rows)[0, 0].double().cpu()
-        if not torch.allclose(beside, own, rtol=1e-3, atol=1e-4):
+        if torch.isfinite(own) and not torch.allclose(beside, own, rtol=1e-3, atol=1e-4):
             raise ValueError(
                 "model must give a prompt with one choice the same logit whatever the others are, "
                 f"so that it can be explained by itself, got {float(own):.4g} alone and "

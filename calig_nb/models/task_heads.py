@@ -1,4 +1,4 @@
-"""Models that answer at every token, or for every choice, seen as classifiers that answer at one."""
+"""Models that answer at every token, or for every choice, seen as classifiers of one of them."""
 
 from __future__ import annotations
 
@@ -195,13 +195,13 @@ class OneChoice(TaskHead):
         own = self.pair_logits(**inputs)
         return held_logits.to(own).scatter(1, choice, own)
 
-    def pair_logits(self, **inputs: Tensor) -> Tensor:
+    def pair_logits(self, **inputs: Any) -> Tensor:
         """Logits (batch, 1) of prompts with one choice each, whose inputs are (batch, tokens).
 
         Raises:
             ValueError: If the model does not give a pair one logit.
         """
-        rows = {name: value[:, None] for name, value in inputs.items()}
+        rows = {n: v[:, None] if torch.is_tensor(v) else v for n, v in inputs.items()}
         return self.choice_logits(1, **rows)
 
     def choice_logits(self, n_choices: int, **inputs: Tensor) -> Tensor:

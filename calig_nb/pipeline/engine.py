@@ -92,6 +92,9 @@ class Engine:
         parts = [part for i, text in enumerate(texts) for part in parts_of(i, text, requests[i])]
         short = [k for k, part in enumerate(parts) if len(part.text.tokens) <= most]
         calibration = self.find_calibration(digest)
+        together: dict[int, list[int]] = {}
+        for k, part in enumerate(parts):
+            together.setdefault(part.number, []).append(k)
         answered: dict[int, list[Explanation] | Exception] = {}
 
         def keep(k: int, answer: list[Explanation] | Exception) -> None:
@@ -99,8 +102,8 @@ class Engine:
             if not isinstance(answer, Exception):
                 answer = self._complete(text, own, answer, calibration)
             answered[k] = answer
-            if all(j in answered for j, part in enumerate(parts) if part.number == i):
-                every = [answered[j] for j, part in enumerate(parts) if part.number == i]
+            if all(j in answered for j in together[i]):
+                every = [answered[j] for j in together[i]]
                 failed = next((one for one in every if isinstance(one, Exception)), None)
                 found[i] = failed or [one for some in every for one in some]  # type: ignore[union-attr]
 

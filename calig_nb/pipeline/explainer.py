@@ -69,8 +69,9 @@ class Explainer:
 
     Args:
         model: A classifier, such as ``AutoModelForSequenceClassification`` gives; a causal
-            language model, whose next token is explained; a token classifier; a model for
-            extractive question answering; or any ``torch.nn.Module`` with a list of blocks that
+            language model, whose next token is explained, or a masked one, whose masked token is;
+            a model for multiple choice; a token classifier; a model for extractive question
+            answering; or any ``torch.nn.Module`` with a list of blocks that
             returns logits (batch, classes). Or a folder or a name on the hub, as
             :meth:`from_pretrained` takes it; or what holds a model and its tokenizer, such as a
             pipeline of transformers.
@@ -293,15 +294,20 @@ class Explainer:
             inputs: A text; a pair that the model reads as one, ``{"text": premise, "text_pair":
                 hypothesis}``; a list of messages, ``{"role": …, "content": …}``, that the
                 tokenizer's chat template joins; token ids, to which nothing is added; or a list
-                (or column, or table) of them, for a list of explanations. Of a model of pictures
+                (or column, or table) of them, for a list of explanations. Of a masked language
+                model a text with its mask, ``"The capital of [MASK] is Paris."``; of multiple
+                choice ``{"text": question, "choices": [choice, …]}``. Of a model of pictures
                 a PIL image, its path, an array or a tensor; or a list of them.
             target: Class index or label; the predicted class by default. A list of them shares
                 the passes, and gives a list of explanations for each text. Of a language model,
-                the next token: as text (" are": mind the space), or its id.
+                the next token: as text (" are": mind the space), or its id; of a masked one the
+                token at the mask, by its word. Of multiple choice, a choice by its text or
+                number: its pair with the question is explained, the others' logits are held.
             contrast: Explain ``logit[target] - logit[contrast]``: why this rather than that.
-            position: The token after which the next one is explained, by default the last; or
-                the token whose label, or at which an answer's start or end, is. From 0, or from
-                the end if negative. For models that answer at every token.
+            position: The token after which the next one is explained, by default the last; the
+                mask, where there are several, or another token, whose word is explained where it
+                stands; or the token whose label, or at which an answer's start or end, is. From
+                0, or from the end if negative. For models that answer at every token.
             output: "logit"; "margin", less the mean of the other logits; "log_odds"; or "prob",
                 which saturates. Of classes that do not exclude each other (multi-label) each is
                 set against its own absence: its logit, margin and log-odds are the same, and
