@@ -71,6 +71,7 @@ class Evidence:
         token_error: (L + 1,) estimated relative error of the token values.
         converged: (L + 1,) whether the tolerance was met.
         more: What else was found, by name.
+        singular: Whether the paths start where the model's first norm is singular.
     """
 
     target: Target
@@ -83,6 +84,7 @@ class Evidence:
     token_error: Array
     converged: npt.NDArray[np.bool_]
     more: Mapping[str, float] = field(default_factory=dict)
+    singular: bool = False
 
 
 MethodFunction = Callable[[BlockModel, Batch, Budget], list[list[Evidence]]]

@@ -26,6 +26,7 @@ from . import blocks
 from .attention import Eager, Fused, KeepHeads, mean_attentions
 from .interrupts import raise_held
 from .kernels import fit_threads
+from .kinks import has_kinks
 from .memory import release_memory, saved_bytes
 from .outputs import part_of
 from .points import Points, ScoreFn
@@ -422,6 +423,7 @@ class BlockModel(Classifier):
 
     Attributes:
         joins: Whether points of several layers may share a pass; known once one was traced.
+        has_kinks: Whether its gradients may jump, as behind a ReLU; known once one was traced.
 
     Raises:
         TypeError: If ``model`` is not a torch module.
@@ -451,7 +453,7 @@ class BlockModel(Classifier):
         self._pooled = PooledBlock()
         self._lengths: set[int] = set()
         self._checked = False
-        self.joins = True
+        self.joins, self.has_kinks = True, False
 
     def preserve(self) -> AbstractContextManager[None]:
         """As :meth:`Classifier.preserve`; a model with other parts than before is learned anew."""
@@ -822,6 +824,7 @@ class BlockModel(Classifier):
         if not self._checked:
             self._refuse_text_beside(inputs)
             self.joins = self._layers_join(inputs, forward.items, trace)
+            self.has_kinks = has_kinks(forward.logits)
             self._checked = len(trace.logits) > 1
 
     def _refuse_text_beside(self, inputs: ModelInputs) -> None:
