@@ -16,6 +16,7 @@ from ..explanation.methods import METHODS
 from ..models.block_model import BlockModel, Trace
 from ..models.memory import Budget
 from ..models.points import Points, ScoreFn
+from ..models.singular import starts_singular
 from .evidence import Batch, Evidence, Relevance, Targets, trace_batch
 from .integrated_gradients import LayerIntegral, layer_integrated_gradients
 from .mixed_precision import integrate_in_bfloat16
@@ -42,15 +43,17 @@ def integrate_layers(model: BlockModel, batch: Batch, budget: Budget) -> list[li
         ends=ends if paths.traces_baselines else None,
         n_steps=request.fixed_steps,
         tolerance=request.tolerance,
+        max_nodes=request.max_nodes,
         internal_batch_size=paths.points_in_pass,
         apart=not model.joins,
         layers=layers,
         summed=summed,
+        kinks=model.has_kinks,
     )
     if request.precision == "bfloat16" and len(layers) == len(paths.inputs):
         found = integrate_in_bfloat16(
             integrate, gradients, paths.inputs, paths.baselines, request.tolerance,
-            not model.joins, summed,
+            not model.joins, summed, request.max_nodes,
         )  # fmt: skip
     else:
         found = integrate(gradients)
@@ -129,6 +132,8 @@ class Paths:
                     np.array([integral.converged[k] for integral in own]),
                     without_attention=self.without_attention,
                     routing=self._routing(i, k, own, layers),
+                    singular=self.traces_baselines
+                    and starts_singular(self.inputs[0][i], self.baselines[0][i]),
                 )
                 for k, target in enumerate(self.targets[i])
             ]

@@ -53,6 +53,7 @@ def integrate_conductance(model: BlockModel, batch: Batch, budget: Budget) -> li
             tolerance=request.tolerance,
             internal_batch_size=paths.points_in_pass,
             summed=trace.cells.of_tokens,
+            kinks=model.has_kinks,
         )
         found.append(integrals)
     return paths.evidence(found, range(len(paths.inputs)))
@@ -69,6 +70,7 @@ def conductance(
     tolerance: float = 0.01,
     internal_batch_size: int = 16,
     summed: SumFn = keep_tokens,
+    kinks: bool = False,
 ) -> list[LayerIntegral]:
     """Layer conductance of every layer from one path: the passes do not grow with the depth.
 
@@ -88,6 +90,7 @@ def conductance(
         tolerance: Relative; what the verdict is about.
         internal_batch_size: Points in one pass.
         summed: What a layer's tokens are summed in; the error is that of the sums.
+        kinks: Whether the gradients may jump along the path, as behind a ReLU.
 
     Returns:
         L + 1 integrals, in units of the score.
@@ -106,22 +109,25 @@ def conductance(
         alphas = torch.tensor(rule.nodes[start : start + internal_batch_size]).to(delta)
         batches.append(passage(baselines + alphas[:, None, None] * delta))
     n = len(rule.nodes)
-    rules = [nested_rule(max(2, n // 4 + 1)), nested_rule(max(2, n // 2 + 1)), rule]
+    rules = [nested_rule(max(2, n // part + 1), kinks) for part in (4, 2)]
+    rules.append(nested_rule(n, kinks))
     integrals = []
     for layer in range(len(batches[0])):
         hidden = torch.cat([batch[layer][0] for batch in batches])
         gradients = torch.cat([batch[layer][1] for batch in batches], dim=1)
         own = partial(summed, layer)
-        values = [_integrate_states(part, hidden, gradients, own) for part in rules]
-        integrals.append(judge_integral(values, n, score_changes[:, layer], tolerance))
+        met = [_along_states(part, hidden, gradients, own) for part in rules]
+        values = [np.tensordot(part.weights, f, 1) for part, f in zip(rules, met, strict=True)]
+        jumping = met[-1] if kinks else None
+        integrals.append(judge_integral(values, n, score_changes[:, layer], tolerance, jumping))
     return integrals
 
 
-def _integrate_states(
+def _along_states(
     rule: Quadrature, hidden: Tensor, gradients: Tensor, summed: Callable[[Tensor], Tensor]
 ) -> Array:
-    """(targets, cells) Σ_d ∫ g · dh by a rule whose nodes are the first that were evaluated."""
+    """(nodes, targets, cells) Σ_d g · dh/da at a rule's nodes, the first that were evaluated."""
     n = len(rule.nodes)
     moved = torch.tensordot(torch.tensor(derivative(rule.nodes)).to(hidden), hidden[:n], dims=1)
     products = summed((gradients[:, :n] * moved).sum(dim=-1, dtype=torch.float64))
-    return np.tensordot(rule.weights, products.cpu().numpy(), axes=(0, 1))
+    return np.asarray(products.cpu().numpy()).swapaxes(0, 1)

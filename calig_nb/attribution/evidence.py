@@ -75,6 +75,7 @@ class Evidence:
         without_attention: The blocks without, where the method takes it from all that have it.
         routing: (L + 1,) of a model that chooses experts, what its choices bring beside the
             attributions, in units of f; None of any other.
+        singular: Whether the paths start where the model's first norm is singular.
     """
 
     target: Target
@@ -89,6 +90,7 @@ class Evidence:
     more: Mapping[str, float] = field(default_factory=dict)
     without_attention: Sequence[int] = ()
     routing: Array | None = None
+    singular: bool = False
 
 
 MethodFunction = Callable[[BlockModel, Batch, Budget], list[list[Evidence]]]

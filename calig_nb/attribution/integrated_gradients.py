@@ -16,10 +16,14 @@ from torch import Tensor
 
 from .._arrays import Array
 from ..models.points import GradientFn, Points
-from .quadrature import RUNGS, Quadrature, gauss_legendre, nested_rule
+from .quadrature import RUNGS, Quadrature, fine_detail, gauss_legendre, nested_rule
 
 MAX_NODES = 129
 MASS_FLOOR = 0.01
+FEW = 17
+"""Up to so many nodes an estimate alone is not believed."""
+KINKED = 1.25
+"""The error of a function with kinks, in units of its fine detail; measured, the most is 1."""
 
 
 SumFn = Callable[[int, Tensor], Tensor]
@@ -64,6 +68,7 @@ def layer_integrated_gradients(
     apart: bool = False,
     layers: Sequence[int] | None = None,
     summed: SumFn = keep_tokens,
+    kinks: bool = False,
 ) -> list[list[LayerIntegral]]:
     """Integrated Gradients of the scores with respect to every layer's hidden state.
 
@@ -73,8 +78,8 @@ def layer_integrated_gradients(
 
     Every integral is refined on a nested rule until the sum misses the score's change by at most
     ``tolerance`` times that change (or times 1 % of the layer's L1 mass, where that is more) and
-    the estimated L1 error of the token values is at most ``tolerance``: a sum can be right by
-    luck. A round evaluates the new points of whatever is not done, so that points of several
+    the estimated L1 error of the token values is at most ``tolerance``, see
+    :func:`judge_integral`: a sum can be right by luck, and an estimate small. A round evaluates the new points of whatever is not done, so that points of several
     layers and inputs share a pass.
 
     Args:
@@ -86,11 +91,13 @@ def layer_integrated_gradients(
             each, where they are known already.
         n_steps: A fixed number of Gauss-Legendre nodes instead of the adaptive rule.
         tolerance: Relative, see above.
-        max_nodes: Where refinement gives up; what is not done then is not ``converged``.
+        max_nodes: Where refinement gives up, at least 5; what is not done then is not
+            ``converged``.
         internal_batch_size: Points in one pass.
         apart: Whether every pass keeps to one layer.
         layers: Those to integrate, upwards; all by default.
         summed: What a layer's tokens are summed in; the error is that of the sums.
+        kinks: Whether the gradients may jump along a path, as behind a ReLU.
 
     Returns:
         For each item one integral a layer, L + 1 by default. Sums are formed in double
@@ -121,13 +128,14 @@ def layer_integrated_gradients(
         _evaluate(gradients, paths, rule, internal_batch_size, apart)
         for path in paths:
             values, change = path.integral(rule), score_changes[path.item, :, path.layer]
-            met = _is_complete(values, change, tolerance)
+            met = _missed(values, change) <= tolerance
             path.found = LayerIntegral(values, n_steps, np.full(len(change), np.nan), met)
     else:
         if ends is not None:
             for path in paths:
                 path.values = [path.along(end[:, path.item]) for end in ends[path.layer]]
-        _refine(gradients, paths, score_changes, tolerance, max_nodes, internal_batch_size, apart)
+        most = max_nodes, internal_batch_size
+        _refine(gradients, paths, score_changes, tolerance, *most, apart, kinks)
     found = {(path.layer, path.item): path.found for path in paths}
     return [
         [integral for layer in layers if (integral := found[layer, item])]
@@ -217,49 +225,67 @@ def _refine(
     max_nodes: int,
     batch: int,
     apart: bool,
+    kinks: bool,
 ) -> None:
     """Climb the nested rule, round by round, with the paths that are not done."""
     ladder = (2, *RUNGS)
     for rung in range(2, len(ladder)):
         if ladder[rung] > max(max_nodes, ladder[2]):
             break
-        rules = [nested_rule(n_nodes) for n_nodes in ladder[rung - 2 : rung + 1]]
+        rules = [nested_rule(n_nodes, kinks) for n_nodes in ladder[rung - 2 : rung + 1]]
         _evaluate(gradients, paths, rules[-1], batch, apart)
         for path in paths:
             change = score_changes[path.item, :, path.layer]
             values = [path.integral(rule) for rule in rules]
-            path.found = judge_integral(values, ladder[rung], change, tolerance)
+            met = np.stack(path.values) if kinks else None
+            path.found = judge_integral(values, ladder[rung], change, tolerance, met)
         paths = [path for path in paths if path.found and not path.found.converged.all()]
 
 
 def judge_integral(
-    values: Sequence[Array], n_steps: int, change: Array, tolerance: float
+    values: Sequence[Array],
+    n_steps: int,
+    change: Array,
+    tolerance: float,
+    jumping: Array | None = None,
 ) -> LayerIntegral:
     """The integral of one layer: its token values, their error, and whether that is met.
 
-    What the values moved by is the error of the rule before. Doubling the nodes about doubles
-    the degree to which a rule is exact, so for a smooth integrand the new error is about a power
-    of two of that: 0.4 times the power of 3/2 is taken. A kink makes errors fall in a steady
-    proportion instead: half the move, times the proportion of the last two moves. The larger of
-    both is the estimate; on two trained models it let no layer through wrongly.
+    Of a smooth integrand, what the values moved by is the error of the rule before. Doubling the
+    nodes about doubles the degree to which a rule is exact, so the new error is about a power of
+    two of that: 0.4 times the power of 3/2 is taken, or half the move, times the proportion of
+    the last two moves, where that is more. From few nodes that is a guess; what the sum misses is
+    known, and both together must meet the tolerance.
+
+    Where the integrand may jump, moves are small by luck as often as not. There the error is in
+    proportion to what the nodes still see of fine detail, token by token, and it and the sum must
+    meet the tolerance each.
 
     Args:
         values: (targets, tokens) each, by rules of a quarter, of half and of all the nodes.
         n_steps: Gradients evaluated.
         change: (targets,) f(x) - f(x').
         tolerance: As in :func:`layer_integrated_gradients`.
+        jumping: (n_steps, targets, tokens) the integrand at the nodes, where it may jump.
     """
     quarter, half, full = values
     mass = np.abs(full).sum(axis=-1)
     mass = np.where(mass > 0, mass, 1)
-    moved = np.abs(full - half).sum(axis=-1) / mass
-    earlier = np.abs(half - quarter).sum(axis=-1) / mass
-    proportion = moved / np.maximum(np.maximum(earlier, moved), np.finfo(float).tiny)
-    error = np.minimum(moved, np.maximum(0.4 * moved**1.5, 0.5 * moved * proportion))
-    done = _is_complete(full, change, tolerance) & (error <= tolerance)
-    return LayerIntegral(full, n_steps, error, done)
+    if jumping is None:
+        moved = np.abs(full - half).sum(axis=-1) / mass
+        earlier = np.abs(half - quarter).sum(axis=-1) / mass
+        proportion = moved / np.maximum(np.maximum(earlier, moved), np.finfo(float).tiny)
+        error = np.minimum(moved, np.maximum(0.4 * moved**1.5, 0.5 * moved * proportion))
+        missed = _missed(full, change)
+        met = error + missed if n_steps <= FEW else np.maximum(error, missed)
+    else:
+        detail = np.abs(np.tensordot(fine_detail(n_steps), jumping, axes=1)).sum(axis=-1)
+        error = KINKED * np.sqrt((detail**2).mean(axis=0)) / mass
+        met = np.maximum(error, _missed(full, change))
+    return LayerIntegral(full, n_steps, error, met <= tolerance)
 
 
-def _is_complete(values: Array, change: Array, tolerance: float) -> npt.NDArray[np.bool_]:
+def _missed(values: Array, change: Array) -> Array:
+    """What a sum misses of the score's change, relative to it or to 1 % of the layer's L1 mass."""
     scale = np.maximum(np.abs(change), MASS_FLOOR * np.abs(values).sum(axis=-1))
-    return np.asarray(np.abs(values.sum(axis=-1) - change) <= tolerance * scale)
+    return np.asarray(np.abs(values.sum(axis=-1) - change) / np.where(scale > 0, scale, 1))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .._arrays import Array
 from ..models.points import GradientFn, Points
-from .integrated_gradients import LayerIntegral, SumFn, keep_tokens
+from .integrated_gradients import MAX_NODES, LayerIntegral, SumFn, keep_tokens
 
 MOST_NODES = 33
 """Where refinement stops helping: what is left then is rounding."""
@@ -25,6 +25,7 @@ def integrate_in_bfloat16(
     tolerance: float,
     apart: bool,
     summed: SumFn = keep_tokens,
+    max_nodes: int = MAX_NODES,
 ) -> list[list[LayerIntegral]]:
     """Integrals of passes in bfloat16; layers that miss the tolerance by it are done again.
 
@@ -40,6 +41,7 @@ def integrate_in_bfloat16(
         tolerance: Relative.
         apart: Whether every pass keeps to one layer.
         summed: What a layer's tokens are summed in.
+        max_nodes: Where ``integrate`` gives up.
 
     Returns:
         For each item L + 1 integrals.
@@ -50,7 +52,7 @@ def integrate_in_bfloat16(
         with torch.autocast(device, torch.bfloat16):
             return {layer: g.to(inputs[layer]) for layer, g in gradients(points).items()}
 
-    found = integrate(low, max_nodes=MOST_NODES)
+    found = integrate(low, max_nodes=min(max_nodes, MOST_NODES))
     errors = _rounding_errors(gradients, low, inputs, baselines, apart, summed)
     again = set()
     for layer, error in enumerate(errors):

@@ -9,11 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+SPACE_AT_THE_ENDS = 1e-4
 TINY = np.finfo(np.float64).tiny
 CANDIDATES = 5000
 
-RUNGS = (3, 5, 9, 17, 33, 65, 129, 257)
+RUNGS = (3, 5, 9, 17, 33, 65, 129, 257, 513, 1025)
 """Sizes at which the nested rule is read off: each doubles the intervals of the one before."""
+EVEN = 33
+"""Rules of up to so many nodes have weights as even as a kinked function needs."""
 
 _KRONROD = (
     0.857071947850130988,
@@ -53,7 +56,7 @@ def gauss_legendre(n_steps: int) -> Quadrature:
 
 
 @lru_cache
-def nested_rule(n_steps: int) -> Quadrature:
+def nested_rule(n_steps: int, kinks: bool = False) -> Quadrature:
     """The first n points of one sequence, with interpolatory weights.
 
     A longer rule keeps every node of a shorter one, in the same order, so nothing that was
@@ -62,6 +65,14 @@ def nested_rule(n_steps: int) -> Quadrature:
     25, close to what Gauss's rule does without keeping any; no such points exist beyond. From
     there on each pair of new points lies where the product of the distances to all points is
     largest (Leja), and n points are exact to degree n - 1.
+
+    For a function with kinks even weights count, not high degrees. With more than 33 points they
+    can be those of the least-squares polynomial of degree 3 n / 4, to which they are exact: on
+    65 points the error of a jump is a third of that of the interpolatory weights.
+
+    Args:
+        n_steps: Points.
+        kinks: Whether the weights are to be even.
 
     Raises:
         ValueError: If ``n_steps`` is below 2.
@@ -73,6 +84,8 @@ def nested_rule(n_steps: int) -> Quadrature:
     if n_steps < 2:
         raise ValueError(f"n_steps must be at least 2, got {n_steps}.")
     points = _sequence(1 << (n_steps - 2).bit_length() if n_steps > 17 else 16)[:n_steps]
+    if kinks and n_steps > EVEN:
+        return _shared((points + 1) / 2, _fitted(points)[0])
     # Chebyshev polynomials keep the moment equations well conditioned: T_k(cos a) = cos(k a).
     degrees = np.arange(n_steps)
     chebyshev = np.cos(np.outer(degrees, np.arccos(points)))
@@ -80,6 +93,45 @@ def nested_rule(n_steps: int) -> Quadrature:
     moments[::2] = 1 / (1.0 - degrees[::2] ** 2)
     weights = np.linalg.solve(chebyshev, moments)
     return _shared((points + 1) / 2, weights)
+
+
+@lru_cache
+def fine_detail(n_steps: int) -> Array:
+    """The matrix that gives the upper half of the Legendre coefficients of what the rule fits.
+
+    Of a function that jumps they are about as large as what the rule misses: the jump over n.
+
+    Args:
+        n_steps: Nodes of :func:`nested_rule`, at least 2.
+
+    Returns:
+        (coefficients, n_steps): ``fine_detail(n) @ values`` are those of degree above n / 2, of
+        polynomials whose square has the mean 1 on [0, 1].
+    """
+    points = 2 * nested_rule(n_steps).nodes - 1
+    if n_steps > EVEN:
+        found = _fitted(points)[n_steps // 2 + 1 :]
+    else:
+        found = np.linalg.inv(_legendre(points, n_steps - 1))[min(n_steps // 2 + 1, n_steps - 1) :]
+    found.setflags(write=False)
+    return found
+
+
+def _legendre(points: Array, degree: int) -> Array:
+    """(points, degree + 1) Legendre polynomials in [-1, 1], normalised to a mean square of 1."""
+    size = np.sqrt(2 * np.arange(degree + 1) + 1)
+    return np.asarray(np.polynomial.legendre.legvander(points, degree) * size)
+
+
+def _fitted(points: Array) -> Array:
+    """(coefficients, points): those of the least-squares polynomial of degree 3 n / 4.
+
+    Points are weighed by the space round them, so that the fit is about that in the mean square.
+    """
+    polynomials = _legendre(points, 3 * len(points) // 4)
+    space = np.sqrt(np.clip((1 - points) * (1 + points) / 4, SPACE_AT_THE_ENDS, None))
+    weighed = polynomials.T * space
+    return np.asarray(np.linalg.solve(weighed @ polynomials, weighed))
 
 
 @lru_cache

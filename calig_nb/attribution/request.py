@@ -24,6 +24,9 @@ Routing = Literal["held", "free"]
 MOST_STEPS = 5000
 """More nodes than this are not known of any rule."""
 
+LEAST_NODES, MOST_NODES = 5, 1025
+"""What refinement may be bounded by."""
+
 HIDDEN_BASELINES = ("zero", "mean")
 """Baselines that are hidden states and no input; for study only."""
 
@@ -43,9 +46,10 @@ class Request:
     contrast: int | str | None = None
     output: Output = "logit"
     method: str = "ca-lig"
-    baselines: str | Tensor = "pad"
+    baselines: str | Tensor = "auto"
     n_steps: int | Literal["auto"] = "auto"
     tolerance: float = 0.01
+    max_nodes: int = 129
     lam: float = 0.5
     precision: Precision = "float32"
     routing: Routing = "held"
@@ -71,6 +75,8 @@ class Request:
                 ) from None
         tolerance = real_between("tolerance", self.tolerance, 0, 1, inside=True)
         object.__setattr__(self, "tolerance", tolerance)
+        most = whole_number("max_nodes", self.max_nodes, LEAST_NODES, MOST_NODES)
+        object.__setattr__(self, "max_nodes", most)
         if self.method == "occlusion" and self.hidden_baseline is not None:
             raise ValueError(
                 "baselines must be tokens for occlusion, which replaces them one by one: 'pad', "

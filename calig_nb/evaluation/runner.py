@@ -219,7 +219,7 @@ class Run:
         """What ``explain`` is asked, as a request."""
         reader = self.explainer.engine.reader
         own = {name: value for name, value in options.items() if name != "fusion"}
-        start = reader.check_baselines(own.pop("baselines", "pad"))
+        start = reader.check_baselines(own.pop("baselines", "auto"))
         return Request(**own, baselines=start, pixels=reader.is_of_pictures)
 
     def _deleted(self, item: Item) -> dict[str, Any]:

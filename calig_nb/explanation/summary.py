@@ -9,6 +9,7 @@ from typing import Any, get_args
 import numpy as np
 
 from .comparison import difference, name_of, per_token
+from .exactness import inexact_note
 from .explanation import Explanation
 from .formatting import LABEL, legible, method_title, percent, signed, signed_share
 from .methods import has_two_signals
@@ -45,6 +46,7 @@ def recipe(config: Mapping[str, Any]) -> str:
     method, output, baseline, weights = (
         str(config.get(name) or "") for name in ("method", "output", "baselines", "calibration")
     )
+    why = str(config.get("why_baselines") or "")
     weights = weights.removeprefix(f"{method}: ")
     against = baseline[:24] if baseline != "none" else ""
     parts = (
@@ -57,7 +59,7 @@ def recipe(config: Mapping[str, Any]) -> str:
     held = "the other choices held" if config.get("choices") else ""
     alone = ", ".join(map(str, config.get("without_attention", ())))
     silent = f"no attention in layers {legible(alone, 20)}" if alone else ""
-    made = (" ".join(filter(None, parts)), held, mean, silent, _routing(config), weights)
+    made = (" ".join(filter(None, parts)), why, held, mean, silent, _routing(config), weights)
     return legible(", ".join(filter(None, made)), RECIPE)
 
 
@@ -94,9 +96,11 @@ def story_of_one(explanation: Explanation, granularity: Granularity, layer: int 
     where = "All layers" if layer is None else f"Layer {layer}"
     if has_two_signals(explanation.method):
         where += f", λ = {explanation.fusion.lam:.2f}"
+    note = inexact_note(explanation)
     sentence = (
         f"Why {name} ({probability_text(explanation)}){against}? {told} "
-        f"{where}: {signed_share(values.sum())} in all. {_input_in_words(explanation)}"
+        f"{where}: {signed_share(values.sum())} in all. {note}{' ' if note else ''}"
+        f"{_input_in_words(explanation)}"
     )
     head = (verbs[0], "share", verbs[1], "share")
     return Story(sentence, head, tuple(_side_by_side(sides)), told)
@@ -130,6 +134,8 @@ def story_of_several(
     kind = "difference" if len(called) == 2 else "spread"
     told = ", ".join(f"“{labels[n]}” ({signed_share(found.difference[n])})" for n in order[:3])
     sentence = f"{sides}. Largest {kind}: {told or 'none'}."
+    for name, e in zip(called, explanations, strict=True):
+        sentence += f" {name}: {note}" if (note := inexact_note(e)) else ""
     rows = tuple(
         (labels[n], *map(signed_share, found.values[n]), signed_share(found.difference[n]))
         for n in order

@@ -11,12 +11,14 @@ from .._design import SENTENCES, SIZES
 from .._validation import one_of, whole_number
 from ..explanation.comparison import comparable, names_of
 from ..explanation.display import Theme
+from ..explanation.exactness import inexact_note
 from ..explanation.formatting import layer_in, number, signed
 from ..explanation.methods import has_two_signals
 from ..explanation.summary import class_text
 from ..explanation.units import Granularity
 from .canvas.page import Page, Span, fit_text
 from .options import State, check_page
+from .parts.headline import draw_inexact
 from .parts.legend import draw_legend
 from .parts.prose import draw_prose
 from .parts.score_line import draw_head
@@ -115,6 +117,8 @@ def draw_title(page: Page, c: Compared, grain: str) -> None:
     page.text(0, 54, "  ·  ".join(parts), 12, page.colours.muted)
     page.line(0, page.width, 66, 66, page.colours.rule)
     page.advance(76)
+    notes = [inexact_note(explanation) for explanation in shown]
+    draw_inexact(page, [f"{n}: {note}" for n, note in zip(c.names, notes, strict=True) if note])
 
 
 def _draw_sides(page: Page, c: Compared) -> None:

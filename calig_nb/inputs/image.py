@@ -15,7 +15,7 @@ from torch import Tensor
 from ..models.block_model import BlockModel
 from . import patch_grid as patches
 from .image_loading import check_pixels, normalisation, open_image, pixels_to_image
-from .text import InputReader, TextInputs
+from .text import AUTO, InputReader, TextInputs
 from .word_segmentation import BoolArray
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class ImageReader(InputReader):
         """
         if isinstance(baselines, Tensor):
             return baselines
-        if isinstance(baselines, str) and baselines in ("pad", *BASELINES):
+        if isinstance(baselines, str) and baselines in (AUTO, "pad", *BASELINES):
             return "zero" if baselines == "pad" else baselines
         if isinstance(baselines, str) and not Path(baselines).is_file():
             raise ValueError(
@@ -165,7 +165,8 @@ class ImageReader(InputReader):
             inputs: The picture.
             baselines: "zero", all pixel values zero: the mean colour of what the processor was
                 made for; "mean", the mean colour of this picture; "blur", this picture blurred;
-                or pixel values of its size.
+                "auto", the first of these that does not enter as zero vectors; or pixel values of
+                its size.
 
         Raises:
             ValueError: If the pixel values do not fit.
@@ -173,6 +174,7 @@ class ImageReader(InputReader):
         own = inputs.model_inputs["pixel_values"]
         if isinstance(baselines, str):
             how = self.check_baselines(baselines)
+            how = self._usual_picture(own) if how == AUTO else how
             return {"pixel_values": patches.blank_picture(own, how)}, BASELINES[how]
         other = baselines[None] if baselines.ndim == own.ndim - 1 else baselines
         if other.shape != own.shape or not baselines.is_floating_point():
@@ -205,6 +207,16 @@ class ImageReader(InputReader):
         own = inputs.model_inputs["pixel_values"]
         layout = self._layout(own)
         return {"pixel_values": patches.replace_patches(own, layout, deleted[~inputs.special], how)}
+
+    def _usual_picture(self, own: Tensor) -> str:
+        """The baseline where nothing is said."""
+
+        def look(how: str | None) -> tuple[Tensor, str]:
+            pixels = own if how is None else patches.blank_picture(own, how)
+            (state,) = self.model.entering_states(self.model.to_device({"pixel_values": pixels}))
+            return state[0], "" if how is None else BASELINES[how]
+
+        return self._usual_baseline(self.model, [*BASELINES], look)
 
     def _inputs(self, pixels: Tensor) -> ImageInputs:
         pixels = pixels.to(self.model.placement[0])

@@ -6,15 +6,16 @@ The only file that knows tokenizers.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from .._validation import shown, warn_user
+from ..models.singular import starts_singular
 from .word_segmentation import (
     BoolArray,
     IntArray,
@@ -26,7 +27,7 @@ from .word_segmentation import (
 
 if TYPE_CHECKING:
     from ..explanation.explanation import Explanation
-    from ..models.block_model import Classifier
+    from ..models.block_model import BlockModel, Classifier
 
 _WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
@@ -35,9 +36,13 @@ WHITE_SPACE = "␣"
 MANY = 1000
 """So many tokens no tokenizer has that was loaded without its files."""
 Span = tuple[int, int]
+Look = Callable[["str | None"], "tuple[Tensor, str]"]
 
 GIVEN = "given_as"
 """In the configuration of an explanation: "token ids" or "messages", where it was no text."""
+AUTO = "auto"
+"""The default of baselines: the usual one, or the next whose path does not start singular."""
+FILLERS = ("pad", "mask", "unk")
 PARTS = ("text", "text_pair")
 """The names of the two texts, in the order in which the tokenizer joins them."""
 BETWEEN = "\n"
@@ -153,6 +158,14 @@ class TextInputs:
         )
 
 
+class _Usual(NamedTuple):
+    """The default baseline of a model, with the marks of its weights, and why it is that one."""
+
+    marks: list[tuple[int, int]]
+    name: str
+    note: str
+
+
 class InputReader:
     """From what a user gives to the model's inputs; as it is for texts, where kinds differ.
 
@@ -167,6 +180,7 @@ class InputReader:
     max_tokens = 10**9
     is_of_pictures = False
     deletions: tuple[str, ...] = ("remove", "mask", "pad")
+    _usual = _Usual([], "", "")
 
     def is_single(self, inputs: Any) -> bool:
         """Whether this is one input, not several."""
@@ -196,6 +210,44 @@ class InputReader:
     def read_anything(self) -> Any:
         """Some input, as the model reads it."""
         raise NotImplementedError
+
+    def baseline_note(self, baselines: Any) -> str:
+        """Why the default baseline is not the usual one, in words; else empty."""
+        return self._usual.note if isinstance(baselines, str) and baselines == AUTO else ""
+
+    def _usual_baseline(self, model: Classifier | None, names: Sequence[str], look: Look) -> str:
+        """The first of these baselines from which no path starts where the model is singular.
+
+        It is looked for once, and again when a weight of the model has changed.
+
+        Args:
+            model: The model; None is not looked at.
+            names: Baselines, the usual one first.
+            look: What enters the first block, (tokens, hidden), for a name; for None that of the
+                input itself. With it what a baseline is called.
+        """
+        if model is None or not hasattr(model, "entering_states"):
+            return names[0]
+        marks = [(weight.data_ptr(), weight._version) for weight in model.model.parameters()]
+        if marks != self._usual.marks:
+            self._usual = _Usual(marks, *self._first_that_is_regular(model, names, look))
+        return self._usual.name
+
+    def _first_that_is_regular(
+        self, model: Classifier, names: Sequence[str], look: Look
+    ) -> tuple[str, str]:
+        """The baseline's name, and why it is that one."""
+        with model.preserve():
+            try:
+                own, _ = look(None)
+                for name in names:
+                    state, called = look(name)
+                    if not starts_singular(own, state):
+                        why = f"as {look(names[0])[1]} enters as zero" if name != names[0] else ""
+                        return name, why
+            except (ValueError, RuntimeError):  # said with its reason where it is computed
+                pass
+        return names[0], ""
 
     def read_again(self, explanation: Explanation) -> Any:
         """The input of an explanation, read once more.
@@ -482,8 +534,9 @@ class TextReader(InputReader):
 
         Args:
             inputs: The text.
-            baselines: "pad" or "mask"; another text, whose tokens take the places of this one's,
-                the rest being filled up with the pad token; or a tensor of token ids (tokens,).
+            baselines: "pad", "mask" or "unk"; "auto", the first of these whose embedding is not
+                zero; another text, whose tokens take the places of this one's, the rest being
+                filled up as by "auto"; or a tensor of token ids (tokens,).
 
         Raises:
             ValueError: If the tokenizer has no such token, or the text or tensor does not fit.
@@ -499,11 +552,10 @@ class TextReader(InputReader):
                 )
             self._refuse_unknown_ids(replaced[0].tolist(), "baselines", "Give ids of its own.")
             return {**inputs.model_inputs, "input_ids": replaced}, "given ids"
+        if baselines in (AUTO, *FILLERS):
+            kind = self._usual_filler(inputs) if baselines == AUTO else baselines
+            return self._filled(inputs, kind)
         replaced = ids.clone()
-        if baselines in ("pad", "mask"):
-            token, token_id = self._filler_token(baselines)
-            replaced[0, ordinary] = token_id
-            return {**inputs.model_inputs, "input_ids": replaced}, token
         refuse_lone_surrogates(baselines, "baselines")
         read = self.tokenizer(baselines, verbose=False)["input_ids"]
         other = torch.tensor([i for i in read if i not in self._special])
@@ -518,7 +570,7 @@ class TextReader(InputReader):
                 f"baselines must be a text of at most {room} tokens here, got {len(other)}: "
                 f"{shown(baselines)}."
             )
-        replaced[0, ordinary] = self._filler_token("pad")[1]
+        replaced[0, ordinary] = self._filler_token(self._usual_filler(inputs))[1]
         replaced[0, torch.nonzero(ordinary).flatten()[: len(other)]] = other
         return {**inputs.model_inputs, "input_ids": replaced}, f"“{baselines}”"
 
@@ -554,6 +606,28 @@ class TextReader(InputReader):
         own["input_ids"] = own["input_ids"].masked_fill(gone, token_id)
         left = {name: value[:, :1] for name, value in own.items()} if how == "remove" else own
         return {**left, **beside}
+
+    def _filled(self, inputs: TextInputs, kind: str) -> tuple[dict[str, Tensor], str]:
+        """The text with its ordinary tokens replaced by one, and that token."""
+        token, token_id = self._filler_token(kind)
+        replaced = inputs.model_inputs["input_ids"].clone()
+        replaced[0, torch.from_numpy(~inputs.special)] = token_id
+        return {**inputs.model_inputs, "input_ids": replaced}, token
+
+    def _usual_filler(self, inputs: TextInputs) -> str:
+        """The kind of token that replaces others where nothing is said."""
+        has = [k for k in FILLERS if getattr(self.tokenizer, f"{k}_token_id", None) is not None]
+
+        def look(kind: str | None) -> tuple[Tensor, str]:
+            model = cast("BlockModel", self.model)
+            own = inputs.model_inputs, ""
+            rows, token = own if kind is None else self._filled(inputs, kind)
+            kept = model.positions(model.to_device(inputs.model_inputs))
+            states = model.entering_states(model.to_device(rows) | kept)
+            return torch.cat(states, dim=1)[0], token
+
+        names = ["pad", *(kind for kind in has if kind != "pad")]
+        return self._usual_baseline(self.model, names, look)
 
     def _refuse_unknown_ids(self, ids: Sequence[int], name: str, remedy: str) -> None:
         """Refuse token ids that the model's table has not; there the error would name nothing."""

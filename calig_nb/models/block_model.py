@@ -26,6 +26,7 @@ from . import blocks
 from .attention import Attention, Eager, Fused, KeepHeads, mean_attentions
 from .interrupts import raise_held
 from .kernels import fit_threads
+from .kinks import has_kinks
 from .memory import release_memory, saved_bytes
 from .outputs import part_of
 from .points import Points, ScoreFn
@@ -433,6 +434,7 @@ class BlockModel(Classifier):
         joins: Whether points of several layers may share a pass; known once one was traced.
         past_blocks: The part of the change of the logits from the first baseline to the first input
             that passed the blocks by.
+        has_kinks: Whether its gradients may jump, as behind a ReLU; known once one was traced.
 
     Raises:
         TypeError: If ``model`` is not a torch module.
@@ -465,7 +467,7 @@ class BlockModel(Classifier):
         self._routing = Routing()
         self._checked = False
         self._lent: ModelInputs | None = None
-        self.joins = True
+        self.joins, self.has_kinks = True, False
         self.past_blocks = 0.0
 
     def preserve(self) -> AbstractContextManager[None]:
@@ -553,7 +555,6 @@ class BlockModel(Classifier):
             found = run(self._listener(*own), False)
             self._attending = tuple(found.attention.layers)
             return found
-
 
         found = hear()
         if self._routing.must_repeat(hold):
@@ -908,6 +909,7 @@ class BlockModel(Classifier):
         if not self._checked:
             self.past_blocks = self._measure_past_blocks(inputs, trace)
             self.joins = self._layers_join(inputs, forward.items, trace)
+            self.has_kinks = has_kinks(forward.logits)
             self._checked = len(trace.logits) > 1
 
     def _measure_past_blocks(self, inputs: ModelInputs, trace: Trace) -> float:

@@ -71,6 +71,7 @@ def explain_batch(
             are not finite, or the method cannot serve it.
     """
     batch = collate(model, reader, texts, requests)
+    why = reader.baseline_note(batch.request.baselines)
     with model.preserve():
         if len({len(text.tokens) for text in texts}) > 1:
             _refuse_padding_that_matters(model, batch.inputs, texts[0].model_inputs)
@@ -79,7 +80,7 @@ def explain_batch(
         columns = _shown_columns(model, batch, evidence[0][0].layer_attributions.shape[1])
     return [
         [
-            build_explanation(model, text, request, name, found, columns)
+            build_explanation(model, text, request, name, found, columns, why)
             for request, found in zip(own, items, strict=True)
         ]
         for text, own, name, items in zip(
@@ -136,6 +137,7 @@ def build_explanation(
     baseline: str,
     found: Evidence,
     columns: IntArray,
+    why: str = "",
 ) -> Explanation:
     """The evidence of one text and target as the explanation that a user gets.
 
@@ -147,6 +149,7 @@ def build_explanation(
         found: The evidence; padding that it holds is left out.
         columns: (tokens of the evidence,) which token of the text each is; beyond the text for
             padding, -1 for what the model adds, which is shown as special tokens.
+        why: Why the baseline is that one, where it is not the usual one.
     """
     noted, shown = text.config, np.flatnonzero(columns < len(text.tokens))
     if len(shown) != len(text.tokens):
@@ -179,7 +182,10 @@ def build_explanation(
             and "choices" not in noted
             and found.target.is_antisymmetric(len(labels)),
             "baselines": baseline if "baseline" in method.needs else "none",
+            **({"why_baselines": why} if why and "baseline" in method.needs else {}),
+            **({"singular": True} if found.singular else {}),
             "tolerance": request.tolerance,
+            "max_nodes": request.max_nodes,
             "calibration": describe_calibration(request.method, found.more),
             **({} if found.target.classes == "exclusive" else {"classes": found.target.classes}),
             **_routing(request, found),

@@ -16,6 +16,8 @@ from torch import nn
 from .._arrays import Array
 from .._validation import instance_of, one_of, point_from, shown, warn_user
 from ..attribution.request import Output, Precision, Request, Routing, names_several
+from ..explanation.exactness import inexact_warning, worst_error
+from ..explanation.explanation import Explanation
 from ..explanation.fusion import layer_weights
 from ..explanation.methods import METHODS, MethodName, has_two_signals
 from ..inputs.reader import reader_of
@@ -278,9 +280,10 @@ class Explainer:
         position: int | None = None,
         output: Output = "logit",
         method: MethodName = "ca-lig",
-        baselines: Any = "pad",
+        baselines: Any = "auto",
         n_steps: int | Literal["auto"] = "auto",
         tolerance: float = 0.01,
+        max_nodes: int = 129,
         lam: float = 0.5,
         precision: Precision = "float32",
         routing: Routing = "held",
@@ -317,13 +320,18 @@ class Explainer:
                 through all layers: a preview at a fraction of the cost, complete too, but
                 another answer in the upper layers; or another of :func:`calig_nb.methods`, which
                 leave aside the options that they have no use for.
-            baselines: Where the paths start: "pad" or "mask", the text with its words replaced;
-                another text; a tensor of token ids; or "zero" and "mean", hidden states for study.
-                Of pictures "zero" (the default), mid-grey; "mean", the picture's mean colour;
-                "blur", the picture blurred; another picture; or a tensor of pixel values.
+            baselines: Where the paths start: "pad", "mask" or "unk", the text with its words
+                replaced; another text; a tensor of token ids; or "zero" and "mean", hidden states
+                for study. Of pictures "zero", mid-grey; "mean", the picture's mean colour; "blur",
+                the picture blurred; another picture; or a tensor of pixel values. "auto" is the
+                first of these names whose tokens enter the first block as more than zero vectors,
+                where its norm is singular: "pad" or "zero" unless they were never trained.
             n_steps: "auto" refines every layer until ``tolerance`` is met (the preview takes 9
                 nodes); a number fixes the nodes.
             tolerance: Relative error of each layer's sum and token values at which to stop.
+            max_nodes: Nodes at which refinement gives up, 5 to 1,025: it takes 5, 9, 17 and so on,
+                each twice the one before less one. A layer that has not met the tolerance then is
+                named in a warning, and in every view.
             lam: λ in [0, 1], changed afterwards at no cost by :meth:`Explanation.with_lam`.
             precision: "float32" is the weights' own precision. "bfloat16" rounds the passes of the
                 integration, which is faster on most machines; the error that it makes is measured
@@ -370,8 +378,8 @@ class Explainer:
         single, start = reader.is_single(inputs), reader.check_baselines(baselines)
         requests = Request.for_targets(
             target, contrast=contrast, output=output, method=method, baselines=start,
-            n_steps=n_steps, tolerance=tolerance, lam=lam, precision=precision,
-            routing=routing, pixels=reader.is_of_pictures,
+            n_steps=n_steps, tolerance=tolerance, max_nodes=max_nodes, lam=lam,
+            precision=precision, routing=routing, pixels=reader.is_of_pictures,
         )  # fmt: skip
         several = {None: inputs} if single else dict(enumerate(inputs))
         # All are read before the first is computed: a mistake in the last costs no time.
@@ -398,7 +406,19 @@ class Explainer:
         except BaseException as interrupt:  # what a text fails with is among the answers
             interrupt.explanations = _only_found(in_order())  # type: ignore[attr-defined]
             raise
+        self._warn_of_inexact(answers)
         return _raise_or_skip(in_order(), single, on_error)
+
+    @staticmethod
+    def _warn_of_inexact(answers: Sequence[Any]) -> None:
+        """Warn, once, of layers that did not converge; of several targets by the worst."""
+        several = [one if isinstance(one, list) else [one] for one in answers]
+        found = [
+            max(own, key=worst_error) if all(isinstance(e, Explanation) for e in own) else None
+            for own in several
+        ]
+        if warning := inexact_warning(found):
+            warn_user(warning)
 
     @overload
     def calibrate(self, inputs: None) -> None: ...
@@ -464,7 +484,7 @@ class Explainer:
             [e.special for e in explanations],
             patches=explanations[0].grid is not None,
         )
-        position, start = request.get("position"), request.get("baselines", "pad")
+        position, start = request.get("position"), request.get("baselines", "auto")
         asked = Request(baselines=reader.check_baselines(start), pixels=reader.is_of_pictures)
         read = [
             reader.read(one, position=position, longer=True)

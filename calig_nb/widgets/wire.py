@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..explanation.exactness import inexact_note
 from ..explanation.explanation import Explanation
 from ..explanation.methods import INTEGRALS, has_two_signals
 from ..explanation.summary import class_text, recipe
@@ -59,6 +60,7 @@ def meta(explanation: Explanation) -> dict[str, Any]:
         "converged": explanation.converged.astype(int).tolist(),
         "layer_weights": _finite(explanation.layer_weights),
         "recipe": recipe(explanation.config),
+        "inexact": inexact_note(explanation),
         "fusion": {
             "lam": explanation.fusion.lam,
             "gamma": explanation.fusion.gamma,

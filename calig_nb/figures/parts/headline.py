@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..._design import SENTENCES, SIZES
+from ...explanation.exactness import inexact_note
 from ...explanation.formatting import layer_in, shorten
 from ...explanation.methods import has_two_signals
 from ...explanation.summary import class_text
@@ -58,6 +60,13 @@ def draw_headline(page: Page, scene: Scene) -> None:
     page.spans(0, y + 44, controls_in_words(scene), 12, colours.muted)
     page.line(0, page.width, y + 56, y + 56, colours.rule)
     page.advance(y + 66)
+    draw_inexact(page, [inexact_note(own)])
+
+
+def draw_inexact(page: Page, notes: Sequence[str]) -> None:
+    """Which layers may be off, below the headline; nothing where all are exact."""
+    for note in filter(None, notes):
+        page.advance(page.paragraph(0, [Span(note)], 13, page.colours.warning) + 8)
 
 
 def question_of(scene: Scene) -> tuple[int, int | None]:

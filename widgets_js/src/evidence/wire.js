@@ -31,6 +31,7 @@ import { abs, times } from "./maths.js";
  * @property {number[]} delta convergence delta, NaN where unknown
  * @property {number[]} weights layer weights, one per block
  * @property {string} recipe how it was made, in words
+ * @property {string} inexact which layers may be off, in words; empty where all are exact
  * @property {number} gamma
  * @property {string} noHeads why single heads cannot be had; empty where they can
  * @property {"all" | "pooled"} readout
@@ -157,6 +158,7 @@ export const readExplanation = (get) => {
     delta: numbers(meta.convergence_delta),
     weights,
     recipe: meta.recipe,
+    inexact: meta.inexact ?? "",
     lam: fusion.lam,
     single: meta.single,
     gamma: fusion.gamma,

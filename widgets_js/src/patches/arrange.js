@@ -1,6 +1,7 @@
 /** Which views stand on the sheet of a picture, or of several, and in which order. */
 import { memo } from "../evidence/memo.js";
 import { captionView } from "../views/controls/caption.js";
+import { inexactView } from "../views/controls/inexact.js";
 import { noticeView } from "../views/controls/notice.js";
 import { questionView } from "../views/controls/question.js";
 import { createPatchActions } from "./actions.js";
@@ -58,6 +59,7 @@ export const arrange = (kind, shared, _matrixSource, redraw, get) => {
     first,
     toolsView(actions),
     noticeView(actions),
+    inexactView(),
     captionView(actions, () => patchStory(scene, told)),
     boardView(actions, numbers),
     tableView(),

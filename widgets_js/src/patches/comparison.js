@@ -6,6 +6,7 @@ import { createChangeTest, el, replaceContent, view } from "../kit/dom.js";
 import { namesView } from "../views/comparison/names.js";
 import { differenceView } from "../views/comparison/rows.js";
 import { captionView } from "../views/controls/caption.js";
+import { inexactView } from "../views/controls/inexact.js";
 import { noticeView } from "../views/controls/notice.js";
 import { foldedTable } from "../views/text/table.js";
 import { createPicturesMaker } from "./evidence/comparison.js";
@@ -29,6 +30,7 @@ export const comparedViews = (actions, get, redraw) => {
     namesView(),
     toolsView(actions, true),
     noticeView(actions),
+    inexactView(),
     tellingView(actions, numbers),
     sidesView(actions, numbers, get, redraw),
     rowsView(actions, numbers),

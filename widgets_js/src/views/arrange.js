@@ -2,6 +2,7 @@
 import { flowStory, textStory } from "../wording/story.js";
 import { comparisonViews } from "./comparison/comparison.js";
 import { captionView } from "./controls/caption.js";
+import { inexactView } from "./controls/inexact.js";
 import { legendView } from "./controls/legend.js";
 import { noticeView } from "./controls/notice.js";
 import { questionView } from "./controls/question.js";
@@ -18,7 +19,12 @@ import { tableView } from "./text/table.js";
 export const arrange = (kind, actions, matrixSource) => {
   if (kind === "comparison") return comparisonViews(actions);
   const tokens = kind === "tokens";
-  const head = [questionView(actions), toolsView(actions, { slider: tokens }), noticeView(actions)];
+  const head = [
+    questionView(actions),
+    toolsView(actions, { slider: tokens }),
+    noticeView(actions),
+    inexactView(),
+  ];
   const table = tableView();
   if (kind === "rollout")
     return [

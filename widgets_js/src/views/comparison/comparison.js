@@ -6,6 +6,7 @@ import { clamp, floor, min, sum } from "../../evidence/maths.js";
 import { createChangeTest, el, replaceContent, setAttributes, view } from "../../kit/dom.js";
 import { comparisonStory } from "../../wording/comparison_story.js";
 import { captionView } from "../controls/caption.js";
+import { inexactView } from "../controls/inexact.js";
 import { legendView } from "../controls/legend.js";
 import { noticeView } from "../controls/notice.js";
 import { toolsView } from "../controls/tools.js";
@@ -39,6 +40,7 @@ export const comparisonViews = (actions) => {
     namesView(),
     toolsView(actions, { still: true }),
     noticeView(actions),
+    inexactView(),
     captionView(actions, comparisonStory),
     legendView("text"),
     sides,
