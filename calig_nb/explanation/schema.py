@@ -151,7 +151,11 @@ def _check_config(config: Any, found: Mapping[str, Any]) -> None:
             real_between("config['routing_scores']", score, -1e300, 1e300, rule="be finite")
         n_rows = len(found["n_steps"])
         whole_number("The length of config['routing_scores']", len(scores), n_rows, n_rows)
-    for name, least, most in (("candidates", 1, len(found["labels"])), ("pixels", 2, 2)):
+    lists = (
+        ("candidates", 1, len(found["labels"])), ("pixels", 2, 2),
+        ("without_attention", 1, len(found["n_steps"])),
+    )  # fmt: skip
+    for name, least, most in lists:
         if name in config:
             entries = list_of(f"config[{name!r}]", config[name], "whole numbers")
             for entry in entries:
