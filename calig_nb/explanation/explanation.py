@@ -84,7 +84,9 @@ class Explanation(Shown):
             nodes were fixed.
         converged: (L + 1,) whether the tolerance was met.
         config: What else was asked and found, as plain values: method, output, baselines,
-            tolerance, model, calibration, package version.
+            tolerance, model, calibration, package version. Of a model that chooses experts also
+            "routing", and as "routing_scores" what the choice brings beside each layer's
+            attributions, in units of f.
         segment_ids: (T,) which of two texts each token belongs to, -1 for special tokens; None
             where there is one text.
         image: (height, width, 3) the explained picture as the model saw it, 0 ... 255; None for

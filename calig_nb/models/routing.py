@@ -112,12 +112,12 @@ class _Choice(NamedTuple):
     Attributes:
         call: Which it is.
         scores: What it chooses by.
-        index: What it chose, integers or truths.
+        chosen: Where it found what it chose, integers or truths.
     """
 
     call: _Call
     scores: Tensor
-    index: Tensor
+    chosen: Tensor
 
 
 class _Listening(TorchFunctionMode):
@@ -188,7 +188,7 @@ class _Watching(_Listening):
             if name not in _COMPARISONS:
                 self._among.add(choice.scores.shape)
             if choice.scores.shape in self._among:
-                self._open[id(choice.index)] = choice
+                self._open[id(choice.chosen)] = choice
         return output
 
 

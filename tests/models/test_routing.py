@@ -151,9 +151,7 @@ def run(model, ids, place=None, state=None):
         layer.register_forward_pre_hook(lambda _, args, i=i: (enter(i, args[0]), *args[1:]))
         for i, layer in enumerate(layers)
     ]
-    hooks.append(
-        layers[-1].register_forward_hook(lambda _, args, out, n=len(layers): enter(n, out))
-    )
+    hooks.append(layers[-1].register_forward_hook(lambda _, args, out: enter(len(layers), out)))
     try:
         return model(input_ids=ids.expand(1 if state is None else len(state), -1)).logits[
             :, 1
@@ -527,5 +525,5 @@ def test_a_long_text_states_the_mean_of_its_windows():
 
 
 def test_routing_is_held_or_free():
-    with pytest.raises(ValueError, match="routing must be one of .*'held', 'free'.*got 'loose'"):
+    with pytest.raises(ValueError, match=r"routing must be one of \('held', 'free'\), got 'loose'"):
         Explainer(Mixture(single), tiny_tokenizer(), cache=None).explain("A", routing="loose")
