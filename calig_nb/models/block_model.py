@@ -123,6 +123,11 @@ class Forward:
             ValueError: If attention probabilities that carry a gradient cannot be had, or
                 something flows past the hidden states of a block.
         """
+        if not scores.requires_grad:
+            raise ValueError(
+                "model must let gradients flow from its blocks to its score, but it computes them "
+                "without, as reversible layers do, which keep no states. It cannot be explained."
+            )
         attention, n_blocks = self.attention, len(self.hidden)
         attention.keep_heads = keep_heads
         # What autograd is asked for, in three runs: hidden states, attention, linear maps.
