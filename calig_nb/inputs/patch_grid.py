@@ -118,7 +118,7 @@ def _moves_its_own(
     other: Mapping[str, Tensor],
     cells: Cells,
 ) -> bool:
-    """Whether the pixels of most patches move the token in their place most.
+    """Whether the pixels of most patches move the token in their place, and none that is far.
 
     Args:
         model: The model.
@@ -144,9 +144,17 @@ def _moves_its_own(
             for one in (pixels, changed)
         )
     change = (moved - own).abs().sum(dim=-1).cpu()
-    by_patch = change[:, ~torch.from_numpy(layout.special)] if cells.grid is None else change
-    most = cells.of_tokens(0, by_patch).argmax(dim=1).numpy()
-    return bool((most == chosen).mean() > 0.7)
+    by_token = change[:, ~torch.from_numpy(layout.special)] if cells.grid is None else change
+    by_patch = cells.of_tokens(0, by_token).double().numpy()
+    at = np.array([*np.ndindex(*layout.grid)])
+    distance = abs(at[chosen][:, None] - at).max(axis=-1)
+    own_change = by_patch[np.arange(len(chosen)), chosen]
+    # Convolutions before the blocks may lie half a patch aside: a neighbour may move as much.
+    near = own_change >= 0.5 * by_patch.max(axis=1)
+    far = np.where(distance > 1, by_patch, 0).sum(axis=1) / np.maximum(
+        (distance > 1).sum(axis=1), 1
+    )
+    return bool((near & (own_change > 2 * far)).mean() > 0.7)
 
 
 def replace_patches(
