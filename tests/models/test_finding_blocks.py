@@ -309,3 +309,29 @@ def test_blocks_of_several_classes_are_one_chain(name, tokenizer):
     members = [module for module in user.modules() if type(module).__name__ in kinds]
     with model.preserve():
         assert [*model.find(dict(tokenizer(SENTENCE, return_tensors="pt")))] == members
+
+
+def test_boxes_beside_token_ids_reach_the_model_and_missing_ones_are_warned_about(tokenizer):
+    user = built("LayoutLMConfig", max_2d_position_embeddings=64)
+    ids = tokenizer(SENTENCE)["input_ids"]
+    boxes = [[t, t + 1, t + 2, t + 3] for t in range(len(ids))]
+    explainer = Explainer(user, tokenizer, cache=False)
+    with pytest.warns(UserWarning, match="reads where each token stands on its page"):
+        without = explainer.explain(SENTENCE, target=1)
+    got = explainer.explain({"input_ids": ids, "bbox": boxes}, target=1)
+    given = {"input_ids": torch.tensor([ids]), "bbox": torch.tensor([boxes])}
+    assert got.score == pytest.approx(user(**given).logits[0, 1].item(), rel=1e-6)
+    assert abs(got.score - without.score) > 1e-3
+    check = got.check(random=2)
+    assert check is not None
+    several = explainer.explain([{"input_ids": ids[:n], "bbox": boxes[:n]} for n in (12, 12, 13)])
+    assert [one.config["bbox"] for one in several] == [boxes[:n] for n in (12, 12, 13)]
+
+
+@pytest.mark.bad_input
+def test_what_a_model_needs_more_is_told_with_its_own_words(tokenizer):
+    user = built("BrosConfig", hf.AutoModelForTokenClassification)
+    with pytest.warns(UserWarning, match="on its page"):
+        said = refusal(user, tokenizer, position=3)
+    assert "BrosForTokenClassification failed: ValueError: " in said
+    assert "You have to specify bbox" in said
