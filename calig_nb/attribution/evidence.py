@@ -224,10 +224,15 @@ def _refuse_merged_tokens(model: BlockModel, inputs: ModelInputs, trace: Trace) 
     """An explanation has one value for each token in each layer: none may be merged on the way."""
     lengths = [hidden.shape[1] for hidden in trace.hidden_states]
     if len(set(lengths)) > 1 and trace.cells.grid is None:
-        last = model.find(inputs)[-1]
-        path = next((n for n, m in model.model.named_modules() if m is last), "path.to.stage")
+        paths = model.block_paths(inputs)
+        last = paths[-1].rpartition(".")[0]  # the list that holds the last block
+        first = min(i for i, path in enumerate(paths) if path.rpartition(".")[0] == last)
+        remedy = (
+            f'Explain the blocks of its last list: Explainer(..., blocks="{last}").'
+            if first and len(set(lengths[first:])) == 1
+            else "No list of its blocks keeps them, so that it cannot be explained token by token."
+        )
         raise ValueError(
             "model must have the same tokens in every layer, or tell each block the grid (rows, "
-            f"columns) that its tokens fill as Swin does, got {lengths} tokens. Explain its "
-            f'last stage, the blocks that run there: Explainer(..., blocks="{path}.blocks").'
+            f"columns) that its tokens fill as Swin does, got {lengths} tokens. {remedy}"
         )

@@ -101,6 +101,12 @@ class ImageReader(InputReader):
                 pixels = self.processor(images=own, return_tensors="pt")
             else:
                 pixels = self.processor(own)
+            if isinstance(pixels, Mapping) and len(pixels) > 1 and "spatial_shapes" in pixels:
+                raise ValueError(
+                    f"{name} must become pixel values (3, height, width) by the processor, but "
+                    "this one cuts the patches itself and says how many rows and columns they "
+                    "are. A model that takes ready patches cannot be explained."
+                )
             pixels = pixels.get("pixel_values") if isinstance(pixels, Mapping) else pixels
         return self._inputs(check_pixels(pixels, name))
 

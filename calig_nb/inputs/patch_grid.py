@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,8 +14,10 @@ from torch import Tensor, nn
 
 from ..models import blocks
 from ..models.block_model import BlockModel
-from ..models.token_cells import GridCells
+from ..models.token_cells import Cells, GridCells
 
+PROBES = 12
+"""Of so many patches it is tried whether their pixels move their own token."""
 BLUR = 0.1
 """Standard deviation of the blur, relative to the picture's shorter side."""
 
@@ -44,7 +47,7 @@ def layout_of(model: BlockModel, pixels: Tensor) -> Layout:
         pixels: (1, 3, height, width).
 
     Raises:
-        ValueError: If they do not fill a grid.
+        ValueError: If they do not fill a grid, or a patch's pixels do not move its token most.
     """
     draws = torch.Generator().manual_seed(0)
     noise = torch.randn(pixels.shape, generator=draws, dtype=pixels.dtype)
@@ -88,7 +91,7 @@ def layout_of(model: BlockModel, pixels: Tensor) -> Layout:
         height, width = (own * step for own, step in zip(span, strides[-1], strict=True))
     names = iter(_special_names(model.model, int(special.sum())))
     places = iter(np.ndindex(*grid))
-    return Layout(
+    layout = Layout(
         grid,
         (height, width),
         special,
@@ -97,6 +100,61 @@ def layout_of(model: BlockModel, pixels: Tensor) -> Layout:
             for one in special
         ),
     )
+    if not _moves_its_own(model, modules, layout, first, second, cells):
+        raise ValueError(
+            "model must cut a picture into a grid of patches, a token each, in the picture's "
+            f"order, but of the {len(one[0])} places that enter its first block it is not the one "
+            "of a patch that the patch's pixels move most: they are latents, or in another order. "
+            "What they say cannot be laid on the picture."
+        )
+    return layout
+
+
+def _moves_its_own(
+    model: BlockModel,
+    modules: Sequence[nn.Module],
+    layout: Layout,
+    picture: Mapping[str, Tensor],
+    other: Mapping[str, Tensor],
+    cells: Cells,
+) -> bool:
+    """Whether the pixels of most patches move the token in their place, and none that is far.
+
+    Args:
+        model: The model.
+        modules: Its blocks.
+        layout: What is tried.
+        picture: Its inputs.
+        other: Those of another picture, whose pixels come in the patches' places.
+        cells: What tokens are summed in.
+    """
+    n = layout.grid[0] * layout.grid[1]
+    chosen = np.unique(np.linspace(0, n - 1, PROBES).round().astype(int))
+    pixels = picture["pixel_values"]
+    marks = torch.zeros(len(chosen), 1, *pixels.shape[-2:], dtype=torch.bool)
+    for mark, patch in zip(marks, chosen, strict=True):
+        row, column = divmod(int(patch), layout.grid[1])
+        height, width = layout.size
+        down, right = row * height, column * width
+        mark[0, down : down + height, right : right + width] = True
+    changed = torch.where(marks.to(pixels.device), other["pixel_values"], pixels)
+    with torch.no_grad():
+        own, moved = (
+            blocks.entering_states([modules], partial(model.predict, {"pixel_values": one}))[0]
+            for one in (pixels, changed)
+        )
+    change = (moved - own).abs().sum(dim=-1).cpu()
+    by_token = change[:, ~torch.from_numpy(layout.special)] if cells.grid is None else change
+    by_patch = cells.of_tokens(0, by_token).double().numpy()
+    at = np.array([*np.ndindex(*layout.grid)])
+    distance = abs(at[chosen][:, None] - at).max(axis=-1)
+    own_change = by_patch[np.arange(len(chosen)), chosen]
+    # Convolutions before the blocks may lie half a patch aside: a neighbour may move as much.
+    near = own_change >= 0.5 * by_patch.max(axis=1)
+    far = np.where(distance > 1, by_patch, 0).sum(axis=1) / np.maximum(
+        (distance > 1).sum(axis=1), 1
+    )
+    return bool((near & (own_change > 2 * far)).mean() > 0.7)
 
 
 def replace_patches(

@@ -45,6 +45,8 @@ AUTO = "auto"
 FILLERS = ("pad", "mask", "unk")
 PARTS = ("text", "text_pair")
 """The names of the two texts, in the order in which the tokenizer joins them."""
+BOXES = "bbox"
+"""What models of pages call the place of each token, as transformers does."""
 BETWEEN = "\n"
 """Stands between them in the text of an explanation: a line and a sentence end there."""
 
@@ -122,6 +124,8 @@ class TextInputs:
         if self.given is not None:
             found[GIVEN] = self.given
             found["token_ids"] = self.model_inputs["input_ids"][0].tolist()
+            if BOXES in self.model_inputs:
+                found[BOXES] = self.model_inputs[BOXES][0].tolist()
         return {**found, **({} if self.question is None else self.question.config)}
 
     def about(self, target: Any) -> TextInputs:
@@ -301,6 +305,7 @@ class TextReader(InputReader):
         ordinary = {tokenizer.unk_token_id, getattr(tokenizer, "mask_token_id", None)}
         ordinary -= {getattr(tokenizer, f"{end}_token_id", None) for end in ("bos", "eos")}
         self._special = set(tokenizer.all_special_ids) - ordinary
+        self._warned = False
 
     def is_single(self, inputs: Any) -> bool:
         """Whether this is one input, not several; token ids and a list of messages are one."""
@@ -354,6 +359,7 @@ class TextReader(InputReader):
         inputs = explanation.inputs
         if GIVEN in config:  # its text says how these are shown, and nothing is added to it
             inputs = {"input_ids": config["token_ids"], "text": explanation.text}
+            inputs |= {BOXES: config[BOXES]} if BOXES in config else {}
         return self.read(inputs, position=config.get("position"), classes=classes)
 
     def with_question(
@@ -382,13 +388,16 @@ class TextReader(InputReader):
         fast = getattr(self.tokenizer, "is_fast", False)
         given, known = None, None
         parts: tuple[str, ...]
+        beside: dict[str, Any] = {}
         if isinstance(inputs, Mapping) and "input_ids" in inputs:
-            inputs, known = plain_ids(inputs, name), inputs.get("text")
+            beside, known = self._values_beside(inputs), inputs.get("text")
+            inputs = plain_ids(inputs, name)
         if is_messages(inputs):
             given, parts = "messages", (self._join_messages(inputs, name),)
             encoded = self._tokenize(parts, special=False)
         elif is_token_ids(inputs):
             given, parts, encoded = "token ids", *self._decode(inputs, name, known)
+            encoded |= beside
             fast = "offset_mapping" in encoded
         else:
             parts = parts_of(inputs, name)
@@ -426,11 +435,7 @@ class TextReader(InputReader):
         )
         return TextInputs(
             text=text,
-            model_inputs={
-                key: torch.tensor([encoded[key]])
-                for key in self.tokenizer.model_input_names
-                if key in encoded and (self.model is None or self.model.takes(key))
-            },
+            model_inputs={key: torch.tensor([encoded[key]]) for key in self._taken(encoded, name)},
             tokens=tokens,
             special=special,
             offsets=offsets,
@@ -442,6 +447,36 @@ class TextReader(InputReader):
             else line_break_position(parts[0], spans, segments, fast),
             given=given,
         )
+
+    def _taken(self, encoded: Mapping[str, Any], name: str) -> list[str]:
+        """Of what the tokenizer made of a text, the inputs that the model takes."""
+        stated = [key for key in self.tokenizer.model_input_names if key in encoded]
+        if self.model is None:
+            return stated
+        n_tokens = len(encoded["input_ids"])
+        others = [
+            key
+            for key in encoded
+            if key not in stated and self.model.names(key) and len(encoded[key]) == n_tokens
+        ]
+        if BOXES not in encoded and self.model.names(BOXES) and not self._warned:
+            self._warned = True
+            warn_user(
+                f"the model also reads where each token stands on its page, and {name} says "
+                "nothing of it: what it does without is explained. Give "
+                f"{{'input_ids': …, '{BOXES}': …}}."
+            )
+        return [key for key in stated if self.model.takes(key)] + others
+
+    def _values_beside(self, encoded: Mapping[str, Any]) -> dict[str, Any]:
+        """Beside token ids, values for each token that the model takes by name, as boxes."""
+        plain = ("input_ids", "attention_mask", "token_type_ids", "text")
+        found = {}
+        for key, value in encoded.items():
+            if key not in plain and self.model is not None and self.model.names(key):
+                rows = torch.as_tensor(value)
+                found[key] = (rows[0] if rows.ndim > 1 and len(rows) == 1 else rows).tolist()
+        return found
 
     def _tokenize(self, parts: Sequence[str], *, special: bool = True) -> Any:
         """What the tokenizer makes of a text or a pair; what a text begins with is not added.
@@ -513,17 +548,12 @@ class TextReader(InputReader):
         """Several texts' inputs, a row each; the shorter ones filled up on the right."""
         fill = {"input_ids": self.tokenizer.pad_token_id or 0}
         longest = {name: max(one[name].shape[1] for one in texts) for name in texts[0]}
-        return {
-            name: torch.cat(
-                [
-                    nn.functional.pad(
-                        one[name], (0, longest[name] - one[name].shape[1]), value=fill.get(name, 0)
-                    )
-                    for one in texts
-                ]
-            )
-            for name in texts[0]
-        }
+
+        def filled(name: str, value: Tensor) -> Tensor:
+            behind = (0, 0) * (value.ndim - 2) + (0, longest[name] - value.shape[1])
+            return nn.functional.pad(value, behind, value=fill.get(name, 0))
+
+        return {name: torch.cat([filled(name, one[name]) for one in texts]) for name in texts[0]}
 
     def make_baseline(
         self, inputs: TextInputs, baselines: str | Tensor

@@ -127,6 +127,11 @@ class Forward:
         Raises:
             ValueError: If something flows past the hidden states of a block.
         """
+        if not scores.requires_grad:
+            raise ValueError(
+                "model must let gradients flow from its blocks to its score, but it computes them "
+                "without, as reversible layers do, which keep no states. It cannot be explained."
+            )
         attention, n_blocks = self.attention, len(self.hidden)
         attention.keep_heads = keep_heads
         # What autograd is asked for, in three runs: hidden states, attention, linear maps.
@@ -313,6 +318,10 @@ class Classifier:
         parameters = inspect.signature(self.own.forward).parameters.values()
         return any(one.name == name or one.kind is one.VAR_KEYWORD for one in parameters)
 
+    def names(self, name: str) -> bool:
+        """Whether the user's module names this input, and does not only take whatever comes."""
+        return name in inspect.signature(self.own.forward).parameters
+
     @property
     def n_token_ids(self) -> int | None:
         """How many token ids the model knows; None where it, or one inside it, names no table."""
@@ -356,9 +365,11 @@ class Classifier:
         try:
             with blocks.intercept_each(tables, enter):
                 return self.model(**own, **options)
-        except (ValueError, torch.OutOfMemoryError):
+        except torch.OutOfMemoryError:
             raise
         except Exception as error:
+            if isinstance(error, ValueError) and _is_ours(error):
+                raise
             given = ", ".join(f"{name} {tuple(value.shape)}" for name, value in own.items())
             raise ValueError(
                 f"model must answer what it is called with, {given}, but {type(self.own).__name__} "
@@ -1176,6 +1187,15 @@ def linear_outputs(block: nn.Module) -> Iterator[dict[nn.Module, list[Any]]]:
 
     with blocks.intercept_each([m for m in block.modules() if _is_linear(m)], enter):
         yield seen
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether an error was raised by this package, and not in a model's own code."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    name = "" if trace is None else trace.tb_frame.f_globals.get("__name__", "")
+    return str(name).partition(".")[0] == __name__.partition(".")[0]
 
 
 def _count_weights(module: nn.Module) -> int:

@@ -67,7 +67,9 @@ def _load(
     options = {"dtype": torch.float32, "trust_remote_code": False, **options}
     shared = {name: options[name] for name in _SHARED if name in options}
     config = transformers.AutoConfig.from_pretrained(name_or_path, **shared)
-    task = task_of((getattr(config, "architectures", None) or [])[:1])
+    named = (getattr(config, "architectures", None) or [])[:1]
+    kinds = [getattr(transformers, name, None) for name in named]
+    task = task_of(named, next(iter(kinds), None))
     # By their short names some versions ask for torchvision, which they can do without.
     module = import_module(f"transformers.models.auto.{_MODULES[task.processor]}")
     try:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from inspect import signature
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, get_args, get_type_hints
 
 import torch
 from torch import Tensor, nn
@@ -173,10 +173,23 @@ class AnswerSpan(TaskHead):
         return own - ends.masked_fill(here[..., None], -torch.inf).logsumexp(dim=1)
 
     def span_logits(self, **inputs: Tensor) -> Tensor:
-        """(batch, tokens, 2): logits of start and end at every token; -inf where none is."""
+        """(batch, tokens, 2): logits of start and end at every token; -inf where none is.
+
+        Raises:
+            ValueError: If the model does not answer in this form.
+        """
         output = self.explained(**inputs)
         named = enumerate(("start_logits", "end_logits"))
-        ends = torch.stack([part_of(output, name, n) for n, name in named], dim=-1)
+        found = [part_of(output, name, n) for n, name in named]
+        if not all(torch.is_tensor(one) and one.ndim == 2 for one in found):
+            got = [*output] if isinstance(output, Mapping) else type(output).__name__
+            raise ValueError(
+                "model must say at every token whether the answer starts or ends there, in "
+                f"start_logits and end_logits (batch, tokens), got {got} from "
+                f"{type(self.explained).__name__}. Load it with AutoModelForQuestionAnswering; "
+                "one that answers in another way cannot be explained by its tokens."
+            )
+        ends = torch.stack(found, dim=-1)
         mask = inputs.get("attention_mask")
         return ends if mask is None else ends.masked_fill(mask[..., None] == 0, -torch.inf)
 
@@ -258,18 +271,43 @@ TASKS = (
 """The first whose ending fits counts; the last fits all."""
 
 
-def task_of(architectures: Iterable[str]) -> Task:
-    """The task of a model, by the names of its class and of those it is derived from."""
+def task_of(architectures: Iterable[str], kind: type[nn.Module] | None = None) -> Task:
+    """The task of a model, by what it says it returns; else by its name.
+
+    Args:
+        architectures: The names of its class, and of those it is derived from.
+        kind: The class itself, where known.
+    """
+    if kind is not None and (head := _declared_head(kind)) is not None:
+        return next(task for task in TASKS if task.head is head)
     names = [*architectures, ""]
-    return next(task for task in TASKS if any(name.endswith(task.ending) for name in names))
+    task = next(task for task in TASKS if any(name.endswith(task.ending) for name in names))
+    if task.head is AnswerSpan and kind and "pixel_values" in signature(kind.forward).parameters:
+        return TASKS[-1]  # questions about a picture are answered in other ways
+    return task
 
 
 def with_task_head(model: nn.Module) -> nn.Module:
     """The model as a classifier; itself, unless it answers at every token or for every choice."""
-    head = task_of(kind.__name__ for kind in type(model).__mro__).head
+    kind = type(model)
+    head = task_of((base.__name__ for base in kind.__mro__), kind).head
     if head is MaskedToken:
         if "input_ids" not in signature(model.forward).parameters:  # of pictures or sound
             return model
         if getattr(getattr(model, "config", None), "causal", False):  # XLM's are one or the other
             head = NextToken
     return model if head is None else head(model)
+
+
+def _declared_head(kind: type[nn.Module]) -> type[TaskHead] | None:
+    """What a model is seen as that is annotated to return start and end, or next tokens."""
+    try:
+        declared = get_type_hints(kind.forward).get("return")
+    except (NameError, TypeError, AttributeError):  # names that only a type checker knows
+        return None
+    for output in (declared, *get_args(declared)):
+        if {"start_logits", "end_logits"} <= {*getattr(output, "__annotations__", ())}:
+            return AnswerSpan
+        if "CausalLM" in getattr(output, "__name__", ""):
+            return NextToken
+    return None

@@ -213,13 +213,17 @@ def columns_of(
 
 
 def _stated_grid(call: blocks.Call) -> Grid | None:
-    """Rows and columns that a block is told: two whole numbers whose product its tokens are."""
+    """Rows and columns that a block is told: two whole numbers whose product its tokens are.
+
+    They come as a pair, or one after the other among the arguments.
+    """
     n_tokens = call.hidden.shape[1]
-    for value in (*call.args, *call.kwargs.values()):
-        if isinstance(value, tuple | list) and len(value) == 2:
-            rows, columns = value
-            if isinstance(rows, int) and isinstance(columns, int) and rows * columns == n_tokens:
-                return rows, columns
+    given = (*call.args, *call.kwargs.values())
+    pairs = [v for v in given if isinstance(v, tuple | list) and len(v) == 2]
+    for rows, columns in (*pairs, *pairwise(given)):
+        whole = type(rows) is int and type(columns) is int
+        if whole and rows * columns == n_tokens:
+            return rows, columns
     return None
 
 

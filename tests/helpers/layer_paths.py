@@ -71,7 +71,9 @@ def run(user, members, inputs, layer=None, state=None):
             del member.forward
 
 
-def layer_attributions(user, members, inputs, baseline, target, nodes=48, token_axis=1):
+def layer_attributions(
+    user, members, inputs, baseline, target, nodes=48, token_axis=1, ragged=False
+):
     """(L + 1, tokens) Integrated Gradients of a logit along the straight line in every layer.
 
     The baseline lends what enters the first block, all else is the input's own.
@@ -84,6 +86,7 @@ def layer_attributions(user, members, inputs, baseline, target, nodes=48, token_
         target: The class.
         nodes: Of the Gauss-Legendre rule.
         token_axis: That of the blocks' states.
+        ragged: Whether layers have different numbers of tokens, and come as a list.
     """
     with torch.no_grad():
         start = run(user, members, baseline)[1][0]
@@ -99,4 +102,4 @@ def layer_attributions(user, members, inputs, baseline, target, nodes=48, token_
             total += weight * torch.autograd.grad(logits[0, target], point)[0]
         by_token = (total * (end - begin)).movedim(token_axis, 0).flatten(1).sum(dim=1)
         found.append(by_token.detach().numpy())
-    return np.stack(found)
+    return found if ragged else np.stack(found)

@@ -48,7 +48,8 @@ def members_of(user, kind):
 def assert_explained(user, members, tokenizer, token_axis=1, text=SENTENCE, **options):
     """Every layer is what the same integral by hand gives."""
     nodes = 48
-    explainer = Explainer(user, tokenizer, cache=False)
+    blocks = options.pop("blocks", None)
+    explainer = Explainer(user, tokenizer, cache=False, blocks=blocks)
     got = explainer.explain(text, target=1, n_steps=nodes, **options)
     inputs = dict(tokenizer(text, return_tensors="pt"))
     ids = inputs["input_ids"].clone()
@@ -223,3 +224,114 @@ def test_a_model_whose_tokens_read_their_neighbours_is_not_padded(tokenizer):
                 *(torch.tensor(getattr(one, name).copy()) for one in (got, alone)),
                 rtol=1e-5, atol=1e-13,
             )  # fmt: skip
+
+
+REFORMER = {
+    "num_hidden_layers": None,
+    "intermediate_size": None,
+    "attention_head_size": 8,
+    "feed_forward_size": 24,
+    "axial_pos_shape": [4, 4],
+    "axial_pos_embds_dim": [8, 8],
+    "attn_layers": ["local", "local"],
+    "local_attn_chunk_length": 4,
+}
+
+
+@pytest.mark.bad_input
+def test_reversible_layers_are_refused(tokenizer):
+    user = built("ReformerConfig", hf.ReformerForSequenceClassification, **REFORMER)
+    assert "gradients flow from its blocks to its score" in refusal(user, tokenizer)
+
+
+@pytest.mark.bad_input
+def test_layers_of_several_lists_are_refused_without_advice_that_cannot_help(tokenizer):
+    """XLM has a list of its attentions, one of its norms, and so on."""
+    xlm = built("XLMConfig", emb_dim=16, n_layers=3, n_heads=2)
+    said = refusal(xlm, tokenizer)
+    assert "members of several lists, transformer.attentions, transformer.layer_norm1" in said
+    assert "blocks=" not in said
+
+
+@pytest.mark.bad_input
+def test_what_is_not_the_whole_chain_is_not_taken(tokenizer):
+    funnel = built(
+        "FunnelConfig", num_hidden_layers=None, num_attention_heads=None, hidden_size=None,
+        intermediate_size=None, d_model=16, n_head=2, d_head=8, d_inner=24, block_sizes=[2, 2],
+    )  # fmt: skip
+    said = refusal(funnel, tokenizer)
+    assert "something passes its blocks by" in said
+    canine = built("CanineConfig", num_hash_buckets=64, num_hash_functions=4,
+                   local_transformer_stride=8)  # fmt: skip
+    said = refusal(canine, tokenizer)
+    assert "several lists, each of which goes on with what another returned" in said
+    assert "blocks=" not in said
+
+
+def test_a_state_that_is_query_key_and_value_is_replaced_in_all(tokenizer):
+    """The first stage of Funnel, named by hand."""
+    user = built(
+        "FunnelConfig", num_hidden_layers=None, num_attention_heads=None, hidden_size=None,
+        intermediate_size=None, d_model=16, n_head=2, d_head=8, d_inner=24, block_sizes=[2, 2],
+    )  # fmt: skip
+    members = members_of(user, "FunnelLayer")[:2]
+    assert_explained(user, members, tokenizer, blocks="funnel.encoder.blocks.0")
+
+
+@pytest.mark.bad_input
+def test_latents_are_no_tokens(tokenizer):
+    options = {"num_blocks": 1, "num_self_attends_per_block": 2, "d_latents": 16, "d_model": 16,
+               "num_self_attention_heads": 2, "num_cross_attention_heads": 2}  # fmt: skip
+    user = built("PerceiverConfig", num_hidden_layers=None, num_latents=16, **options)
+    said = refusal(user, tokenizer)
+    assert "13 tokens as one, in their order, but 16 places enter its first block" in said
+    few = built("PerceiverConfig", num_hidden_layers=None, num_latents=8, **options)
+    assert "13 tokens as one, but only 8 places enter its first block" in refusal(few, tokenizer)
+
+
+HYBRIDS = {
+    "jamba": (
+        "JambaConfig",
+        ("JambaMambaDecoderLayer", "JambaAttentionDecoderLayer"),
+        {
+            "num_key_value_heads": 1, "num_experts": 1, "mamba_d_state": 4, "mamba_dt_rank": 2,
+            "use_mamba_kernels": False, "attn_layer_period": 2, "attn_layer_offset": 1,
+        },
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HYBRIDS)
+def test_blocks_of_several_classes_are_one_chain(name, tokenizer):
+    config, kinds, options = HYBRIDS[name]
+    user = built(config, **options)
+    model = BlockModel(user)
+    members = [module for module in user.modules() if type(module).__name__ in kinds]
+    with model.preserve():
+        assert [*model.find(dict(tokenizer(SENTENCE, return_tensors="pt")))] == members
+
+
+def test_boxes_beside_token_ids_reach_the_model_and_missing_ones_are_warned_about(tokenizer):
+    user = built("LayoutLMConfig", max_2d_position_embeddings=64)
+    ids = tokenizer(SENTENCE)["input_ids"]
+    boxes = [[t, t + 1, t + 2, t + 3] for t in range(len(ids))]
+    explainer = Explainer(user, tokenizer, cache=False)
+    with pytest.warns(UserWarning, match="reads where each token stands on its page"):
+        without = explainer.explain(SENTENCE, target=1)
+    got = explainer.explain({"input_ids": ids, "bbox": boxes}, target=1)
+    given = {"input_ids": torch.tensor([ids]), "bbox": torch.tensor([boxes])}
+    assert got.score == pytest.approx(user(**given).logits[0, 1].item(), rel=1e-6)
+    assert abs(got.score - without.score) > 1e-3
+    check = got.check(random=2)
+    assert check is not None
+    several = explainer.explain([{"input_ids": ids[:n], "bbox": boxes[:n]} for n in (12, 12, 13)])
+    assert [one.config["bbox"] for one in several] == [boxes[:n] for n in (12, 12, 13)]
+
+
+@pytest.mark.bad_input
+def test_what_a_model_needs_more_is_told_with_its_own_words(tokenizer):
+    user = built("BrosConfig", hf.AutoModelForTokenClassification)
+    with pytest.warns(UserWarning, match="on its page"):
+        said = refusal(user, tokenizer, position=3)
+    assert "BrosForTokenClassification failed: ValueError: " in said
+    assert "You have to specify bbox" in said

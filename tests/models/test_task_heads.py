@@ -15,7 +15,7 @@ from tokenizers.trainers import BpeTrainer
 import calig_nb as cn
 from calig_nb import Explainer
 from calig_nb.models.block_model import BlockModel
-from calig_nb.models.task_heads import READ, NextToken, with_task_head
+from calig_nb.models.task_heads import READ, AnswerSpan, NextToken, task_of, with_task_head
 
 from ..helpers.zoo import _FORWARD, _GROUPED, _SIZE, SENTENCE, rough, tiny_tokenizer
 
@@ -440,3 +440,30 @@ def test_from_a_folder(bytes_, gpt2, tmp_path):
     from calig_nb.cli import main
 
     assert main(["explain", PROMPT, "--model", str(tmp_path), "--target", " are"]) in (0, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [
+        ("XLMForQuestionAnsweringSimple", AnswerSpan),
+        ("LayoutLMv3ForQuestionAnswering", AnswerSpan),
+        ("AlbertForQuestionAnswering", AnswerSpan),  # annotated as something else
+        ("ViltForQuestionAnswering", None),
+        ("BlipForQuestionAnswering", None),
+        ("BertGenerationDecoder", NextToken),
+        ("ReformerModelWithLMHead", NextToken),
+        ("Gemma3ForConditionalGeneration", NextToken),
+        ("BertForSequenceClassification", None),
+    ],
+)
+def test_what_a_model_answers_is_seen_by_what_it_returns(name, head):
+    kind = getattr(hf, name)
+    assert task_of([base.__name__ for base in kind.__mro__], kind).head is head
+
+
+@pytest.mark.bad_input
+def test_answers_that_are_no_start_and_end_are_refused(tokenizer):
+    config = hf.XLMConfig(vocab_size=80, emb_dim=16, n_layers=1, n_heads=2, pad_token_id=0)
+    user = hf.XLMForQuestionAnswering(config).eval()
+    with pytest.raises(ValueError, match=r"starts or ends there.* got \['start_top_log_probs'"):
+        Explainer(user, tokenizer).explain({"text": "is it good?", "text_pair": SENTENCE})
