@@ -177,11 +177,15 @@ class Explanation(Shown):
 
     @property
     def inputs(self) -> str | dict[str, str]:
-        """What was explained, as ``Explainer.explain`` takes it: a text, or a pair of them."""
+        """What was explained, as ``Explainer.explain`` takes it: a text, or a pair of them.
+
+        Of an encoder-decoder the text and, as the prefix, its output so far.
+        """
         split = self.config.get("split")
         if split is None:
             return self.text
-        return {"text": self.text[:split], "text_pair": self.text[split + 1 :]}
+        second = "prefix" if "n_output" in self.config else "text_pair"
+        return {"text": self.text[:split], second: self.text[split + 1 :]}
 
     @property
     def method(self) -> str:

@@ -81,7 +81,8 @@ class PromptReader(TaskTextReader):
         # A target that is not named is the likeliest; a contrast that is not named is none.
         targets = [0 if one is None else found.index(one) for one in wanted[:-1]]
         contrast = [None if one is None else found.index(one) for one in wanted[-1:]]
-        labels = self._labels(text.model_inputs["input_ids"][0, : place + 1].tolist(), found)
+        written = self._written(text, place)[1]
+        labels = self._labels(text.model_inputs["input_ids"][0, written].tolist(), found)
         question = Question(
             place, labels, tuple(found), (*targets, *contrast), extra_inputs=(CANDIDATES,)
         )
@@ -130,17 +131,22 @@ class PromptReader(TaskTextReader):
     def _pieces(self, value: str, text: TextInputs, place: int) -> tuple[list[int], str]:
         """Token ids of ``value`` as it goes on with the text, and the text before it."""
 
-        def ids_of(piece: str) -> list[int]:
-            found = self.tokenizer(piece, add_special_tokens=False, verbose=False)["input_ids"]
-            return [int(one) for one in found]
-
-        before = text.text[: int(text.offsets[: place + 1, 1].max())]
-        ordinary = torch.from_numpy(~text.special[: place + 1])
-        known = text.model_inputs["input_ids"][0, : place + 1][ordinary].tolist()
-        longer = ids_of(before + value)
+        before, written = self._written(text, place)
+        ordinary = torch.from_numpy(~text.special[written])
+        known = text.model_inputs["input_ids"][0, written][ordinary].tolist()
+        longer = self._ids_of(before + value)
         if known and longer[: len(known)] == known:
             return longer[len(known) :], before
-        return ids_of(value), before
+        return self._ids_of(value), before
+
+    def _ids_of(self, piece: str) -> list[int]:
+        """Token ids of a text that the model may write."""
+        found = self.tokenizer(piece, add_special_tokens=False, verbose=False)["input_ids"]
+        return [int(one) for one in found]
+
+    def _written(self, text: TextInputs, place: int) -> tuple[str, slice]:
+        """What stands before the next token, and which tokens it is of."""
+        return text.text[: int(text.offsets[: place + 1, 1].max())], slice(0, place + 1)
 
     def _labels(self, context: Sequence[int], found: Sequence[int]) -> tuple[str, ...]:
         """What each token adds to the text, as words; where that is not clear, its own name."""

@@ -118,7 +118,7 @@ class Forward:
             ValueError: If attention probabilities that carry a gradient cannot be had, or
                 something flows past the hidden states of a block.
         """
-        attention, n_blocks = self.attention, len(self.hidden)
+        attention = self.attention
         attention.keep_heads = keep_heads
         # What autograd is asked for, in three runs: hidden states, attention, linear maps.
         hidden = [*self.hidden, *self.beside]
@@ -135,11 +135,7 @@ class Forward:
                     allow_unused=True,
                 )
                 relevance.append(attention.relevance(len(self.items), found[n_hidden:n_upto]))
-                beside = [
-                    torch.zeros_like(state) if gradient is None else gradient
-                    for state, gradient in zip(self.beside, found[n_blocks:n_hidden], strict=True)
-                ]
-                gradients.append(_join_each(found[:n_blocks], beside))
+                gradients.append(self.layers(found[:n_hidden], are_gradients=True))
                 inner.append(found[n_upto:])
         if any(g is None for g in gradients[0]) or len(relevance[0]) != len(self.outputs):
             raise ValueError(
@@ -152,7 +148,7 @@ class Forward:
         trace = Trace(
             self.logits.detach(),
             scores.detach(),
-            tuple(h.detach() for h in _join_each(self.hidden, self.beside)),
+            tuple(h.detach() for h in self.layers(hidden, are_gradients=False) if h is not None),
             stack_targets(gradients),
             list(stack_targets(relevance)),
             self.row_bytes,
@@ -160,6 +156,23 @@ class Forward:
         )
         self.model.learn(self, trace, inner)
         return trace
+
+    def layers(
+        self, found: Sequence[Tensor | None], *, are_gradients: bool
+    ) -> Sequence[Tensor | None]:
+        """L + 1 states, or gradients, of what the graph was watched at, one for each layer.
+
+        Args:
+            found: Of ``hidden`` and of ``beside``, in their order; None for no gradient.
+            are_gradients: Whether they are gradients.
+        """
+        del are_gradients
+        n_blocks = len(self.hidden)
+        beside = [
+            torch.zeros_like(state) if one is None else one
+            for state, one in zip(self.beside, found[n_blocks:], strict=True)
+        ]
+        return _join_each(found[:n_blocks], beside)
 
 
 @dataclass(frozen=True, eq=False)
@@ -632,14 +645,17 @@ class BlockModel(Classifier):
             self._beside = beside
         return self._blocks
 
+    def chains(self, inputs: ModelInputs) -> Sequence[Sequence[nn.Module]]:
+        """The blocks, and other chains that read the text."""
+        return [self.find(inputs), *self._beside]
+
     def entering_states(self, inputs: ModelInputs) -> list[Tensor]:
         """(rows, tokens, hidden) what enters the first block, and other chains that read the text.
 
         Raises:
             ValueError: If the states are not of one width.
         """
-        modules = self.find(inputs)
-        found = blocks.entering_states([modules, *self._beside], partial(self.predict, inputs))
+        found = blocks.entering_states(self.chains(inputs), partial(self.predict, inputs))
         if len(widths := {state.shape[2] for state in found}) > 1:
             raise ValueError(
                 "model must have one width in its encoder and its decoder, which reads the text "
@@ -650,6 +666,14 @@ class BlockModel(Classifier):
     def split(self, hidden: Tensor) -> Sequence[Tensor]:
         """(rows, all tokens, hidden) as the blocks' own tokens, and those of other chains."""
         return hidden.split(self._sizes, dim=1) if self._beside else (hidden,)
+
+    def explained_tokens(self, hidden: Tensor) -> Tensor:
+        """(rows, tokens, hidden) of those among all tokens that an explanation is about."""
+        return self.split(hidden)[0]
+
+    def last_tokens(self, hidden: Tensor) -> Tensor:
+        """(..., tokens, hidden) of those among all tokens that the last block works on."""
+        return hidden[..., : self._sizes[0], :]
 
     def token_columns(self, inputs: ModelInputs) -> list[Tensor]:
         """For the blocks and for each other chain the column of ``inputs`` that each token is.
@@ -817,7 +841,7 @@ class BlockModel(Classifier):
         self._recorded = [blocks.with_output_hidden(output, None) for output in outputs]
         self._lengths = forward.lengths
         self._pooled = PooledBlock.of(
-            forward.linear, inner, trace.hidden_gradients[-1][..., : self._sizes[0], :]
+            forward.linear, inner, self.last_tokens(trace.hidden_gradients[-1])
         )
         if not self._checked:
             self._refuse_text_beside(inputs)
@@ -833,7 +857,7 @@ class BlockModel(Classifier):
         if "input_ids" not in inputs:
             return
         one = {name: value[:1] for name, value in inputs.items()}
-        chains = [self.find(inputs), *self._beside]
+        chains = self.chains(inputs)
         states = [state.detach() for state in self.entering_states(one)]
 
         def looked_up(inputs: ModelInputs) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:

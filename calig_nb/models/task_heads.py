@@ -15,6 +15,8 @@ READ = "read_upto"
 """Input (batch, tokens): 1 up to the token that is read, then 0. Deleting tokens moves it along."""
 CANDIDATES = "candidates"
 """Input (batch, k): token ids. It holds no value for each token: it is neither cut nor filled."""
+OUTPUT = "is_output"
+"""Input (batch, tokens) of an encoder-decoder: 1 for the output so far, which follows the input."""
 
 
 class TaskHead(nn.Module):
@@ -87,6 +89,49 @@ class NextToken(TaskHead):
         logits = part_of(self.explained(**inputs, logits_to_keep=positions), "logits")
         found: Tensor = logits[torch.arange(len(row), device=row.device), row]
         return found
+
+
+class NextOutputToken(NextToken):
+    """An encoder-decoder: which token follows in its output?
+
+    It is called with one row of tokens for both sides: the input's, then those of the output so
+    far, which begin with the token that the decoder starts from.
+    """
+
+    @property
+    def start_ids(self) -> list[int]:
+        """What the output begins with: the decoder's start token, and one that is forced, if any.
+
+        Raises:
+            ValueError: If the model does not say what its decoder starts from.
+        """
+        start = self._stated("decoder_start_token_id")
+        start = self._stated("bos_token_id") if start is None else start
+        if start is None:
+            raise ValueError(
+                "model must say which token its decoder starts from, and its configuration does "
+                "not. Set model.generation_config.decoder_start_token_id."
+            )
+        forced = self._stated("forced_bos_token_id")
+        return [int(one) for one in (start, forced) if one is not None]
+
+    def next_token_logits(self, read_upto: Tensor, **inputs: Tensor) -> Tensor:
+        """Logits (batch, vocabulary) of what follows the token that is read."""
+        n = int((inputs.pop(OUTPUT)[0] == 0).sum())
+        sides = {name: value[:, :n] for name, value in inputs.items()}
+        output = self.explained(
+            **sides,
+            decoder_input_ids=inputs["input_ids"][:, n:],
+            use_cache=False,
+            return_dict=True,
+        )
+        return self.logits_at(part_of(output, "logits"), read_upto[:, n:])
+
+    def _stated(self, name: str) -> Any:
+        for config in (getattr(self.explained, "generation_config", None), self.config):
+            if (found := getattr(config, name, None)) is not None:
+                return found
+        return None
 
 
 class TokenLabel(TaskHead):
@@ -167,5 +212,13 @@ def task_of(architectures: Iterable[str]) -> Task:
 
 def with_task_head(model: nn.Module) -> nn.Module:
     """The model as a classifier; itself, unless its architecture answers at every token."""
-    head = task_of(kind.__name__ for kind in type(model).__mro__).head
+    names = [kind.__name__ for kind in type(model).__mro__]
+    head = NextOutputToken if _writes_beside(model) else task_of(names).head
     return model if head is None else head(model)
+
+
+def _writes_beside(model: nn.Module) -> bool:
+    """Whether a model writes in a decoder of its own, beside the encoder that reads the text."""
+    taken = signature(model.forward).parameters
+    can_write = getattr(model, "can_generate", None)
+    return {"input_ids", "decoder_input_ids"} <= set(taken) and callable(can_write) and can_write()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import replace
@@ -22,6 +22,7 @@ from ..inputs.reader import reader_of
 from ..inputs.table import read_column
 from ..inputs.text import TextInputs
 from ..models.block_model import BlockModel
+from ..models.encoder_decoder import block_model_of
 from ..models.exclusive import exclusive_use
 from ..models.fingerprint import Identity
 from ..models.memory import Budget
@@ -69,7 +70,8 @@ class Explainer:
 
     Args:
         model: A classifier, such as ``AutoModelForSequenceClassification`` gives; a causal
-            language model, whose next token is explained; a token classifier; a model for
+            language model, whose next token is explained; an encoder-decoder, such as
+            ``AutoModelForSeq2SeqLM`` gives, likewise; a token classifier; a model for
             extractive question answering; or any ``torch.nn.Module`` with a list of blocks that
             returns logits (batch, classes). Or a folder or a name on the hub, as
             :meth:`from_pretrained` takes it; or what holds a model and its tokenizer, such as a
@@ -118,7 +120,7 @@ class Explainer:
             model, own = load_pretrained(named)
             processor = own if processor is None else processor
         module, processor = open_bundle(model, processor)
-        block_model = BlockModel(with_task_head(unwrap(module)), blocks, labels)
+        block_model = block_model_of(with_task_head(unwrap(module)), blocks, labels)
         if labels is not None and isinstance(block_model.model, (NextToken, AnswerSpan)):
             raise ValueError(
                 "labels must be left out for a model whose classes are tokens, or start and end of "
@@ -245,6 +247,7 @@ class Explainer:
         inputs: Any,
         position: int | None = None,
         *,
+        prefix: str | Sequence[str] | None = None,
         text: str | Sequence[str] | None = None,
     ) -> pd.DataFrame:
         """What the model says: one row an input, its label and the probability of every class.
@@ -255,6 +258,7 @@ class Explainer:
         Args:
             inputs: A text, or a list of them.
             position: As for :meth:`explain`.
+            prefix: As for :meth:`explain`.
             text: As for :meth:`explain`.
 
         Raises:
@@ -266,6 +270,7 @@ class Explainer:
         """
         inputs = read_column(inputs, text)
         several = [inputs] if self.engine.reader.is_single(inputs) else inputs
+        several = self._with_prefixes(several, prefix)
         return predictions(self.engine.model, self.engine.reader, several, position)
 
     def explain(
@@ -275,6 +280,7 @@ class Explainer:
         target: int | str | Sequence[int | str] | None = None,
         contrast: int | str | None = None,
         position: int | None = None,
+        prefix: str | Sequence[str] | None = None,
         output: Output = "logit",
         method: MethodName = "ca-lig",
         baselines: Any = "pad",
@@ -359,7 +365,9 @@ class Explainer:
             n_steps=n_steps, tolerance=tolerance, lam=lam, precision=precision,
             pixels=reader.is_of_pictures,
         )  # fmt: skip
-        several = {None: inputs} if single else dict(enumerate(inputs))
+        if single and prefix is not None:
+            inputs = reader.with_prefix(inputs, prefix)
+        several = {None: inputs} if single else dict(enumerate(self._with_prefixes(inputs, prefix)))
         # All are read before the first is computed: a mistake in the last costs no time.
         with exclusive_use(self.model):  # its tokenizer is not made for several threads either
             tasks = [self._read(one, i, requests, position, on_error) for i, one in several.items()]
@@ -433,6 +441,7 @@ class Explainer:
             raise ValueError(f"method must have layer weights to calibrate, got {method!r}.")
         inputs, reader = read_column(inputs, text), self.engine.reader
         texts = [inputs] if reader.is_single(inputs) else list(inputs)
+        texts = [*self._with_prefixes(texts, request.pop("prefix", None))]
         if not texts:
             raise ValueError("inputs must hold at least one text to calibrate on, got none.")
         explained = self.explain(texts, **request)
@@ -467,12 +476,32 @@ class Explainer:
             with suppress(TypeError, ValueError):  # one letter may be no input to it
                 self.engine.take_calibration(calibration, self._anything())
 
+    def _with_prefixes(self, inputs: Any, prefix: str | Sequence[str] | None) -> Any:
+        """Several inputs, each with the output so far, where it is given.
+
+        Raises:
+            TypeError: If it is neither a text nor a list.
+            ValueError: If there are not as many, or the model takes none.
+        """
+        if prefix is None:
+            return inputs
+        inputs = list(inputs)
+        if isinstance(prefix, str) or not isinstance(prefix, Iterable):
+            prefixes = [prefix] * len(inputs)
+        elif len(prefixes := list(prefix)) != len(inputs):
+            raise ValueError(
+                f"prefix must be one text, or a list with one for each of the {len(inputs)} "
+                f"inputs, got {len(prefixes)}."
+            )
+        with_prefix = self.engine.reader.with_prefix
+        return [with_prefix(*both) for both in zip(inputs, prefixes, strict=True)]
+
     def _anything(self) -> TextInputs:
         """Some input, as the model reads it."""
         model, reader = self.engine.model, self.engine.reader
         anything = np.zeros((64, 64, 3), np.uint8) if reader.is_of_pictures else "a"
-        # A model that answers at every token is asked at one of them.
-        position = None if model.own is model.model else 0
+        # A model that answers at every token is asked at one of them, as it may be at the last.
+        position = None if model.own is model.model else -1
         return reader.read(anything, position=position)
 
     def _read(
