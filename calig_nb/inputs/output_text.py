@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from .._validation import shown
 from ..models.block_model import Classifier
-from ..models.task_heads import CANDIDATES, OUTPUT, NextOutputToken
+from ..models.task_heads import CANDIDATES, OUTPUT, NextOutputToken, first_output
 from .task_text import PromptReader
 from .text import BETWEEN, GIVEN, N_OUTPUT, PARTS, WHITE_SPACE, TextInputs, refuse_lone_surrogates
 from .word_segmentation import (
@@ -148,7 +148,7 @@ class OutputReader(PromptReader):
         kept[0] = False
         found = super().delete_units(inputs, kept, how)
         ids = found["input_ids"].clone()
-        ids[:, 0] = self._filler_token("pad", "deletion")[1]
+        ids[:, 0] = super().delete_units(inputs, deleted, "pad")["input_ids"][:, 0]
         return {**found, "input_ids": ids}
 
     def _encode(self, inputs: Any, name: str, *, longer: bool) -> TextInputs:
@@ -174,22 +174,21 @@ class OutputReader(PromptReader):
     def _read_output(self, prefix: Any, name: str) -> TextInputs:
         """What the decoder reads: what it starts from, and the output so far."""
         if not isinstance(prefix, str):
-            raise TypeError(
-                f"prefix must be a text (str), the output so far, got {shown(prefix)}."
-            )
+            raise TypeError(f"prefix must be a text (str), the output so far, got {shown(prefix)}.")
         refuse_lone_surrogates(prefix, name)
         start = self._start_ids()
         fast = getattr(self.tokenizer, "is_fast", False)
         encoded = self._as_output(prefix, add_special_tokens=False, return_offsets_mapping=fast)
         own = [int(one) for one in encoded["input_ids"]] if prefix.strip() else []
         ids = [*start, *own]
-        self._refuse_unknown_ids(ids, name, "Take the tokenizer that belongs to the model.")
-        special = np.array([t < len(start) or one in self._special for t, one in enumerate(ids)])
+        special = np.array([t < len(start) or self.is_special(one) for t, one in enumerate(ids)])
         pieces = self.tokenizer.convert_ids_to_tokens(ids)
         spans = [(0, 0)] * len(start)
         if fast:
             shown_text = prefix
-            offsets = token_spans(prefix, pieces, spans + list(encoded["offset_mapping"][: len(own)]))
+            offsets = token_spans(
+                prefix, pieces, spans + list(encoded["offset_mapping"][: len(own)])
+            )
         else:
             shown_text, placed = text_from_pieces(pieces, special)
             offsets = np.array(placed, dtype=np.int64)
@@ -238,14 +237,14 @@ class OutputReader(PromptReader):
         )
 
     def _start_ids(self) -> list[int]:
-        """What the output begins with, as the model says; and its language, as the tokenizer does."""
+        """What the output begins with, and its language, where the tokenizer was told it."""
         head = self.model.model
         assert isinstance(head, NextOutputToken)
         start = head.start_ids
         if len(start) > 1 or getattr(self.tokenizer, "tgt_lang", None) is None:
             return start
         labels = self._as_output("a")["input_ids"]
-        return start + [int(one) for one in takewhile(self._special.__contains__, labels)]
+        return start + [int(one) for one in takewhile(self.is_special, labels)]
 
     def _as_output(self, text: str, **options: Any) -> Any:
         """What the tokenizer makes of a text that the model may write."""
@@ -270,4 +269,4 @@ def _has_prefix(inputs: Any) -> bool:
 
 def _first_output(inputs: Mapping[str, Tensor]) -> int:
     """The number of the first token of the output."""
-    return int(inputs[OUTPUT][0].argmax())
+    return first_output(inputs[OUTPUT])

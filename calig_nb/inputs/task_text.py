@@ -130,7 +130,6 @@ class PromptReader(TaskTextReader):
 
     def _pieces(self, value: str, text: TextInputs, place: int) -> tuple[list[int], str]:
         """Token ids of ``value`` as it goes on with the text, and the text before it."""
-
         before, written = self._written(text, place)
         ordinary = torch.from_numpy(~text.special[written])
         known = text.model_inputs["input_ids"][0, written][ordinary].tolist()

@@ -259,6 +259,10 @@ class TextReader(InputReader):
         ordinary -= {getattr(tokenizer, f"{end}_token_id", None) for end in ("bos", "eos")}
         self._special = set(tokenizer.all_special_ids) - ordinary
 
+    def is_special(self, token_id: int) -> bool:
+        """Whether a token stands for no word of a text, as [CLS] does."""
+        return token_id in self._special
+
     def is_single(self, inputs: Any) -> bool:
         """Whether this is one input, not several; token ids and a list of messages are one."""
         return super().is_single(inputs) or is_messages(inputs) or is_token_ids(inputs)

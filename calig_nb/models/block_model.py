@@ -135,7 +135,8 @@ class Forward:
                     allow_unused=True,
                 )
                 relevance.append(attention.relevance(len(self.items), found[n_hidden:n_upto]))
-                gradients.append(self.layers(found[:n_hidden], are_gradients=True))
+                flows: Sequence[Any] = self.layers(found[:n_hidden], are_gradients=True)
+                gradients.append(flows)
                 inner.append(found[n_upto:])
         if any(g is None for g in gradients[0]) or len(relevance[0]) != len(self.outputs):
             raise ValueError(
@@ -491,7 +492,7 @@ class BlockModel(Classifier):
     def predict(self, inputs: ModelInputs) -> Tensor:
         """Logits (batch, classes) of a plain forward pass."""
         first = next(iter(inputs.values()))
-        self._begin_pass(first.numel() // (1 if first.ndim == 2 else PIXELS))
+        self.begin_pass(first.numel() // (1 if first.ndim == 2 else PIXELS))
         return super().predict(inputs)
 
     def forward(
@@ -542,7 +543,7 @@ class BlockModel(Classifier):
             (all points, classes) logits, in the order of ``points.items``.
         """
         n_all, first = len(points.items), min(points.hidden)
-        self._begin_pass(n_all * points.hidden[first].shape[1])
+        self.begin_pass(n_all * points.hidden[first].shape[1])
         states = {layer: self.split(points.hidden[layer]) for layer in sorted(points.hidden)}
         own = {layer: parts[0] for layer, parts in states.items()}
         others = (parts[1:] for parts in states.values())
@@ -560,7 +561,7 @@ class BlockModel(Classifier):
             args, kwargs = blocks.replace_hidden(args, kwargs, hidden)
             if len(hidden) < n_all:
                 args, kwargs = blocks.first_rows((args, kwargs), len(hidden), n_all)
-            output = self._run(index, run, args, kwargs, frugal)
+            output = self.run_block(index, run, args, kwargs, frugal)
             if index + 1 == len(self._recorded) and index + 1 in own:
                 left = torch.cat([blocks.returned_hidden(output), own[index + 1]])
                 output = blocks.with_output_hidden(output, left)
@@ -749,7 +750,7 @@ class BlockModel(Classifier):
         """
         items = torch.arange(len(entering)) % attention.n_items
         modules = self.find(inputs)
-        self._begin_pass(entering.shape[0] * entering.shape[1])
+        self.begin_pass(entering.shape[0] * entering.shape[1])
         start, *beside = self.split(entering)
         hidden: list[Tensor] = []
         outputs: list[Any] = []
@@ -803,13 +804,13 @@ class BlockModel(Classifier):
             row_bytes[0] * len(outputs), attention,
         )  # fmt: skip
 
-    def _begin_pass(self, n_tokens: int) -> None:
+    def begin_pass(self, n_tokens: int) -> None:
         """Let an interrupt through that was held, and take as many threads as pay."""
         raise_held()
         if self.placement[1].type == "cpu":
             fit_threads(n_tokens * _count_weights(self._blocks[0]) if self._blocks else 0)
 
-    def _run(self, index: int, run: blocks.Run, args: Any, kwargs: Any, frugal: bool) -> Any:
+    def run_block(self, index: int, run: blocks.Run, args: Any, kwargs: Any, frugal: bool) -> Any:
         """A block's own computation; of the last one, only what is read."""
 
         def compute(*args: Any, **kwargs: Any) -> Any:

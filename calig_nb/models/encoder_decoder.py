@@ -55,6 +55,7 @@ class EncoderDecoder(BlockModel):
         self._turn = 0
         self._shapes: Sequence[tuple[int, int]] = ()
         self._place: int | str = 0
+        self._counting: Sequence[nn.Module] | None = None
 
     @property
     def n_layers(self) -> int | None:
@@ -160,10 +161,12 @@ class EncoderDecoder(BlockModel):
             )
         n_items = len(next(iter(inputs.values())))
         sides = [inputs] if baselines is None else [inputs, baselines]
-        starts = [torch.cat(parts) for parts in zip(*map(self.entering_states, sides), strict=True)]
+        with self._kept_positions(inputs):
+            states = [self.entering_states(side) for side in sides]
+        starts = [torch.cat(parts) for parts in zip(*states, strict=True)]
         items = torch.arange(len(starts[0])) % n_items
         modules = self.find(inputs)
-        self._begin_pass(len(items) * sum(start.shape[1] for start in starts))
+        self.begin_pass(len(items) * sum(start.shape[1] for start in starts))
         start, output_start = (one.requires_grad_() for one in starts)
         attention = _Both(self.model, self._around, n_items, self._turn)
         own: list[Tensor] = []
@@ -241,8 +244,10 @@ class EncoderDecoder(BlockModel):
     def replay(self, inputs: ModelInputs, points: Points, *, frugal: bool = False) -> Tensor:
         """As :meth:`BlockModel.replay`, the decoder's blocks being entered after the encoder's."""
         n_all, first, turn = len(points.items), min(points.hidden), self._turn
-        self._begin_pass(n_all * points.hidden[first].shape[1])
-        states = {layer: self._parted(layer, points.hidden[layer]) for layer in sorted(points.hidden)}
+        self.begin_pass(n_all * points.hidden[first].shape[1])
+        states = {
+            layer: self._parted(layer, points.hidden[layer]) for layer in sorted(points.hidden)
+        }
         below = [layer for layer in states if layer < turn]
         n_below = sum(len(points.hidden[layer]) for layer in below)
 
@@ -270,7 +275,7 @@ class EncoderDecoder(BlockModel):
                 args, kwargs = blocks.replace_at(self._place, args, kwargs, read)
             if len(hidden) < n_all:
                 args, kwargs = blocks.first_rows((args, kwargs), len(hidden), n_all)
-            output = self._run(index, run, args, kwargs, frugal)
+            output = self.run_block(index, run, args, kwargs, frugal)
             missing = []
             if index + 1 == turn and n_below < n_all:  # read by nobody
                 n, width = self._shapes[0]
@@ -328,6 +333,53 @@ class EncoderDecoder(BlockModel):
         with torch.no_grad(), both.configured(), both.listening() as options:
             self.call(inputs, **options)
         return both.probabilities()
+
+    @contextmanager
+    def _kept_positions(self, inputs: ModelInputs) -> Iterator[None]:
+        """Within, what counts tokens that are no padding says what it said first, of the inputs.
+
+        M2M100 and its kin make positions of token ids: a text whose words are replaced by padding
+        would have none.
+        """
+        if self._counting is None:
+            self._counting = self._modules_that_count(inputs)
+        said: dict[nn.Module, Any] = {}
+
+        def enter(module: nn.Module, run: blocks.Run, args: Any, kwargs: Any) -> Any:
+            if module not in said:
+                said[module] = run(*args, **kwargs)
+            return said[module]
+
+        with blocks.intercept_each(self._counting, enter):
+            yield
+
+    def _modules_that_count(self, inputs: ModelInputs) -> Sequence[nn.Module]:
+        """Those that are given token ids, and say the same of any that are no padding."""
+        ids = inputs["input_ids"][:1]
+        padding = getattr(self.own.config, "pad_token_id", None)
+        some = [one for one in range(self.n_token_ids or 3) if one != padding][:2]
+        heard: list[dict[nn.Module, tuple[Tensor, Any]]] = []
+
+        def enter(module: nn.Module, run: blocks.Run, args: Any, kwargs: Any) -> Any:
+            output = run(*args, **kwargs)
+            given = next(iter((*args, *kwargs.values())), None)
+            if torch.is_tensor(given) and not given.is_floating_point() and torch.is_tensor(output):
+                heard[-1].setdefault(module, (given, output))
+            return output
+
+        for one in some:
+            heard.append({})
+            row = {name: value[:1] for name, value in inputs.items()}
+            with blocks.intercept_each([*self.own.modules()], enter):
+                self.entering_states({**row, "input_ids": torch.full_like(ids, one)})
+        first, second = heard
+        return [
+            module
+            for module, (given, output) in first.items()
+            if module in second
+            and not torch.equal(given, second[module][0])
+            and torch.equal(output, second[module][1])
+        ]
 
     def _joined(self, own: Tensor | None, output: Tensor | None) -> Tensor:
         """(..., all tokens, widest) of the input's tokens and the output's; None for zeros."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from .._validation import file_path, shown
-from .task_heads import task_of
+from .task_heads import WRITING, task_of
 
 _MODULES = {"AutoTokenizer": "tokenization_auto", "AutoImageProcessor": "image_processing_auto"}
 
@@ -67,7 +67,8 @@ def _load(
     options = {"dtype": torch.float32, "trust_remote_code": False, **options}
     shared = {name: options[name] for name in _SHARED if name in options}
     config = transformers.AutoConfig.from_pretrained(name_or_path, **shared)
-    task = task_of((getattr(config, "architectures", None) or [])[:1])
+    names = (getattr(config, "architectures", None) or [])[:1]
+    task = WRITING if _writes(config, names) else task_of(names)
     # By their short names some versions ask for torchvision, which they can do without.
     module = import_module(f"transformers.models.auto.{_MODULES[task.processor]}")
     try:
@@ -86,6 +87,13 @@ def _load(
     model, found = getattr(transformers, task.loader).from_pretrained(name_or_path, **options)
     _refuse_missing_weights(name_or_path, model, found)
     return model.eval(), processor
+
+
+def _writes(config: Any, names: Sequence[str]) -> bool:
+    """Whether transformers counts an encoder-decoder among those that write."""
+    table = import_module("transformers.models.auto.modeling_auto")
+    known = table.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES.values()
+    return bool(getattr(config, "is_encoder_decoder", False)) and not {*names}.isdisjoint(known)
 
 
 def _refuse_missing_weights(

@@ -117,7 +117,7 @@ class NextOutputToken(NextToken):
 
     def next_token_logits(self, read_upto: Tensor, **inputs: Tensor) -> Tensor:
         """Logits (batch, vocabulary) of what follows the token that is read."""
-        n = int((inputs.pop(OUTPUT)[0] == 0).sum())
+        n = first_output(inputs.pop(OUTPUT))
         sides = {name: value[:, :n] for name, value in inputs.items()}
         output = self.explained(
             **sides,
@@ -177,6 +177,11 @@ def read_positions(read_upto: Tensor) -> Tensor:
     return (read_upto.sum(dim=1) - 1).clamp(min=0)
 
 
+def first_output(is_output: Tensor) -> int:
+    """Number of the first token of the output, which all rows have at one place."""
+    return int(is_output[0].argmax())
+
+
 class Task(NamedTuple):
     """What is done with models of one kind.
 
@@ -204,6 +209,10 @@ TASKS = (
 """The first whose ending fits counts; the last fits all."""
 
 
+WRITING = Task("", "AutoModelForSeq2SeqLM", head=NextOutputToken)
+"""That of encoder-decoders that write, by whatever name."""
+
+
 def task_of(architectures: Iterable[str]) -> Task:
     """The task of a model, by the names of its class and of those it is derived from."""
     names = [*architectures, ""]
@@ -213,7 +222,7 @@ def task_of(architectures: Iterable[str]) -> Task:
 def with_task_head(model: nn.Module) -> nn.Module:
     """The model as a classifier; itself, unless its architecture answers at every token."""
     names = [kind.__name__ for kind in type(model).__mro__]
-    head = NextOutputToken if _writes_beside(model) else task_of(names).head
+    head = (WRITING if _writes_beside(model) else task_of(names)).head
     return model if head is None else head(model)
 
 

@@ -296,7 +296,8 @@ class Explainer:
 
         Args:
             inputs: A text; a pair that the model reads as one, ``{"text": premise, "text_pair":
-                hypothesis}``; a list of messages, ``{"role": …, "content": …}``, that the
+                hypothesis}``; a text and an encoder-decoder's output so far, ``{"text": …,
+                "prefix": …}``; a list of messages, ``{"role": …, "content": …}``, that the
                 tokenizer's chat template joins; token ids, to which nothing is added; or a list
                 (or column, or table) of them, for a list of explanations. Of a model of pictures
                 a PIL image, its path, an array or a tensor; or a list of them.
@@ -307,6 +308,9 @@ class Explainer:
             position: The token after which the next one is explained, by default the last; or
                 the token whose label, or at which an answer's start or end, is. From 0, or from
                 the end if negative. For models that answer at every token.
+            prefix: Of an encoder-decoder what it has written so far, as text: the token that
+                follows is explained. By default nothing, so that it is the first that it writes.
+                For a list of inputs one for all, or a list of as many.
             output: "logit"; "margin", less the mean of the other logits; "log_odds"; or "prob",
                 which saturates. Of classes that do not exclude each other (multi-label) each is
                 set against its own absence: its logit, margin and log-odds are the same, and
