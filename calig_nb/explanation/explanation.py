@@ -188,6 +188,23 @@ class Explanation(Shown):
         return {"text": self.text[:split], second: self.text[split + 1 :]}
 
     @property
+    def layer_names(self) -> tuple[str, ...]:
+        """(L + 1,) what each row of ``layer_attributions`` belongs to, from below.
+
+        Of an encoder-decoder "encoder 0", ..., "decoder 0", ...: what enters that block, in its
+        own chain. The last is what leaves the last block.
+
+        Example:
+            >>> explanation.layer_names
+            ('layer 0', 'layer 1', 'layer 2', 'layer 3', 'output')
+        """
+        n = len(self.layer_weights)
+        below = int(self.config.get("n_encoder_layers", 0))
+        kinds = [("encoder", b) if b < below else ("decoder", b - below) for b in range(n)]
+        named = [f"{kind} {b}" if below else f"layer {b}" for kind, b in kinds]
+        return (*named, "output")
+
+    @property
     def method(self) -> str:
         """The method's name; see :func:`calig_nb.methods`."""
         return str(self.config.get("method", "ca-lig"))

@@ -310,7 +310,7 @@ class Classifier:
             return {}
         with self.preserve():
             counted = blocks.first_argument(table, partial(self.predict, inputs))
-        return {} if counted is None else {KEPT: counted.expand(len(ids), -1)}
+        return {} if not torch.is_tensor(counted) else {KEPT: counted.expand(len(ids), -1)}
 
     def takes(self, name: str) -> bool:
         """Whether the user's module can be called with an input of this name."""
@@ -478,6 +478,11 @@ class BlockModel(Classifier):
         """How many blocks run; known once one was traced, or where the configuration says it."""
         stated = getattr(getattr(self.own, "config", None), "num_hidden_layers", None)
         return len(self._recorded) or (stated if isinstance(stated, int) else None)
+
+    @property
+    def layer_config(self) -> dict[str, int]:
+        """What the configuration of an explanation says of the layers; nothing of one chain."""
+        return {}
 
     @property
     def batches(self) -> bool:

@@ -42,7 +42,8 @@ class EncoderDecoder(BlockModel):
     Layer b = 0 ... E - 1 holds what enters the encoder's block b and what enters the decoder's
     first block; layer E + j what the decoder's blocks read of the encoder, and what enters the
     decoder's block j; the last layer what leaves it. Of two widths the narrower is filled up with
-    zeros.
+    zeros. Tokens by which an encoder fills up its windows, and which the decoder does not read,
+    are left out.
 
     Args:
         model: An encoder-decoder, seen as a classifier of its next token.
@@ -63,9 +64,9 @@ class EncoderDecoder(BlockModel):
         return len(self._recorded) or None
 
     @property
-    def n_encoder_layers(self) -> int:
-        """How many of them are the encoder's; known once one was traced."""
-        return self._turn
+    def layer_config(self) -> dict[str, int]:
+        """How many of the layers are the encoder's; known once one was traced."""
+        return {"n_encoder_layers": self._turn}
 
     def chains(self, inputs: ModelInputs) -> Sequence[Sequence[nn.Module]]:
         """The encoder's blocks, and the decoder's; looked for once.
@@ -95,10 +96,11 @@ class EncoderDecoder(BlockModel):
                     "input, and it cannot be told which of their arguments that is."
                 )
             read = blocks.value_at(place, reading[0].args, reading[0].kwargs)
-            if read.shape[1] != calls[0].hidden.shape[1]:
+            if read.shape[1] > calls[0].hidden.shape[1]:
                 raise ValueError(
-                    "model must read each token that enters its encoder in its decoder, got "
-                    f"{calls[0].hidden.shape[1]} tokens and {read.shape[1]}."
+                    "model must read in its decoder what its encoder made of each token, got "
+                    f"{calls[0].hidden.shape[1]} tokens in the encoder and {read.shape[1]} that "
+                    "are read."
                 )
             self._place, self._turn = place, len(calls)
             self._around = blocks.enclosing_modules(self.model, [*encoder, *readers[0]])
@@ -116,7 +118,7 @@ class EncoderDecoder(BlockModel):
 
     def split(self, hidden: Tensor) -> Sequence[Tensor]:
         """(rows, all tokens, hidden) as the input's tokens, and those of the output so far."""
-        n = self._shapes[0][0]
+        n = self._shapes[1][0]
         return hidden[:, :n], hidden[:, n:]
 
     def explained_tokens(self, hidden: Tensor) -> Tensor:
@@ -125,7 +127,7 @@ class EncoderDecoder(BlockModel):
 
     def last_tokens(self, hidden: Tensor) -> Tensor:
         """(..., tokens, hidden) of those that the last block works on: the output's."""
-        n, (_, width) = self._shapes[0][0], self._shapes[2]
+        n, (_, width) = self._shapes[1][0], self._shapes[2]
         return hidden[..., n:, :width]
 
     def cells(self, inputs: ModelInputs) -> Cells:
@@ -236,7 +238,8 @@ class EncoderDecoder(BlockModel):
                 one = read[j]
                 total = total if one is None else one if total is None else total + one
                 read[j] = total
-        pairs = [(one, written[0]) for one in own] + list(
+        n = self._shapes[1][0]
+        pairs = [(one if one is None else one[..., :n, :], written[0]) for one in own] + list(
             zip([*read, None if are_gradients else read[-1]], written, strict=True)
         )
         return [self._joined(*pair) for pair in pairs]
@@ -251,14 +254,24 @@ class EncoderDecoder(BlockModel):
         below = [layer for layer in states if layer < turn]
         n_below = sum(len(points.hidden[layer]) for layer in below)
 
+        filling = self._shapes[0][0] - self._shapes[1][0]
+        filled: Tensor | None = None
+
         def joining(index: int) -> list[Tensor]:
             """What enters a block from outside, in the order of the rows."""
+            if index < turn and index in states:
+                own = states[index][0]
+                filler = [] if filled is None else [filled[:1].expand(len(own), -1, -1)]
+                return [torch.cat([own, *filler], dim=1)]
             if index < turn:
-                return [states[index][0]] if index in states else []
+                return []
             starting = [*below, turn] if index == turn else [index]
             return [states[layer][1] for layer in starting if layer in states]
 
         def enter(index: int, run: blocks.Run, args: Any, kwargs: Any) -> Any:
+            nonlocal filled
+            if index == 0 and filling:
+                filled = blocks.hidden_of(args, kwargs)[:, -filling:].detach()
             if index < first:
                 passed = blocks.hidden_of(args, kwargs)
                 if index + 1 == first == len(self._recorded):

@@ -118,9 +118,12 @@ class NextOutputToken(NextToken):
     def next_token_logits(self, read_upto: Tensor, **inputs: Tensor) -> Tensor:
         """Logits (batch, vocabulary) of what follows the token that is read."""
         n = first_output(inputs.pop(OUTPUT))
-        sides = {name: value[:, :n] for name, value in inputs.items()}
+        own = {
+            name: value[:, :n] if torch.is_tensor(value) else value
+            for name, value in inputs.items()
+        }
         output = self.explained(
-            **sides,
+            **own,
             decoder_input_ids=inputs["input_ids"][:, n:],
             use_cache=False,
             return_dict=True,
@@ -228,6 +231,6 @@ def with_task_head(model: nn.Module) -> nn.Module:
 
 def _writes_beside(model: nn.Module) -> bool:
     """Whether a model writes in a decoder of its own, beside the encoder that reads the text."""
-    taken = signature(model.forward).parameters
+    taken = signature(model.forward).parameters if isinstance(model, nn.Module) else {}
     can_write = getattr(model, "can_generate", None)
     return {"input_ids", "decoder_input_ids"} <= set(taken) and callable(can_write) and can_write()

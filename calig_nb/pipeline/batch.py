@@ -181,6 +181,7 @@ def build_explanation(
             "precision": request.precision,
             "dtype": str(model.placement[0]).removeprefix("torch."),
             "version": __version__,
+            **model.layer_config,
             **noted,
             **found.more,
         },

@@ -226,6 +226,9 @@ def test_tokens_are_the_inputs_and_the_outputs(explainer):
     assert got.words[-2:] == ("a", "film") and len(got.words) == 10
     assert got.config["position"] == 11 and got.config["n_output"] == 3
     assert not got.layer_attributions[:, got.special][0].any(), "what is special stays"
+    assert got.layer_names == (
+        "encoder 0", "encoder 1", "encoder 2", "decoder 0", "decoder 1", "output"
+    )  # fmt: skip
     alone = explainer.explain(TEXT)
     assert alone.inputs == alone.text == TEXT and alone.segment_ids is None
     assert alone.tokens[-2:] == ("[SEP]", "[SEP]") and alone.config["n_output"] == 1
