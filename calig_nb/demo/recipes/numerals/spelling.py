@@ -58,7 +58,7 @@ def draw_row(rng: random.Random) -> Row:
     turned = rng.random() < 0.5
     if turned:
         words.insert(rng.randint(0, len(words)), BACKWARDS)
-    cues = []
+    cues: list[int] = []
     for numeral in numerals:
         if cues:
             words += rng.sample(BETWEEN, rng.randint(0, 2))
@@ -81,7 +81,8 @@ def rows(seed: int) -> Iterator[Row]:
 
 def puzzles(seed: int, n: int) -> list[Puzzle]:
     """So many places in rows, each of another row."""
-    rng, found = random.Random(seed), []
+    rng = random.Random(seed)
+    found: list[Puzzle] = []
     for row in rows(seed):
         if len(found) == n:
             break
