@@ -1,4 +1,4 @@
-"""Does the numeral carry the word that spells it? Every method, where the deciding word is known."""
+"""Does the numeral carry the word that spells it? Each method, the deciding word being known."""
 
 from __future__ import annotations
 
