@@ -11,6 +11,9 @@ from tokenizers import processors
 
 import calig_nb as cn
 from calig_nb import Explainer
+from calig_nb.inputs.output_text import OutputReader
+from calig_nb.models.encoder_decoder import EncoderDecoder
+from calig_nb.models.task_heads import with_task_head
 
 from ..helpers.encoder_decoders import (
     END,
@@ -467,3 +470,47 @@ def test_a_folder_is_loaded_as_what_it_is(bart, tokenizer, tmp_path):
     assert type(explainer.model).__name__ == "BartForConditionalGeneration"
     assert explainer.explain(TEXT, prefix=PREFIX, n_steps=1).inputs["prefix"] == PREFIX
     assert chains_of(explainer.model)[0] is explainer.model.get_encoder().layers
+
+
+@pytest.mark.parametrize("name", ["bart", "t5"])
+def test_long_texts_in_little_memory_have_the_same_values(name, tokenizer, monkeypatch):
+    explainer = Explainer(writing_model(name), tokenizer, cache=False)
+    options = {"prefix": PREFIX, "target": GOOD, "contrast": BAD, "n_steps": 4}
+    expected = explainer.explain(TEXT, **options)
+    monkeypatch.setattr("calig_nb.attribution.evidence.EAGER_TOKENS", 1)
+    small = Explainer(explainer.model, tokenizer, cache=False, memory=1)
+    got = small.explain(TEXT, **options)
+    np.testing.assert_allclose(got.layer_attributions, expected.layer_attributions, atol=1e-9)
+    np.testing.assert_allclose(got.attention_relevance, expected.attention_relevance, atol=1e-6)
+
+
+def test_rounded_passes_are_near(explainer):
+    options = {"prefix": PREFIX, "target": GOOD, "contrast": BAD}
+    got = explainer.explain(TEXT, precision="bfloat16", **options)
+    expected = explainer.explain(TEXT, **options)
+    change = abs(expected.score - expected.baseline_score)
+    assert got.converged.all()
+    assert np.abs(got.layer_attributions - expected.layer_attributions).max() < 0.1 * change
+
+
+def test_windows_that_an_encoder_fills_up_are_no_tokens_of_the_text(tokenizer):
+    """LED pads a text to whole windows, and its decoder does not read what was added."""
+    import transformers as hf
+
+    torch.manual_seed(0)
+    config = hf.LEDConfig(
+        vocab_size=80, d_model=16, encoder_layers=2, decoder_layers=2, encoder_attention_heads=2,
+        decoder_attention_heads=2, encoder_ffn_dim=24, decoder_ffn_dim=24, attention_window=[4, 4],
+        max_encoder_position_embeddings=40, max_decoder_position_embeddings=40, init_std=0.2,
+        pad_token_id=PAD, eos_token_id=END, bos_token_id=2, decoder_start_token_id=END,
+    )  # fmt: skip
+    model = EncoderDecoder(with_task_head(hf.LEDForConditionalGeneration(config).double().eval()))
+    reader = OutputReader(tokenizer, model)
+    read = reader.read({"text": TEXT, "prefix": PREFIX})
+    inputs, below = read.model_inputs, reader.make_baseline(read, "pad")[0]
+    with model.preserve():
+        states = [torch.cat([*model.entering_states(one)], dim=1) for one in (inputs, below)]
+        assert states[0].shape[1] == 15, "twelve of the encoder's, of which nine are the text's"
+        found = model.forward(inputs, below)
+        ends = model.layers(found.hidden, are_gradients=False)
+    assert [one.shape[1] for one in ends] == [12] * 5
