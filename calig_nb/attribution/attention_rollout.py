@@ -51,7 +51,7 @@ def roll_attention(model: BlockModel, batch: Batch, budget: Budget) -> list[list
     for i, own in enumerate(targets):
         found.append([])
         for k in range(len(own)):
-            leaving = model.split(trace.hidden_gradients[-1][k])[0]
+            leaving = model.explained_tokens(trace.hidden_gradients[-1][k])
             rows = pooled_weights(leaving[i]).cpu()
             # Attention itself is the same for every target.
             stack = [matrix[min(k, len(matrix) - 1), i].double().cpu() for matrix in matrices]

@@ -79,8 +79,9 @@ def layer_integrated_gradients(
     Every integral is refined on a nested rule until the sum misses the score's change by at most
     ``tolerance`` times that change (or times 1 % of the layer's L1 mass, where that is more) and
     the estimated L1 error of the token values is at most ``tolerance``, see
-    :func:`judge_integral`: a sum can be right by luck, and an estimate small. A round evaluates the new points of whatever is not done, so that points of several
-    layers and inputs share a pass.
+    :func:`judge_integral`: a sum can be right by luck, and an estimate small. A round evaluates
+    the new points of whatever is not done, so that points of several layers and inputs share a
+    pass.
 
     Args:
         gradients: The network. Called with at most ``internal_batch_size`` points at a time.

@@ -109,6 +109,7 @@ def fine_detail(n_steps: int) -> Array:
         polynomials whose square has the mean 1 on [0, 1].
     """
     points = 2 * nested_rule(n_steps).nodes - 1
+    found: Array
     if n_steps > EVEN:
         found = _fitted(points)[n_steps // 2 + 1 :]
     else:

@@ -181,14 +181,33 @@ class Explanation(Shown):
     def inputs(self) -> str | dict[str, Any]:
         """What was explained, as ``Explainer.explain`` takes it.
 
-        A text; a pair of them; or a text and its choices.
+        A text; a pair of them; a text and its choices; or, of an encoder-decoder, the text and, as
+        the prefix, its output so far.
         """
         split = self.config.get("split")
         if split is None:
             return self.text
         if "choices" in self.config:
             return {"text": self.text[:split], "choices": [*self.config["choices"]]}
-        return {"text": self.text[:split], "text_pair": self.text[split + 1 :]}
+        second = "prefix" if "n_output" in self.config else "text_pair"
+        return {"text": self.text[:split], second: self.text[split + 1 :]}
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """(L + 1,) what each row of ``layer_attributions`` belongs to, from below.
+
+        Of an encoder-decoder "encoder 0", ..., "decoder 0", ...: what enters that block, in its
+        own chain. The last is what leaves the last block.
+
+        Example:
+            >>> explanation.layer_names
+            ('layer 0', 'layer 1', 'layer 2', 'layer 3', 'output')
+        """
+        n = len(self.layer_weights)
+        below = int(self.config.get("n_encoder_layers", 0))
+        kinds = [("encoder", b) if b < below else ("decoder", b - below) for b in range(n)]
+        named = [f"{kind} {b}" if below else f"layer {b}" for kind, b in kinds]
+        return (*named, "output")
 
     @property
     def method(self) -> str:

@@ -7,7 +7,9 @@ from typing import Any
 from torch import nn
 
 from ..models.block_model import BlockModel
+from ..models.task_heads import NextOutputToken
 from .image import ImageReader
+from .output_text import OutputReader
 from .task_text import TASK_READERS
 from .text import TextReader
 
@@ -28,6 +30,8 @@ def reader_of(model: BlockModel, processor: Any) -> Reader:
     )
     if is_of_pictures:
         return ImageReader(processor, model)
+    if isinstance(model.model, NextOutputToken):
+        return OutputReader(processor, model)
     if task_reader := TASK_READERS.get(type(model.model)):
         return task_reader(processor, model)
     return TextReader(processor, model.max_tokens, model)

@@ -514,7 +514,15 @@ def _head_output(model: Classifier, name: str, inputs: dict[str, Tensor]) -> Ten
     """What the head's method ``name`` gives for one text, on the processor, in double."""
     placed = {key: value.to(model.placement[1]) for key, value in inputs.items()}
     with model.preserve(), torch.no_grad():
-        found: Tensor = getattr(model.model, name)(**placed)
+        try:
+            found: Tensor = getattr(model.model, name)(**placed)
+        except (ValueError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:
+            raise ValueError(
+                f"model must answer when it is called with a text, but {type(model.own).__name__} "
+                f"failed: {type(error).__name__}: {error!s:.200}"
+            ) from error
     return found.double().cpu()
 
 

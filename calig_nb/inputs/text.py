@@ -47,6 +47,9 @@ PARTS = ("text", "text_pair")
 """The names of the two texts, in the order in which the tokenizer joins them."""
 BOXES = "bbox"
 """What models of pages call the place of each token, as transformers does."""
+N_OUTPUT = "n_output"
+"""In the configuration of an explanation: how many tokens the model has written so far, and began
+with; the second text is then its output so far."""
 BETWEEN = "\n"
 """Stands between them in the text of an explanation: a line and a sentence end there."""
 
@@ -103,6 +106,8 @@ class TextInputs:
         split: Where the line break between the texts of a pair stands; None without one.
         question: What is asked of a model that answers at every token; None of all others.
         given: "token ids" or "messages", where these were given and not a text.
+        n_output: How many of the tokens, the last, are what an encoder-decoder has written so far
+            and what it began with; 0 of all other models.
     """
 
     text: str
@@ -116,11 +121,14 @@ class TextInputs:
     split: int | None = None
     question: Question | None = None
     given: str | None = None
+    n_output: int = 0
 
     @property
     def config(self) -> dict[str, Any]:
         """What the configuration of its explanation says of it, by name."""
         found: dict[str, Any] = {} if self.split is None else {"split": self.split}
+        if self.n_output:
+            found[N_OUTPUT] = self.n_output
         if self.given is not None:
             found[GIVEN] = self.given
             found["token_ids"] = self.model_inputs["input_ids"][0].tolist()
@@ -135,7 +143,7 @@ class TextInputs:
 
     def explanation_fields(self) -> dict[str, Any]:
         """The fields that an explanation takes over, by name."""
-        inner = ("model_inputs", "split", "question", "given")
+        inner = ("model_inputs", "split", "question", "given", "n_output")
         return {name: value for name, value in vars(self).items() if name not in inner}
 
     def among(self, columns: IntArray) -> TextInputs:
@@ -199,6 +207,24 @@ class InputReader:
     def warn_of_unknown_words(self, read: Any, name: str) -> None:
         """Warn where the model cannot tell an input from others; errors call it ``name``."""
 
+    def with_prefix(self, one: Any, prefix: Any) -> Any:
+        """An input with the beginning of what the model writes; here it writes nothing.
+
+        Raises:
+            ValueError: If there is one.
+        """
+        if prefix is not None:
+            raise ValueError(
+                "prefix is for encoder-decoders, which write in a decoder of their own, and this "
+                f"model is none: leave prefix out, got {shown(prefix)}. What a causal language "
+                "model has written so far is the end of its text."
+            )
+        return one
+
+    def shape_of(self, read: Any) -> Any:
+        """What inputs of about one length must have alike to share a pass."""
+        del read
+
     def length_of(self, inputs: Mapping[str, Tensor]) -> int:
         """The number of tokens; inputs of about one length may share a pass."""
         return int(inputs["input_ids"].shape[1])
@@ -245,7 +271,7 @@ class InputReader:
             try:
                 own, _ = look(None)
                 for name in names:
-                    state, called = look(name)
+                    state = look(name)[0]
                     if not starts_singular(own, state):
                         why = f"as {look(names[0])[1]} enters as zero" if name != names[0] else ""
                         return name, why
@@ -306,6 +332,10 @@ class TextReader(InputReader):
         ordinary -= {getattr(tokenizer, f"{end}_token_id", None) for end in ("bos", "eos")}
         self._special = set(tokenizer.all_special_ids) - ordinary
         self._warned = False
+
+    def is_special(self, token_id: int) -> bool:
+        """Whether a token stands for no word of a text, as [CLS] does."""
+        return token_id in self._special
 
     def is_single(self, inputs: Any) -> bool:
         """Whether this is one input, not several; token ids and a list of messages are one."""

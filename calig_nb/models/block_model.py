@@ -132,7 +132,7 @@ class Forward:
                 "model must let gradients flow from its blocks to its score, but it computes them "
                 "without, as reversible layers do, which keep no states. It cannot be explained."
             )
-        attention, n_blocks = self.attention, len(self.hidden)
+        attention = self.attention
         attention.keep_heads = keep_heads
         # What autograd is asked for, in three runs: hidden states, attention, linear maps.
         hidden = [*self.hidden, *self.beside]
@@ -149,24 +149,22 @@ class Forward:
                     allow_unused=True,
                 )
                 relevance.append(attention.relevance(len(self.items), found[n_hidden:n_upto]))
-                beside = [
-                    torch.zeros_like(state) if gradient is None else gradient
-                    for state, gradient in zip(self.beside, found[n_blocks:n_hidden], strict=True)
-                ]
-                gradients.append(_join_each(found[:n_blocks], beside))
+                flows: Sequence[Any] = self.layers(found[:n_hidden], are_gradients=True)
+                gradients.append(flows)
                 inner.append(found[n_upto:])
         if any(g is None for g in gradients[0]):
             raise ValueError(
                 "model must reach its score through every block, but from some block on nothing "
                 f"of the hidden state reaches it; its blocks must be {blocks.WANTED}"
             )
-        n = attention.cells.count(self.hidden[0].shape[1])
+        states = self.layers(hidden, are_gradients=False)
+        n = attention.cells.count(max(h.shape[1] for h in states[:1] if h is not None))
         nothing = self.logits.new_zeros(1).expand(attention.n_items, n, n)
         heard = [[one.get(b, nothing) for b in range(len(self.outputs))] for one in relevance]
         trace = Trace(
             self.logits.detach(),
             scores.detach(),
-            tuple(h.detach() for h in _join_each(self.hidden, self.beside)),
+            tuple(h.detach() for h in states if h is not None),
             stack_targets(gradients),
             list(stack_targets(heard)),
             self.row_bytes,
@@ -175,6 +173,23 @@ class Forward:
         )
         self.model.learn(self, trace, inner)
         return trace
+
+    def layers(
+        self, found: Sequence[Tensor | None], *, are_gradients: bool
+    ) -> Sequence[Tensor | None]:
+        """L + 1 states, or gradients, of what the graph was watched at, one for each layer.
+
+        Args:
+            found: Of ``hidden`` and of ``beside``, in their order; None for no gradient.
+            are_gradients: Whether they are gradients.
+        """
+        del are_gradients
+        n_blocks = len(self.hidden)
+        beside = [
+            torch.zeros_like(state) if one is None else one
+            for state, one in zip(self.beside, found[n_blocks:], strict=True)
+        ]
+        return _join_each(found[:n_blocks], beside)
 
 
 @dataclass(frozen=True, eq=False)
@@ -311,7 +326,7 @@ class Classifier:
             return {}
         with self.preserve():
             counted = blocks.first_argument(table, partial(self.predict, inputs))
-        return {} if counted is None else {KEPT: counted.expand(len(ids), -1)}
+        return {} if not torch.is_tensor(counted) else {KEPT: counted.expand(len(ids), -1)}
 
     def takes(self, name: str) -> bool:
         """Whether the user's module can be called with an input of this name."""
@@ -499,6 +514,11 @@ class BlockModel(Classifier):
         return self._routing.is_met
 
     @property
+    def layer_config(self) -> dict[str, int]:
+        """What the configuration of an explanation says of the layers; nothing of one chain."""
+        return {}
+
+    @property
     def batches(self) -> bool:
         """Whether several inputs may share a pass; known once one was traced."""
         carried = (blocks.parts_returned(output)[1:] for output in self._recorded)
@@ -511,7 +531,7 @@ class BlockModel(Classifier):
     def predict(self, inputs: ModelInputs) -> Tensor:
         """Logits (batch, classes) of a plain forward pass."""
         first = next(iter(inputs.values()))
-        self._begin_pass(first.numel() // (1 if first.ndim == 2 else PIXELS))
+        self.begin_pass(first.numel() // (1 if first.ndim == 2 else PIXELS))
         return super().predict(inputs)
 
     def forward(
@@ -614,7 +634,7 @@ class BlockModel(Classifier):
         """
         n_all, first = len(points.items), min(points.hidden)
         modules = self.find(inputs)
-        self._begin_pass(n_all * points.hidden[first].shape[1])
+        self.begin_pass(n_all * points.hidden[first].shape[1])
         states = {layer: self.split(points.hidden[layer]) for layer in sorted(points.hidden)}
         own = {layer: parts[0] for layer, parts in states.items()}
         others = (parts[1:] for parts in states.values())
@@ -634,7 +654,7 @@ class BlockModel(Classifier):
                 args, kwargs = blocks.first_rows((args, kwargs), len(hidden), n_all)
             if hold:
                 run = self._routing.replayed(index, run, points.items[: len(hidden)])
-            output = self._run(index, run, args, kwargs, frugal)
+            output = self.run_block(index, run, args, kwargs, frugal)
             if index + 1 == len(self._recorded) and index + 1 in own:
                 left = torch.cat([blocks.returned_hidden(output), own[index + 1]])
                 output = blocks.with_output_hidden(output, left)
@@ -724,14 +744,17 @@ class BlockModel(Classifier):
             self._blocks, self._around, self._beside = found, around, beside
         return self._blocks
 
+    def chains(self, inputs: ModelInputs) -> Sequence[Sequence[nn.Module]]:
+        """The blocks, and other chains that read the text."""
+        return [self.find(inputs), *self._beside]
+
     def entering_states(self, inputs: ModelInputs) -> list[Tensor]:
         """(rows, tokens, hidden) what enters the first block, and other chains that read the text.
 
         Raises:
             ValueError: If the states are no tokens', or not of one width.
         """
-        modules = self.find(inputs)
-        found = blocks.entering_states([modules, *self._beside], partial(self.predict, inputs))
+        found = blocks.entering_states(self.chains(inputs), partial(self.predict, inputs))
         blocks.check_states(found[0], inputs)
         if len(widths := {state.shape[2] for state in found}) > 1:
             raise ValueError(
@@ -743,6 +766,14 @@ class BlockModel(Classifier):
     def split(self, hidden: Tensor) -> Sequence[Tensor]:
         """(rows, all tokens, hidden) as the blocks' own tokens, and those of other chains."""
         return hidden.split(self._sizes, dim=1) if self._beside else (hidden,)
+
+    def explained_tokens(self, hidden: Tensor) -> Tensor:
+        """(rows, tokens, hidden) of those among all tokens that an explanation is about."""
+        return self.split(hidden)[0]
+
+    def last_tokens(self, hidden: Tensor) -> Tensor:
+        """(..., tokens, hidden) of those among all tokens that the last block works on."""
+        return hidden[..., : self._sizes[0], :]
 
     def token_columns(self, inputs: ModelInputs) -> list[Tensor]:
         """For the blocks and for each other chain the column of ``inputs`` that each token is.
@@ -820,7 +851,7 @@ class BlockModel(Classifier):
         """
         items = torch.arange(len(entering)) % attention.n_items
         modules = self.find(inputs)
-        self._begin_pass(entering.shape[0] * entering.shape[1])
+        self.begin_pass(entering.shape[0] * entering.shape[1])
         start, *beside = self.split(entering)
         hidden: list[Tensor] = []
         outputs: list[Any] = []
@@ -859,7 +890,7 @@ class BlockModel(Classifier):
                     outputs.append(run(*args, **kwargs))
                 saved[0] //= len(items)
                 own = blocks.returned_hidden(outputs[-1]).shape[:2]
-                last = {m: f[0] for m, f in linear.items() if _is_by_token(f, own)}
+                last = {m: f[0] for m, f in linear.items() if is_by_token(f, own)}
             row_bytes.append(saved[0])
             return outputs[-1]
 
@@ -877,13 +908,13 @@ class BlockModel(Classifier):
             row_bytes[0] * len(outputs), attention,
         )  # fmt: skip
 
-    def _begin_pass(self, n_tokens: int) -> None:
+    def begin_pass(self, n_tokens: int) -> None:
         """Let an interrupt through that was held, and take as many threads as pay."""
         raise_held()
         if self.placement[1].type == "cpu":
             fit_threads(n_tokens * _count_weights(self._blocks[0]) if self._blocks else 0)
 
-    def _run(self, index: int, run: blocks.Run, args: Any, kwargs: Any, frugal: bool) -> Any:
+    def run_block(self, index: int, run: blocks.Run, args: Any, kwargs: Any, frugal: bool) -> Any:
         """A block's own computation; of the last one, only what is read."""
 
         def compute(*args: Any, **kwargs: Any) -> Any:
@@ -915,7 +946,7 @@ class BlockModel(Classifier):
         self._recorded = [blocks.with_output_hidden(output, None) for output in outputs]
         self._lengths = forward.lengths
         self._pooled = PooledBlock.of(
-            forward.linear, inner, trace.hidden_gradients[-1][..., : self._sizes[0], :]
+            forward.linear, inner, self.last_tokens(trace.hidden_gradients[-1])
         )
         if not self._checked:
             self.past_blocks = self._measure_past_blocks(inputs, trace)
@@ -968,7 +999,7 @@ class BlockModel(Classifier):
         What is looked up for a text is watched, so that all else, as the position that is pooled,
         stays the text's own.
         """
-        chains = [self.find(one), *self._beside]
+        chains = self.chains(one)
         ids = one["input_ids"]
         other = {**one, "input_ids": _exchanged(ids)} if self._lent is None else self._lent
         other = {name: value[:1] for name, value in other.items()}
@@ -1209,7 +1240,7 @@ def _is_linear(module: nn.Module) -> bool:
     return alone and names.get("weight") == 2 and set(names) <= {"weight", "bias"}
 
 
-def _is_by_token(outputs: Sequence[Any], own: tuple[int, ...]) -> bool:
+def is_by_token(outputs: Sequence[Any], own: tuple[int, ...]) -> bool:
     """Whether a module ran once and returned features of each token, (rows, tokens) as ``own``.
 
     A router of experts returns a tuple, or one row for each token of the whole batch.

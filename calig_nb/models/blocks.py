@@ -614,6 +614,38 @@ def parts_returned(output: Any) -> list[Any]:
     return [*output] if isinstance(output, tuple | list) else [output]
 
 
+def second_place(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int | str | None:
+    """Where a block is given a second sequence beside its own; None if it is given none, or more.
+
+    Returns:
+        Its number among the arguments without a name, or its name.
+    """
+    own = hidden_of(args, kwargs)
+    found = {
+        place: value
+        for place, value in (*enumerate(args), *kwargs.items())
+        if _is_hidden(value)
+        and value is not own
+        and value.ndim == own.ndim
+        and len(value) == len(own)
+    }
+    return next(iter(found)) if len({*map(id, found.values())}) == 1 else None
+
+
+def value_at(place: int | str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """The argument at a place, as :func:`second_place` names it."""
+    return args[place] if isinstance(place, int) else kwargs[place]
+
+
+def replace_at(
+    place: int | str, args: tuple[Any, ...], kwargs: dict[str, Any], value: Any
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """A block's arguments with another value at a place."""
+    if isinstance(place, int):
+        return (*args[:place], value, *args[place + 1 :]), kwargs
+    return args, {**kwargs, place: value}
+
+
 def returned_hidden(output: Any) -> Tensor:
     """The hidden state in a block's output: a tensor, or the one of fewest axes among several.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from .._validation import file_path, shown
-from .task_heads import task_of
+from .task_heads import WRITING, task_of
 
 _MODULES = {"AutoTokenizer": "tokenization_auto", "AutoImageProcessor": "image_processing_auto"}
 
@@ -69,7 +69,7 @@ def _load(
     config = transformers.AutoConfig.from_pretrained(name_or_path, **shared)
     named = (getattr(config, "architectures", None) or [])[:1]
     kinds = [getattr(transformers, name, None) for name in named]
-    task = task_of(named, next(iter(kinds), None))
+    task = WRITING if _writes(config, named) else task_of(named, next(iter(kinds), None))
     # By their short names some versions ask for torchvision, which they can do without.
     module = import_module(f"transformers.models.auto.{_MODULES[task.processor]}")
     try:
@@ -88,6 +88,13 @@ def _load(
     model, found = getattr(transformers, task.loader).from_pretrained(name_or_path, **options)
     _refuse_missing_weights(name_or_path, model, found)
     return model.eval(), processor
+
+
+def _writes(config: Any, names: Sequence[str]) -> bool:
+    """Whether transformers counts an encoder-decoder among those that write."""
+    table = import_module("transformers.models.auto.modeling_auto")
+    known = table.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES.values()
+    return bool(getattr(config, "is_encoder_decoder", False)) and not {*names}.isdisjoint(known)
 
 
 def _refuse_missing_weights(

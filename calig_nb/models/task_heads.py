@@ -20,6 +20,8 @@ HELD = "held_logits"
 """Input (batch, choices): the logits of all choices, of which those of the others are constants."""
 CHOICE = "choice"
 """Input (batch, 1): which of the choices stands in the text."""
+OUTPUT = "is_output"
+"""Input (batch, tokens) of an encoder-decoder: 1 for the output so far, which follows the input."""
 
 
 class TaskHead(nn.Module):
@@ -143,6 +145,52 @@ class MaskedToken(VocabularyHead):
         return [found] if isinstance(found, nn.Linear) else []
 
 
+class NextOutputToken(NextToken):
+    """An encoder-decoder: which token follows in its output?
+
+    It is called with one row of tokens for both sides: the input's, then those of the output so
+    far, which begin with the token that the decoder starts from.
+    """
+
+    @property
+    def start_ids(self) -> list[int]:
+        """What the output begins with: the decoder's start token, and one that is forced, if any.
+
+        Raises:
+            ValueError: If the model does not say what its decoder starts from.
+        """
+        start = self._stated("decoder_start_token_id")
+        start = self._stated("bos_token_id") if start is None else start
+        if start is None:
+            raise ValueError(
+                "model must say which token its decoder starts from, and its configuration does "
+                "not. Set model.generation_config.decoder_start_token_id."
+            )
+        forced = self._stated("forced_bos_token_id")
+        return [int(one) for one in (start, forced) if one is not None]
+
+    def token_logits(self, read_upto: Tensor, **inputs: Tensor) -> Tensor:
+        """Logits (batch, vocabulary) of what follows the token that is read."""
+        n = first_output(inputs.pop(OUTPUT))
+        own = {
+            name: value[:, :n] if torch.is_tensor(value) else value
+            for name, value in inputs.items()
+        }
+        output = self.explained(
+            **own,
+            decoder_input_ids=inputs["input_ids"][:, n:],
+            use_cache=False,
+            return_dict=True,
+        )
+        return self.logits_at(part_of(output, "logits"), read_upto[:, n:])
+
+    def _stated(self, name: str) -> Any:
+        for config in (getattr(self.explained, "generation_config", None), self.config):
+            if (found := getattr(config, name, None)) is not None:
+                return found
+        return None
+
+
 class TokenLabel(TaskHead):
     """A token classifier: which label has this token?"""
 
@@ -240,6 +288,11 @@ def read_positions(read_upto: Tensor) -> Tensor:
     return (read_upto.sum(dim=1) - 1).clamp(min=0)
 
 
+def first_output(is_output: Tensor) -> int:
+    """Number of the first token of the output, which all rows have at one place."""
+    return int(is_output[0].argmax())
+
+
 class Task(NamedTuple):
     """What is done with models of one kind.
 
@@ -271,6 +324,10 @@ TASKS = (
 """The first whose ending fits counts; the last fits all."""
 
 
+WRITING = Task("", "AutoModelForSeq2SeqLM", head=NextOutputToken)
+"""That of encoder-decoders that write, by whatever name."""
+
+
 def task_of(architectures: Iterable[str], kind: type[nn.Module] | None = None) -> Task:
     """The task of a model, by what it says it returns; else by its name.
 
@@ -290,7 +347,8 @@ def task_of(architectures: Iterable[str], kind: type[nn.Module] | None = None) -
 def with_task_head(model: nn.Module) -> nn.Module:
     """The model as a classifier; itself, unless it answers at every token or for every choice."""
     kind = type(model)
-    head = task_of((base.__name__ for base in kind.__mro__), kind).head
+    task = task_of((base.__name__ for base in kind.__mro__), kind)
+    head = (WRITING if _writes_beside(model) else task).head
     if head is MaskedToken:
         if "input_ids" not in signature(model.forward).parameters:  # of pictures or sound
             return model
@@ -311,3 +369,10 @@ def _declared_head(kind: type[nn.Module]) -> type[TaskHead] | None:
         if "CausalLM" in getattr(output, "__name__", ""):
             return NextToken
     return None
+
+
+def _writes_beside(model: nn.Module) -> bool:
+    """Whether a model writes in a decoder of its own, beside the encoder that reads the text."""
+    taken = signature(model.forward).parameters if isinstance(model, nn.Module) else {}
+    can_write = getattr(model, "can_generate", None)
+    return {"input_ids", "decoder_input_ids"} <= set(taken) and callable(can_write) and can_write()

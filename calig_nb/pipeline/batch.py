@@ -195,6 +195,7 @@ def build_explanation(
             "version": __version__,
             **({"without_attention": [*w]} if (w := found.without_attention) else {}),
             **({"past_blocks": past} if (past := round(model.past_blocks, 4)) else {}),
+            **model.layer_config,
             **noted,
             **found.more,
         },

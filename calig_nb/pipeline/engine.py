@@ -290,8 +290,11 @@ class Engine:
                 lengths = [len(texts[i].tokens) for i in missing]
                 pads = requests[0][0].hidden_baseline is None
                 group = next(group_by_length(lengths, pads)) if self.model.batches else [0]
-                classes = [len(own_labels(texts[missing[i]])) for i in group]
-                group = [i for i, n in zip(group, classes, strict=True) if n == classes[0]]
+                shapes = [
+                    (self.reader.shape_of(texts[missing[i]]), len(own_labels(texts[missing[i]])))
+                    for i in group
+                ]
+                group = [i for i, own in zip(group, shapes, strict=True) if own == shapes[0]]
                 chosen = [missing[i] for i in group]
                 answers = self._compute(
                     [texts[i] for i in chosen],

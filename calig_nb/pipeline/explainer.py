@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import replace
@@ -24,6 +24,7 @@ from ..inputs.reader import reader_of
 from ..inputs.table import read_column
 from ..inputs.text import TextInputs
 from ..models.block_model import BlockModel
+from ..models.encoder_decoder import block_model_of
 from ..models.exclusive import exclusive_use
 from ..models.fingerprint import Identity
 from ..models.memory import Budget
@@ -72,7 +73,8 @@ class Explainer:
     Args:
         model: A classifier, such as ``AutoModelForSequenceClassification`` gives; a causal
             language model, whose next token is explained, or a masked one, whose masked token is;
-            a model for multiple choice; a token classifier; a model for extractive question
+            an encoder-decoder, such as ``AutoModelForSeq2SeqLM`` gives, whose next token is; a
+            model for multiple choice; a token classifier; a model for extractive question
             answering; or any ``torch.nn.Module`` with a list of blocks that
             returns logits (batch, classes). Or a folder or a name on the hub, as
             :meth:`from_pretrained` takes it; or what holds a model and its tokenizer, such as a
@@ -121,7 +123,7 @@ class Explainer:
             model, own = load_pretrained(named)
             processor = own if processor is None else processor
         module, processor = open_bundle(model, processor)
-        block_model = BlockModel(with_task_head(unwrap(module)), blocks, labels)
+        block_model = block_model_of(with_task_head(unwrap(module)), blocks, labels)
         if labels is not None and "id2label" in getattr(block_model.model, "class_config", ()):
             raise ValueError(
                 "labels must be left out for a model whose classes are tokens, choices, or start "
@@ -248,6 +250,7 @@ class Explainer:
         inputs: Any,
         position: int | None = None,
         *,
+        prefix: str | Sequence[str] | None = None,
         text: str | Sequence[str] | None = None,
     ) -> pd.DataFrame:
         """What the model says: one row an input, its label and the probability of every class.
@@ -258,6 +261,7 @@ class Explainer:
         Args:
             inputs: A text, or a list of them.
             position: As for :meth:`explain`.
+            prefix: As for :meth:`explain`.
             text: As for :meth:`explain`.
 
         Raises:
@@ -269,6 +273,7 @@ class Explainer:
         """
         inputs = read_column(inputs, text)
         several = [inputs] if self.engine.reader.is_single(inputs) else inputs
+        several = self._with_prefixes(several, prefix)
         return predictions(self.engine.model, self.engine.reader, several, position)
 
     def explain(
@@ -278,6 +283,7 @@ class Explainer:
         target: int | str | Sequence[int | str] | None = None,
         contrast: int | str | None = None,
         position: int | None = None,
+        prefix: str | Sequence[str] | None = None,
         output: Output = "logit",
         method: MethodName = "ca-lig",
         baselines: Any = "auto",
@@ -295,7 +301,8 @@ class Explainer:
 
         Args:
             inputs: A text; a pair that the model reads as one, ``{"text": premise, "text_pair":
-                hypothesis}``; a list of messages, ``{"role": …, "content": …}``, that the
+                hypothesis}``; a text and an encoder-decoder's output so far, ``{"text": …,
+                "prefix": …}``; a list of messages, ``{"role": …, "content": …}``, that the
                 tokenizer's chat template joins; token ids, to which nothing is added; or a list
                 (or column, or table) of them, for a list of explanations. Of a masked language
                 model a text with its mask, ``"The capital of [MASK] is Paris."``; of multiple
@@ -311,6 +318,9 @@ class Explainer:
                 mask, where there are several, or another token, whose word is explained where it
                 stands; or the token whose label, or at which an answer's start or end, is. From
                 0, or from the end if negative. For models that answer at every token.
+            prefix: Of an encoder-decoder what it has written so far, as text: the token that
+                follows is explained. By default nothing, so that it is the first that it writes.
+                For a list of inputs one for all, or a list of as many.
             output: "logit"; "margin", less the mean of the other logits; "log_odds"; or "prob",
                 which saturates. Of classes that do not exclude each other (multi-label) each is
                 set against its own absence: its logit, margin and log-odds are the same, and
@@ -381,7 +391,9 @@ class Explainer:
             n_steps=n_steps, tolerance=tolerance, max_nodes=max_nodes, lam=lam,
             precision=precision, routing=routing, pixels=reader.is_of_pictures,
         )  # fmt: skip
-        several = {None: inputs} if single else dict(enumerate(inputs))
+        if single and prefix is not None:
+            inputs = reader.with_prefix(inputs, prefix)
+        several = {None: inputs} if single else dict(enumerate(self._with_prefixes(inputs, prefix)))
         # All are read before the first is computed: a mistake in the last costs no time.
         with exclusive_use(self.model):  # its tokenizer is not made for several threads either
             tasks = [self._read(one, i, requests, position, on_error) for i, one in several.items()]
@@ -467,6 +479,7 @@ class Explainer:
             raise ValueError(f"method must have layer weights to calibrate, got {method!r}.")
         inputs, reader = read_column(inputs, text), self.engine.reader
         texts = [inputs] if reader.is_single(inputs) else list(inputs)
+        texts = [*self._with_prefixes(texts, request.pop("prefix", None))]
         if not texts:
             raise ValueError("inputs must hold at least one text to calibrate on, got none.")
         explained = self.explain(texts, **request)
@@ -500,6 +513,26 @@ class Explainer:
             self.engine.calibration = calibration
             with suppress(TypeError, ValueError):  # one letter may be no input to it
                 self.engine.take_calibration(calibration, self._anything())
+
+    def _with_prefixes(self, inputs: Any, prefix: str | Sequence[str] | None) -> Any:
+        """Several inputs, each with the output so far, where it is given.
+
+        Raises:
+            TypeError: If it is neither a text nor a list.
+            ValueError: If there are not as many, or the model takes none.
+        """
+        if prefix is None:
+            return inputs
+        inputs = list(inputs)
+        if isinstance(prefix, str) or not isinstance(prefix, Iterable):
+            prefixes = [prefix] * len(inputs)
+        elif len(prefixes := list(prefix)) != len(inputs):
+            raise ValueError(
+                f"prefix must be one text, or a list with one for each of the {len(inputs)} "
+                f"inputs, got {len(prefixes)}."
+            )
+        with_prefix = self.engine.reader.with_prefix
+        return [with_prefix(*both) for both in zip(inputs, prefixes, strict=True)]
 
     def _anything(self) -> TextInputs:
         """Some input, as the model reads it."""

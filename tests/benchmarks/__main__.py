@@ -26,6 +26,7 @@ TABLES = {
     "pictures": "methods on pictures: perturbation AUC, patches replaced by mean and by blur",
     "forms": "forms of the fusion, on one half of the texts and on the other",
     "agreement": "all methods on a decoder, where the word that decides is known",
+    "numerals": "the same on an encoder-decoder that its recipe trained: --writer FOLDER",
 }
 
 
@@ -63,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--vision", action="append", help="folder of a classifier of pictures (the embedded one)"
     )
+    parser.add_argument("--writer", help="folder that the recipe of numerals wrote")
     parser.add_argument("--images", type=Path, help="folder of pictures; our own drawings")
     parser.add_argument("--methods", nargs="+", help="of the leaderboard; the first leads (all)")
     parser.add_argument("--full", action="store_true", help="reviews by deletion too: hours")
@@ -97,6 +99,7 @@ def _run(tables: Sequence[str], asked: argparse.Namespace, texts: Sequence[str])
     from .latency import waits
     from .leaderboard import METHODS, Contest, leaderboard
     from .models import BASE_SHAPES
+    from .numerals import numerals
     from .pictures import FOLDER, pictures
     from .pictures import METHODS as PICTURE_METHODS
     from .scaling import growth
@@ -124,6 +127,8 @@ def _run(tables: Sequence[str], asked: argparse.Namespace, texts: Sequence[str])
             growth(who, texts, memory=settings.memory, **sizes)
     if "agreement" in tables:
         agreement(3 if asked.quick else min(asked.n, 100), asked.methods)
+    if "numerals" in tables and asked.writer:
+        numerals(asked.writer, 3 if asked.quick else min(asked.n, 100), asked.methods)
     if "gpu" in tables:
         on_gpu([*real, *shapes], texts, lengths, settings.steps)
     if "leaderboard" in tables:

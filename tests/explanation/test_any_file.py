@@ -170,7 +170,7 @@ def test_a_small_file_asks_for_no_gigabytes():
         ({"config": []}, "config must be of type dict"),
         ({"config": {"split": 2**62}}, r"config\['split'\] must lie between 0 and"),
         ({"config": {"candidates": [0.5]}}, r"config\['candidates'\] must be a whole number"),
-        ({"config": {"without_attention": ["0"]}}, r"config\['without_attention'\] must be a whole n"),
+        ({"config": {"without_attention": ["0"]}}, r"config\['without_attention'\] must be a wh"),
         ({"config": {"x": [[[[[1]]]]]}}, r"config\['x'\] must be a plain value"),
         ({"source": {"a": 1}}, "source is not stored as it must be"),
         ({"special": [True] * 8}, "special is not stored as it must be"),
