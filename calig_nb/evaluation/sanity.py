@@ -125,11 +125,12 @@ class Sanity:
             worst = self.changes[:, j][np.isfinite(self.changes[:, j])].max(initial=0.0)
             same = "stays" if worst <= INVARIANT else "CHANGES"
             name = shorten(printable(method))
+            next_class = "" if np.isnan(other) else f"for the next likely class {other:+.2f}; "
             lines.append(
                 f"{name} {depends}: with all of them random its map correlates "
-                f"{mean:+.2f} [{low:+.2f}, {high:+.2f}] with the trained one's; for the next "
-                f"likely class {other:+.2f}; in a batch, padded or with shifted logits it {same} "
-                f"the same (at most {100 * worst:.2g} % apart)."
+                f"{mean:+.2f} [{low:+.2f}, {high:+.2f}] with the trained one's; "
+                f"{next_class}in a batch, padded or with shifted logits it {same} the same (at "
+                f"most {100 * worst:.2g} % apart)."
             )
         return "\n".join(lines)
 

@@ -98,13 +98,14 @@ class TextInputs:
         text: The text itself; of a pair both, a line break between them.
         model_inputs: What the model is called with, each (1, tokens).
         tokens: The piece of text that each token stands for; a special token's own name.
-        special: (tokens,) True for [CLS], [SEP] and their like.
+        special: (tokens,) True for [CLS], [SEP] and their like, and a mask that is asked about.
         offsets: (tokens, 2) start and end in ``text``; 0, 0 for special tokens.
         word_ids: (tokens,) number of the word, -1 for special tokens.
         sentence_ids: (tokens,) number of the sentence, -1 for special tokens.
         segment_ids: (tokens,) which text of a pair, -1 for special tokens; None without one.
         split: Where the line break between the texts of a pair stands; None without one.
-        question: What is asked of a model that answers at every token; None of all others.
+        question: What is asked of a model that answers at every token, or for every choice; None
+            of all others.
         given: "token ids" or "messages", where these were given and not a text.
         n_output: How many of the tokens, the last, are what an encoder-decoder has written so far
             and what it began with; 0 of all other models.

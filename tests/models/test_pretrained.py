@@ -75,7 +75,7 @@ def test_a_checkpoint_without_its_heads_weights_is_refused(part, tmp_path, token
     if part == "encoder alone":
         save(tmp_path, model.bert)
     elif part == "another task":
-        save(tmp_path, hf.BertForMaskedLM(model.config))
+        save(tmp_path, hf.BertForNextSentencePrediction(model.config))
     else:
         save(tmp_path, model)
         options = {"num_labels": 5, "ignore_mismatched_sizes": True}
