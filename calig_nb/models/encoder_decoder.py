@@ -405,7 +405,7 @@ class EncoderDecoder(BlockModel):
 
     def _parted(self, layer: int, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """What was joined: the input's tokens and the output's, in their own widths."""
-        n, width = self._shapes[int(layer >= self._turn)]
+        n, width = self._shapes[1][0], self._shapes[int(layer >= self._turn)][1]
         return hidden[:, :n, :width], self.last_tokens(hidden)
 
 
