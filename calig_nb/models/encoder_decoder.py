@@ -24,6 +24,7 @@ from .block_model import (
     BlockModel,
     Forward,
     ModelInputs,
+    Trace,
     gradients_of,
     linear_outputs,
     logits_of,
@@ -243,6 +244,22 @@ class EncoderDecoder(BlockModel):
             zip([*read, None if are_gradients else read[-1]], written, strict=True)
         )
         return [self._joined(*pair) for pair in pairs]
+
+    def learn(
+        self, forward: Forward, trace: Trace, inner: Sequence[Sequence[Tensor | None]]
+    ) -> None:
+        """As :meth:`BlockModel.learn`.
+
+        Raises:
+            ValueError: As there, or if gradients are not numbers.
+        """
+        if not all(torch.isfinite(flow).all() for flow in trace.hidden_gradients):
+            raise ValueError(
+                "model must have gradients that are numbers, and some are not, as those of LED "
+                "beside the padding that it fills its windows with. Give a text whose tokens fill "
+                "them (a multiple of model.config.attention_window), or make them smaller."
+            )
+        super().learn(forward, trace, inner)
 
     def replay(self, inputs: ModelInputs, points: Points, *, frugal: bool = False) -> Tensor:
         """As :meth:`BlockModel.replay`, the decoder's blocks being entered after the encoder's."""
