@@ -1056,7 +1056,8 @@ class BlockModel(Classifier):
                     f"but something passes its blocks by; they must be {blocks.WANTED}"
                 )
         try:
-            return agrees([0, n_layers // 2, n_layers - 1])
+            middle = n_layers // 2
+            return agrees(sorted({0, 1, middle, min(middle + 1, n_layers - 1), n_layers - 1}))
         except (RuntimeError, ValueError, TypeError, IndexError):
             return False
 

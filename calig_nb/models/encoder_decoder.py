@@ -24,6 +24,7 @@ from .block_model import (
     BlockModel,
     Forward,
     ModelInputs,
+    Trace,
     gradients_of,
     is_by_token,
     linear_outputs,
@@ -256,6 +257,22 @@ class EncoderDecoder(BlockModel):
         )
         return [self._joined(*pair) for pair in pairs]
 
+    def learn(
+        self, forward: Forward, trace: Trace, inner: Sequence[Sequence[Tensor | None]]
+    ) -> None:
+        """As :meth:`BlockModel.learn`.
+
+        Raises:
+            ValueError: As there, or if gradients are not numbers.
+        """
+        if not all(torch.isfinite(flow).all() for flow in trace.hidden_gradients):
+            raise ValueError(
+                "model must have gradients that are numbers, and some are not, as those of LED "
+                "beside the padding that it fills its windows with. Give a text whose tokens fill "
+                "them (a multiple of model.config.attention_window), or make them smaller."
+            )
+        super().learn(forward, trace, inner)
+
     def replay(
         self, inputs: ModelInputs, points: Points, *, frugal: bool = False, hold: bool = True
     ) -> Tensor:
@@ -420,7 +437,7 @@ class EncoderDecoder(BlockModel):
 
     def _parted(self, layer: int, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """What was joined: the input's tokens and the output's, in their own widths."""
-        n, width = self._shapes[int(layer >= self._turn)]
+        n, width = self._shapes[1][0], self._shapes[int(layer >= self._turn)][1]
         return hidden[:, :n, :width], self.last_tokens(hidden)
 
 

@@ -1,7 +1,7 @@
 """Rows of numerals and how they are spelt: each word that is written has one numeral that decides.
 
-"please take 4 then 7 and 2" is "four seven two", and "backwards" turns it round. Between the
-numerals stand words that say nothing. No model, no tokenizer.
+"please take 4 then 7 2" is "four seven two": between the numerals may stand words that say
+nothing. No model, no tokenizer.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ NAMES = """zero one two three four five six seven eight nine ten eleven twelve t
 fifteen sixteen seventeen eighteen nineteen""".split()
 BETWEEN = "then and also next or plus again with after before".split()
 OPENINGS = "please take write spell read say now so well first".split()
-BACKWARDS = "backwards"
 
 
 @dataclass(frozen=True)
@@ -52,24 +51,16 @@ class Puzzle:
 
 
 def draw_row(rng: random.Random) -> Row:
-    """A row of three to seven numerals, no two alike."""
-    numerals = rng.sample(range(len(NAMES)), rng.randint(3, 7))
+    """A row of three to six numerals, no two alike."""
+    numerals = rng.sample(range(len(NAMES)), rng.randint(3, 6))
     words = rng.sample(OPENINGS, rng.randint(0, 2))
-    turned = rng.random() < 0.5
-    if turned:
-        words.insert(rng.randint(0, len(words)), BACKWARDS)
     cues: list[int] = []
     for numeral in numerals:
         if cues:
-            words += rng.sample(BETWEEN, rng.randint(0, 2))
+            words += rng.sample(BETWEEN, rng.randint(0, 1))
         cues.append(len(words))
         words.append(str(numeral))
-    order = range(len(numerals))[:: -1 if turned else 1]
-    return Row(
-        " ".join(words),
-        tuple(NAMES[numerals[i]] for i in order),
-        tuple(cues[i] for i in order),
-    )
+    return Row(" ".join(words), tuple(NAMES[n] for n in numerals), tuple(cues))
 
 
 def rows(seed: int) -> Iterator[Row]:

@@ -25,7 +25,7 @@ from transformers import (
 )
 
 from .. import common
-from .spelling import BACKWARDS, BETWEEN, NAMES, OPENINGS, Puzzle, puzzles, rows
+from .spelling import BETWEEN, NAMES, OPENINGS, Puzzle, puzzles, rows
 
 PAD, UNKNOWN, START, END = "[PAD]", "[UNK]", "<s>", "</s>"
 LONGEST = 64
@@ -52,7 +52,7 @@ class Recipe(common.Recipe):
     layers: int = 2
     heads: int = 4
     intermediate: int = 128
-    steps: int = 3000
+    steps: int = 1600
     batch: int = 64
     learning_rate: float = 3e-3
     faint: float = 0.25
@@ -61,7 +61,7 @@ class Recipe(common.Recipe):
 
 def build_tokenizer() -> PreTrainedTokenizerFast:
     """Tokenizer of words, one token each, with an end after the text."""
-    words = [*map(str, range(len(NAMES))), *NAMES, *BETWEEN, *OPENINGS, BACKWARDS]
+    words = [*map(str, range(len(NAMES))), *NAMES, *BETWEEN, *OPENINGS]
     names = [PAD, UNKNOWN, START, END, *dict.fromkeys(words)]
     tokenizer = Tokenizer(
         models.WordLevel({name: i for i, name in enumerate(names)}, unk_token=UNKNOWN)
