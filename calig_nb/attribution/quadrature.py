@@ -112,7 +112,8 @@ def fine_detail(n_steps: int) -> Array:
     if n_steps > EVEN:
         found = _fitted(points)[n_steps // 2 + 1 :]
     else:
-        found = np.linalg.inv(_legendre(points, n_steps - 1))[min(n_steps // 2 + 1, n_steps - 1) :]
+        every = np.asarray(np.linalg.inv(_legendre(points, n_steps - 1)), dtype=np.float64)
+        found = every[min(n_steps // 2 + 1, n_steps - 1) :]
     found.setflags(write=False)
     return found
 
