@@ -255,12 +255,13 @@ def judge_integral(
     Of a smooth integrand, what the values moved by is the error of the rule before. Doubling the
     nodes about doubles the degree to which a rule is exact, so the new error is about a power of
     two of that: 0.4 times the power of 3/2 is taken, or half the move, times the proportion of
-    the last two moves, where that is more. From few nodes that is a guess; what the sum misses is
-    known, and both together must meet the tolerance.
+    the last two moves, where that is more.
 
     Where the integrand may jump, moves are small by luck as often as not. There the error is in
-    proportion to what the nodes still see of fine detail, token by token, and it and the sum must
-    meet the tolerance each.
+    proportion to what the nodes still see of fine detail, token by token.
+
+    The estimate and what the sum misses must both meet the tolerance; from few nodes, where the
+    one is a guess and the other is known, both together.
 
     Args:
         values: (targets, tokens) each, by rules of a quarter, of half and of all the nodes.
@@ -277,12 +278,11 @@ def judge_integral(
         earlier = np.abs(half - quarter).sum(axis=-1) / mass
         proportion = moved / np.maximum(np.maximum(earlier, moved), np.finfo(float).tiny)
         error = np.minimum(moved, np.maximum(0.4 * moved**1.5, 0.5 * moved * proportion))
-        missed = _missed(full, change)
-        met = error + missed if n_steps <= FEW else np.maximum(error, missed)
     else:
         detail = np.abs(np.tensordot(fine_detail(n_steps), jumping, axes=1)).sum(axis=-1)
         error = KINKED * np.sqrt((detail**2).mean(axis=0)) / mass
-        met = np.maximum(error, _missed(full, change))
+    missed = _missed(full, change)
+    met = error + missed if n_steps <= FEW else np.maximum(error, missed)
     return LayerIntegral(full, n_steps, error, met <= tolerance)
 
 

@@ -86,7 +86,8 @@ def inexact_warning(explanations: Sequence[Explanation | None]) -> str:
 
 def _name(layers: int, b: int) -> str:
     """A layer's name in a sentence that begins with it, or not."""
-    return layer_in(layers, b) if b else THE_EMBEDDINGS
+    name = layer_in(layers, b)
+    return THE_EMBEDDINGS if b == 0 else f"the {name}" if b == layers else name
 
 
 def _off_by(error: float) -> str:

@@ -222,7 +222,7 @@ class ImageReader(InputReader):
             (state,) = self.model.entering_states(self.model.to_device({"pixel_values": pixels}))
             return state[0], "" if how is None else BASELINES[how]
 
-        return self._usual_baseline(self.model, [*BASELINES], look)
+        return self.usual_baseline(self.model, [*BASELINES], look)
 
     def _inputs(self, pixels: Tensor) -> ImageInputs:
         pixels = pixels.to(self.model.placement[0])

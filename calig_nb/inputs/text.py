@@ -246,7 +246,7 @@ class InputReader:
         """Why the default baseline is not the usual one, in words; else empty."""
         return self._usual.note if isinstance(baselines, str) and baselines == AUTO else ""
 
-    def _usual_baseline(self, model: Classifier | None, names: Sequence[str], look: Look) -> str:
+    def usual_baseline(self, model: Classifier | None, names: Sequence[str], look: Look) -> str:
         """The first of these baselines from which no path starts where the model is singular.
 
         It is looked for once, and again when a weight of the model has changed.
@@ -270,12 +270,12 @@ class InputReader:
         """The baseline's name, and why it is that one."""
         with model.preserve():
             try:
-                own, _ = look(None)
+                own, why = look(None)
                 for name in names:
                     state = look(name)[0]
                     if not starts_singular(own, state):
-                        why = f"as {look(names[0])[1]} enters as zero" if name != names[0] else ""
                         return name, why
+                    why = why or f"as {called} enters as zero"
             except (ValueError, RuntimeError):  # said with its reason where it is computed
                 pass
         return names[0], ""
@@ -688,7 +688,7 @@ class TextReader(InputReader):
             return torch.cat(states, dim=1)[0], token
 
         names = ["pad", *(kind for kind in has if kind != "pad")]
-        return self._usual_baseline(self.model, names, look)
+        return self.usual_baseline(self.model, names, look)
 
     def _refuse_unknown_ids(self, ids: Sequence[int], name: str, remedy: str) -> None:
         """Refuse token ids that the model's table has not; there the error would name nothing."""

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from calig_nb.attribution.quadrature import RUNGS, derivative, gauss_legendre, nested_rule
+from calig_nb.attribution.quadrature import (
+    RUNGS,
+    derivative,
+    fine_detail,
+    gauss_legendre,
+    nested_rule,
+)
 
 
 @pytest.mark.parametrize("n_steps", [1, 2, 5, 16, 50, 200])
@@ -62,3 +68,26 @@ def test_rules_are_shared_so_nobody_may_change_them(rule):
 def test_too_few_steps_are_named(rule, n_steps, least):
     with pytest.raises(ValueError, match=f"n_steps must be at least {least}, got {n_steps}"):
         rule(n_steps)
+
+
+@pytest.mark.parametrize("n_steps", [n for n in RUNGS if n > 33])
+def test_even_weights_are_exact_to_three_quarters_and_a_jump_costs_them_little(n_steps):
+    nodes, weights = nested_rule(n_steps, kinks=True)
+    np.testing.assert_array_equal(nodes, nested_rule(n_steps).nodes)
+    legendre = np.polynomial.legendre.legvander(2 * nodes - 1, 3 * n_steps // 4)
+    np.testing.assert_allclose(weights @ legendre, np.eye(legendre.shape[1])[0], atol=1e-12)
+    assert np.abs(weights).sum() < 1.0001
+    at, order = (np.arange(4000) + 0.5) / 4000, nodes.argsort()
+    sums = np.concatenate([[0], np.cumsum(weights[order])])
+    missed = sums[np.searchsorted(nodes[order], at)] - at
+    assert np.sqrt((missed**2).mean()) < 0.5 / n_steps
+
+
+@pytest.mark.parametrize("n_steps", [3, 5, 9, 17, 33, 65, 257])
+def test_fine_detail_is_the_upper_half_of_the_legendre_coefficients(n_steps):
+    nodes, matrix = nested_rule(n_steps).nodes, fine_detail(n_steps)
+    first = n_steps // 2 + 1
+    degrees = np.arange(first + len(matrix))
+    legendre = np.polynomial.legendre.legvander(2 * nodes - 1, degrees[-1])
+    found = matrix @ (legendre * np.sqrt(2 * degrees + 1))
+    np.testing.assert_allclose(found, np.eye(len(degrees))[first:], atol=1e-9)

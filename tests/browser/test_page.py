@@ -491,3 +491,27 @@ def test_the_bundle_is_small_and_whole() -> None:
     assert len(style.encode()) <= 30_000
     assert "import " not in code[:200] and "http://" not in style and "https://" not in style
     assert ".calig" in style
+
+
+# What is not exact
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_what_is_not_exact_is_said_above_the_picture(sheet: Mount, view: str) -> None:
+    said = "Layer 2 is not exact: its values may be off by 6 %."
+    s = sheet(Explanation(view=view, inexact=said))
+    note = s.page.get_by_role("note")
+    expect(note).to_have_text(said)
+    question = s.page.locator(".question").bounding_box()
+    box, picture = (
+        note.bounding_box(),
+        s.page.locator(".flow, .prose, .rollout").first.bounding_box(),
+    )
+    assert question and box and picture
+    assert question["y"] + question["height"] <= box["y"]
+    assert box["y"] + box["height"] <= picture["y"]
+    assert box["x"] + box["width"] <= s.page.viewport_size["width"]
+
+
+def test_nothing_is_said_where_all_is_exact(sheet: Mount) -> None:
+    expect(sheet().page.get_by_role("note")).to_have_count(0)

@@ -104,6 +104,7 @@ class Explanation:
     output: str = "margin"
     live: bool = False
     antisymmetric: bool = True
+    inexact: str = ""
     tokens: int | None = None
     bits: int = 16
     with_matrices: bool = True
@@ -189,6 +190,7 @@ class Explanation:
             "converged": [1] * (layers + 1),
             "layer_weights": weights,
             "recipe": "layer weights from 8 calibration texts",
+            "inexact": self.inexact,
             "fusion": {"lam": 0.5, "gamma": 1.0, "readout": "all", "pooled": [0] * count},
             "live": self.live,
             "no_heads": "Single heads need a running kernel.",
