@@ -130,8 +130,4 @@ def _along_states(
     n = len(rule.nodes)
     moved = torch.tensordot(torch.tensor(derivative(rule.nodes)).to(hidden), hidden[:n], dims=1)
     products = summed((gradients[:, :n] * moved).sum(dim=-1, dtype=torch.float64))
-<<<<<<< HEAD
-    return np.asarray(products.cpu().numpy().swapaxes(0, 1))
-=======
     return np.asarray(products.swapaxes(0, 1).cpu().numpy())
->>>>>>> baseline

@@ -109,17 +109,11 @@ def fine_detail(n_steps: int) -> Array:
         polynomials whose square has the mean 1 on [0, 1].
     """
     points = 2 * nested_rule(n_steps).nodes - 1
-<<<<<<< HEAD
-    upper = min(n_steps // 2 + 1, n_steps - 1)
-    whole = _fitted(points) if n_steps > EVEN else np.linalg.inv(_legendre(points, n_steps - 1))
-    found: Array = np.asarray(whole)[upper:]
-=======
     if n_steps > EVEN:
         found = _fitted(points)[n_steps // 2 + 1 :]
     else:
         every = np.asarray(np.linalg.inv(_legendre(points, n_steps - 1)), dtype=np.float64)
         found = every[min(n_steps // 2 + 1, n_steps - 1) :]
->>>>>>> baseline
     found.setflags(write=False)
     return found
 

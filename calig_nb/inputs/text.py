@@ -272,7 +272,7 @@ class InputReader:
             try:
                 own, why = look(None)
                 for name in names:
-                    state = look(name)[0]
+                    state, called = look(name)
                     if not starts_singular(own, state):
                         return name, why
                     why = why or f"as {called} enters as zero"
