@@ -1,0 +1,347 @@
+"""Integrated gradients and attention relevance once more, by plain hooks: nothing of the package.
+
+The state that enters a block is replaced by the straight line from h' to h, and gradient times
+difference is summed over Gauss-Legendre nodes, in more and more panels until that settles.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+NODES = 64
+PANELS = (1, 2, 8, 32, 128)
+SETTLED = 2e-4
+"""Relative L1 change from one number of panels to the next."""
+Inputs = Mapping[str, Tensor]
+Score = Callable[[Any], Tensor]
+"""What the model returns -> (rows,) scores."""
+
+
+def is_state(value: Any) -> bool:
+    """Whether this may be a hidden state."""
+    return torch.is_tensor(value) and value.is_floating_point() and value.ndim >= 3
+
+
+def entering(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
+    """The hidden state among what a block is called with."""
+    if args and isinstance(args[0], (tuple, list)):
+        args = (*args[0], *args[1:])
+    for value in (*args[:1], kwargs.get("hidden_states"), *kwargs.values()):
+        if is_state(value):
+            return value
+    raise ValueError("no hidden state among a block's arguments")
+
+
+def leaving(output: Any, like: Tensor) -> Tensor:
+    """The hidden state among what a block returns; the first that looks like what entered."""
+    values = output if isinstance(output, (tuple, list)) else [output]
+    if isinstance(output, Mapping):
+        values = [*output.values()]
+    for value in values:
+        if is_state(value) and value.ndim == like.ndim:
+            return value
+    raise ValueError("no hidden state among what a block returns")
+
+
+def swapped(value: Any, old: Tensor, new: Tensor) -> Any:
+    """The same with ``new`` wherever ``old`` itself stands."""
+    if value is old:
+        return new
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(swapped(one, old, new) for one in value))
+    if isinstance(value, (tuple, list)):
+        return type(value)(swapped(one, old, new) for one in value)
+    if type(value) is dict:
+        return {name: swapped(one, old, new) for name, one in value.items()}
+    return value
+
+
+class Routing(torch.overrides.TorchFunctionMode):
+    """Keeps which entries ``topk`` found, and finds the same in later passes of more rows."""
+
+    def __init__(self, known: Sequence[Tensor] | None = None) -> None:
+        super().__init__()
+        self.found: list[Tensor] = []
+        self.known = known
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if func not in (torch.topk, Tensor.topk):
+            return result
+        self.found.append(result[1])
+        if self.known is None or len(self.found) > len(self.known):
+            return result
+        own = self.known[len(self.found) - 1]
+        copies, rest = divmod(len(result[1]), len(own))
+        if rest or own.shape[1:] != result[1].shape[1:]:
+            return result
+        indices = own.repeat(copies, *[1] * (own.ndim - 1))
+        dim = (kwargs or {}).get("dim", args[2] if len(args) > 2 else -1)
+        return type(result)((args[0].gather(dim, indices), indices))
+
+
+@dataclass(frozen=True)
+class Integral:
+    """One layer's values, and how far they moved from the number of panels before.
+
+    Attributes:
+        values: (tokens,) gradient times difference.
+        unsettled: Relative L1 change to half the panels, or so.
+        change: f at h less f at h', along this path.
+        n_nodes: Gradients that were taken.
+    """
+
+    values: np.ndarray
+    unsettled: float
+    change: float
+    n_nodes: int
+
+
+class Reference:
+    """A copy of a model, whose blocks are entered by hooks.
+
+    Args:
+        model: The model; it is copied.
+        paths: Dotted paths of its blocks, in the order in which they run.
+        inputs: What it is called with, one row.
+        baselines: The same of the baseline.
+        score: From what it returns to (rows,) scores.
+        n_layers: How often blocks run, where some are shared and named once.
+        beside: Path of the first block of what reads the text too, as a decoder does; or None.
+        held: Whether what ``topk`` finds is that of the input, all along.
+        kept: Path of a table that is asked for the same rows whatever the input, as positions
+            are that do not count padding; or None.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        paths: Sequence[str],
+        inputs: Inputs,
+        baselines: Inputs,
+        score: Score,
+        *,
+        n_layers: int | None = None,
+        beside: str | None = None,
+        held: bool = False,
+        kept: str | None = None,
+    ) -> None:
+        self.model = copy.deepcopy(model).eval()
+        for parameter in self.model.parameters():
+            parameter.requires_grad_(False)
+        self.n_layers = n_layers or len(paths)
+        own = {id(m): m for m in map(self.model.get_submodule, dict.fromkeys(paths))}
+        self.blocks = [*own.values()]
+        self.beside = None if beside is None else self.model.get_submodule(beside)
+        self.kept = None if kept is None else self.model.get_submodule(kept)
+        self.inputs, self.baselines, self.score = inputs, baselines, score
+        self.routing: list[Tensor] | None = None
+        self.asked: Tensor | None = None
+        self.rowwise = False
+        with Routing() as routing:
+            self.own, self.own_beside, self.value = self._watch(inputs, remember=True)
+        self.routes = bool(routing.found)
+        names = {name.rsplit(".", 1)[-1] for name, _ in self.model.named_modules()}
+        self.is_mixture = bool({"experts", "router", "gate"} & names)
+        if held:
+            self.routing = routing.found
+        self.other, self.other_beside, self.baseline_value = self._watch(baselines)
+        # rows that a model does not keep apart go alone
+        pair = torch.cat([self.own[0], self.other[0]])
+        twice = self._scores(0, pair, self._beside_at(np.array([1.0, 0.0])))
+        self.rowwise = False
+        if abs(float(twice[0]) - self.value) > 1e-6 * max(1.0, abs(self.value)):
+            self.rowwise = True
+
+    @contextmanager
+    def _entered(self, layer: int | None, states: Tensor | None, record: list[Tensor] | None):
+        """Hooks: the state that enters call ``layer`` replaced, or all of them recorded."""
+        count, outer = 0, []
+
+        def before(_: nn.Module, args: Any, kwargs: Any) -> Any:
+            nonlocal count
+            number, count = count, count + 1
+            hidden = entering(args, kwargs)
+            outer.append(hidden)
+            if record is not None:
+                record.append(hidden.detach())
+            if number != layer:
+                return None
+            return swapped(args, hidden, states), swapped(kwargs, hidden, states)
+
+        def after(_: nn.Module, args: Any, output: Any) -> Any:
+            like = outer.pop()
+            if count < self.n_layers:
+                return None
+            hidden = leaving(output, like)
+            if record is not None:
+                record.append(hidden.detach())
+            if layer != self.n_layers:
+                return None
+            if isinstance(output, Mapping):
+                for name, value in output.items():
+                    if value is hidden:
+                        output[name] = states
+                return output
+            return swapped(output, hidden, states)
+
+        with ExitStack() as stack:
+            for block in self.blocks:
+                handle = block.register_forward_pre_hook(before, with_kwargs=True)
+                stack.callback(handle.remove)
+                stack.callback(block.register_forward_hook(after).remove)
+            yield
+
+    @contextmanager
+    def _besides(self, states: Tensor | None, record: list[Tensor] | None):
+        """The same for the first block of what reads the text beside."""
+        if self.beside is None:
+            yield
+            return
+
+        def before(_: nn.Module, args: Any, kwargs: Any) -> Any:
+            hidden = entering(args, kwargs)
+            if record is not None:
+                record.append(hidden.detach())
+            if states is None:
+                return None
+            return swapped(args, hidden, states), swapped(kwargs, hidden, states)
+
+        handle = self.beside.register_forward_pre_hook(before, with_kwargs=True)
+        try:
+            yield
+        finally:
+            handle.remove()
+
+    @contextmanager
+    def _positions(self, remember: bool):
+        if self.kept is None:
+            yield
+            return
+
+        def before(_: nn.Module, args: Any) -> Any:
+            if remember:
+                self.asked = args[0][:1]
+            return None if self.asked is None else (self.asked.expand(*args[0].shape),)
+
+        handle = self.kept.register_forward_pre_hook(before)
+        try:
+            yield
+        finally:
+            handle.remove()
+
+    def _routed(self) -> Any:
+        return nullcontext() if self.routing is None else Routing(self.routing)
+
+    def _watch(self, inputs: Inputs, remember: bool = False) -> tuple[list[Tensor], Any, float]:
+        states: list[Tensor] = []
+        beside: list[Tensor] = []
+        with torch.no_grad(), self._entered(None, None, states), self._besides(None, beside):
+            with self._positions(remember), self._routed():
+                value = float(self.score(self.model(**inputs))[0])
+        if len(states) != self.n_layers + 1:
+            raise ValueError(f"{len(states) - 1} blocks ran, not {self.n_layers}")
+        return states, beside[0] if beside else None, value
+
+    def _scores(self, layer: int, states: Tensor, beside: Tensor | None) -> Tensor:
+        """(rows,) scores of states (rows, ...) that enter a block of the input."""
+        if self.rowwise and len(states) > 1:
+            rows = [
+                self._scores(
+                    layer, states[i : i + 1], None if beside is None else beside[i : i + 1]
+                )
+                for i in range(len(states))
+            ]
+            return torch.cat(rows)
+        inputs = {k: v.expand(len(states), *v.shape[1:]) for k, v in self.inputs.items()}
+        with self._entered(layer, states, None), self._besides(beside, None):
+            with self._positions(False), self._routed():
+                return self.score(self.model(**inputs))
+
+    def _beside_at(self, nodes: np.ndarray) -> Tensor | None:
+        if self.own_beside is None:
+            return None
+        a = torch.as_tensor(nodes).to(self.own_beside)[:, None, None]
+        return self.other_beside + a * (self.own_beside - self.other_beside)
+
+    def _integrate(self, layer: int, panels: int) -> list[Tensor]:
+        """Gradient times difference of what enters a block, and of what enters beside."""
+        x, w = np.polynomial.legendre.leggauss(NODES)
+        own, other = self.own[layer], self.other[layer]
+        sums = [torch.zeros_like(own)]
+        if self.own_beside is not None:
+            sums.append(torch.zeros_like(self.own_beside))
+        for panel in range(panels):
+            nodes = (panel + (x + 1) / 2) / panels
+            a = torch.as_tensor(nodes).to(own).reshape(-1, *[1] * (own.ndim - 1))
+            points = [(other + a * (own - other)).requires_grad_()]
+            if (beside := self._beside_at(nodes)) is not None:
+                points.append(beside.requires_grad_())
+            scores = self._scores(layer, points[0], beside)
+            found = torch.autograd.grad(scores.sum(), points, allow_unused=True)
+            for total, gradient in zip(sums, found, strict=True):
+                if gradient is not None:
+                    weights = torch.as_tensor(w / 2 / panels).to(own)
+                    total += torch.einsum("k,k...->...", weights, gradient)[None]
+        sums[0] = sums[0] * (own - other)
+        if self.own_beside is not None:
+            sums[1] = sums[1] * (self.own_beside - self.other_beside)
+        return [one[0].sum(dim=-1).flatten().double() for one in sums]
+
+    def layer(self, layer: int, most: int = PANELS[-1]) -> Integral:
+        """Relevance of the tokens that enter a block; from the last one, of what leaves."""
+        values, moved = None, np.inf
+        for panels in (one for one in PANELS if one <= most):
+            parts = [part.numpy() for part in self._integrate(layer, panels)]
+            found = parts[0]
+            if len(parts) > 1:  # a decoder's token t is the word before, its first is none
+                found = found.copy()
+                found[: len(parts[1]) - 1] += parts[1][1:]
+            if values is not None:
+                moved = float(np.abs(found - values).sum() / max(np.abs(found).sum(), 1e-30))
+            values = found
+            if moved < SETTLED:
+                break
+        with torch.no_grad():
+            ends = [
+                float(self._scores(layer, state, beside)[0])
+                for state, beside in (
+                    (self.own[layer], self.own_beside),
+                    (self.other[layer], self.other_beside),
+                )
+            ]
+        return Integral(values, moved, ends[0] - ends[1], panels * NODES)
+
+    def attention(self) -> list[np.ndarray] | None:
+        """A ⊙ ∂f/∂A of each block, the mean over heads, through what the model returns.
+
+        None where it does not return one matrix (batch, heads, tokens, tokens) for each block.
+        """
+        model = copy.deepcopy(self.model)
+        if not hasattr(model, "set_attn_implementation"):
+            return None
+        model.set_attn_implementation("eager")
+        for parameter in model.parameters():
+            parameter.requires_grad_(True)
+        with torch.enable_grad(), self._routed():
+            output = model(**self.inputs, output_attentions=True)
+            score = self.score(output)[0]
+        for name in ("attentions", "encoder_attentions", "decoder_attentions"):
+            matrices = getattr(output, name, None)
+            if matrices is None or len(matrices) != self.n_layers:
+                continue
+            if not all(torch.is_tensor(a) and a.ndim == 4 and a.requires_grad for a in matrices):
+                continue
+            found = torch.autograd.grad(score, matrices, retain_graph=True, allow_unused=True)
+            if all(g is not None for g in found):
+                pairs = zip(matrices, found, strict=True)
+                return [(a * g)[0].mean(dim=0).detach().numpy() for a, g in pairs]
+        return None
