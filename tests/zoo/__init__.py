@@ -1,1 +1,1 @@
-"""Every class of transformers, built tiny, explained, and compared with an independent reference."""
+"""Every class of transformers, tiny, explained, and held against an independent reference."""

@@ -11,9 +11,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["CALIG_NB_CACHE"] = "off"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-from .build import TASKS, entries  # noqa: E402
-from .run import run_all  # noqa: E402
-from .table import counts, write  # noqa: E402
+from .build import TASKS, entries
+from .run import run_all
+from .table import counts, write
 
 
 def main() -> int:

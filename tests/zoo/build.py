@@ -112,15 +112,16 @@ def build(entry: Entry, seed: int = 0, untrained_padding: bool = False) -> torch
     """
     kind = hf.CONFIG_MAPPING[entry.model_type]
     options = {} if entry.task in ("causal", "masked", "choice", "seq2seq") else {"num_labels": 3}
+    if entry.task == "causal" and hasattr(kind, "is_decoder"):
+        options["is_decoder"] = True  # else it reads what it is to foretell
     config = tiny_config(kind, len(tokenizer_for(entry.task)), **options)
     torch.manual_seed(seed)
     model_class = getattr(hf, entry.name)
     if (expected := model_class.config_class) is not None and not isinstance(config, expected):
-        for name in getattr(kind, "sub_configs", {}):  # the text's part of several
-            if isinstance(part := getattr(config, name), expected):
-                config = part
-    model = model_class(config) if hasattr(config, "vocab_size") else model_class(config)
-    return roughen(model, seed, untrained_padding)
+        parts = [getattr(config, name, None) for name in getattr(kind, "sub_configs", {})]
+        # the text's part of several
+        config = next((part for part in parts if isinstance(part, expected)), config)
+    return roughen(model_class(config), seed, untrained_padding)
 
 
 def roughen(model: torch.nn.Module, seed: int = 0, untrained_padding: bool = False) -> Any:

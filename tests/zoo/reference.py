@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-NODES = 64
-PANELS = (1, 2, 8, 32, 128)
+RULES = ((1, 32), (1, 64), (8, 64), (32, 64), (128, 64))
+"""Panels and nodes in each, tried one after the other until the values settle."""
 SETTLED = 2e-4
-"""Relative L1 change from one number of panels to the next."""
+"""Relative L1 change from one rule to the next at which they have."""
 Inputs = Mapping[str, Tensor]
 Score = Callable[[Any], Tensor]
 """What the model returns -> (rows,) scores."""
@@ -90,11 +90,11 @@ class Routing(torch.overrides.TorchFunctionMode):
 
 @dataclass(frozen=True)
 class Integral:
-    """One layer's values, and how far they moved from the number of panels before.
+    """One layer's values, and how far they moved from the rule before.
 
     Attributes:
         values: (tokens,) gradient times difference.
-        unsettled: Relative L1 change to half the panels, or so.
+        unsettled: Relative L1 change from the rule before.
         change: f at h less f at h', along this path.
         n_nodes: Gradients that were taken.
     """
@@ -149,6 +149,8 @@ class Reference:
         with Routing() as routing:
             self.own, self.own_beside, self.value = self._watch(inputs, remember=True)
         self.routes = bool(routing.found)
+        two_stacks = getattr(self.model.config, "is_encoder_decoder", False)
+        self.of_encoder = two_stacks and "encoder" in paths[0]
         names = {name.rsplit(".", 1)[-1] for name, _ in self.model.named_modules()}
         self.is_mixture = bool({"experts", "router", "gate"} & names)
         if held:
@@ -272,9 +274,9 @@ class Reference:
         a = torch.as_tensor(nodes).to(self.own_beside)[:, None, None]
         return self.other_beside + a * (self.own_beside - self.other_beside)
 
-    def _integrate(self, layer: int, panels: int) -> list[Tensor]:
+    def _integrate(self, layer: int, panels: int, nodes_each: int) -> list[Tensor]:
         """Gradient times difference of what enters a block, and of what enters beside."""
-        x, w = np.polynomial.legendre.leggauss(NODES)
+        x, w = np.polynomial.legendre.leggauss(nodes_each)
         own, other = self.own[layer], self.other[layer]
         sums = [torch.zeros_like(own)]
         if self.own_beside is not None:
@@ -296,15 +298,14 @@ class Reference:
             sums[1] = sums[1] * (self.own_beside - self.other_beside)
         return [one[0].sum(dim=-1).flatten().double() for one in sums]
 
-    def layer(self, layer: int, most: int = PANELS[-1]) -> Integral:
+    def layer(self, layer: int) -> Integral:
         """Relevance of the tokens that enter a block; from the last one, of what leaves."""
         values, moved = None, np.inf
-        for panels in (one for one in PANELS if one <= most):
-            parts = [part.numpy() for part in self._integrate(layer, panels)]
+        for panels, each in RULES:
+            parts = [part.numpy() for part in self._integrate(layer, panels, each)]
             found = parts[0]
-            if len(parts) > 1:  # a decoder's token t is the word before, its first is none
-                found = found.copy()
-                found[: len(parts[1]) - 1] += parts[1][1:]
+            if len(parts) > 1:  # a decoder's token t is the one before; its first none, or the last
+                found = found + np.roll(parts[1], -1)
             if values is not None:
                 moved = float(np.abs(found - values).sum() / max(np.abs(found).sum(), 1e-30))
             values = found
@@ -318,12 +319,13 @@ class Reference:
                     (self.other[layer], self.other_beside),
                 )
             ]
-        return Integral(values, moved, ends[0] - ends[1], panels * NODES)
+        return Integral(values, moved, ends[0] - ends[1], panels * each)
 
     def attention(self) -> list[np.ndarray] | None:
         """A ⊙ ∂f/∂A of each block, the mean over heads, through what the model returns.
 
-        None where it does not return one matrix (batch, heads, tokens, tokens) for each block.
+        None where it does not return one matrix (batch, heads, tokens, tokens) for each block, or
+        gives another score under eager attention.
         """
         model = copy.deepcopy(self.model)
         if not hasattr(model, "set_attn_implementation"):
@@ -334,7 +336,9 @@ class Reference:
         with torch.enable_grad(), self._routed():
             output = model(**self.inputs, output_attentions=True)
             score = self.score(output)[0]
-        for name in ("attentions", "encoder_attentions", "decoder_attentions"):
+        if abs(float(score) - self.value) > 1e-3 * max(1.0, abs(self.value)):
+            return None  # as in Falcon, whose eager attention adds a mask of truth values
+        for name in ("encoder_attentions",) if self.of_encoder else ("attentions",):
             matrices = getattr(output, name, None)
             if matrices is None or len(matrices) != self.n_layers:
                 continue

@@ -89,7 +89,7 @@ _RULES: tuple[tuple[str, int], ...] = (
     (r"patch_size", 4),
 )
 _PATTERNS = [(re.compile(pattern), size) for pattern, size in _RULES]
-_OPTIONAL = re.compile(r"num_key_value_heads|head_dim|n_head_kv|num_experts_per_tok")
+_OPTIONAL = re.compile(r"num_key_value_heads|head_dim|n_head_kv|num_experts_per_tok|n_routed_experts")
 """Where None, they would be found by rules that other sizes have; they are set."""
 _LEFT_OUT = re.compile(
     r"transformers_version|model_type|rope_parameters|rope_scaling|id2label|label2id|per_layer_config"
@@ -102,7 +102,23 @@ def special(model_type: str) -> dict[str, Any]:
     """What a configuration cannot be built, or would have no meaning, without."""
     return {
         # 64 channels of its state-space heads are 2 x 32, and must be heads x width
-        "bamba": {"mamba_n_heads": 8, "mamba_d_head": 8},
+        "bamba": {"mamba_n_heads": 8, "mamba_d_head": 8, "attn_layer_indices": [1]},
+        "falcon_h1": {"mamba_d_ssm": 64, "mamba_n_heads": 8, "mamba_d_head": 8},
+        # by default, or so few, they would all be of one kind, which its cache cannot serve
+        "granitemoehybrid": {"layer_types": ["linear_attention", "full_attention"] * 2},
+        "kimi_linear": {"layer_types": ["linear_attention", "full_attention"] * 2},
+        "lfm2_moe": {"layer_types": ["conv", "full_attention"] * 2, "num_hidden_layers": 4},
+        # blocks are run again and again: their number is made of these
+        "hrm_text": {"num_layers_per_stack": None, "num_hidden_layers": 1},
+        "dots1": {"n_shared_experts": 1},  # none by default, which it cannot be
+        "rwkv": {"attention_hidden_size": 32},
+        "xmod": {"default_language": "en_XX"},
+        "zaya": {"num_experts_per_tok": 1},  # it supports no more
+        "xlstm": {"hidden_size": 128, "embedding_dim": 128},  # rounded up to 64
+        "qwen4_exp_text": {
+            "indexer_n_heads": 4, "indexer_kv_heads": 1, "indexer_head_dim": 8,
+            "indexer_budget": 64, "indexer_compress_ratio": 4,
+        },
         # axial positions multiply to the length and add up to the width; one kind of layer a list
         "reformer": {
             "axial_pos_shape": [8, 8], "axial_pos_embds_dim": [16, 16], "num_hashes": 1,

@@ -353,7 +353,7 @@ def _judge(
     if reference.routes and not held and reference.is_mixture:
         remarks.append("routing free")
     try:
-        together = explainer.explain([*inputs], **asked)
+        together = explainer.explain([*inputs], progress=False, **asked)
         alone = [
             explanation if change is None else together[0],
             explainer.explain(inputs[1], **asked),
