@@ -349,3 +349,147 @@ class Reference:
                 pairs = zip(matrices, found, strict=True)
                 return [(a * g)[0].mean(dim=0).detach().numpy() for a, g in pairs]
         return None
+
+
+def read_beside(args: tuple[Any, ...], kwargs: Mapping[str, Any], hidden: Tensor) -> Tensor:
+    """What a decoder's block reads of the encoder: the other state among its arguments."""
+    for name, value in [*kwargs.items()] + [("", value) for value in args]:
+        if is_state(value) and value.ndim == 3 and value is not hidden and "posit" not in name:
+            return value
+    raise ValueError("a decoder's block reads no encoder")
+
+
+class TwoStacks(Reference):
+    """An encoder-decoder that writes: the input's tokens through one, the output's by the other.
+
+    Below the decoder the state that enters an encoder's block and what the decoder begins with
+    move together. From decoder block j on the output's states move, and what the blocks from j
+    on read of the encoder; the blocks below read the input's own.
+
+    Args:
+        model: The model.
+        paths: Of the encoder's blocks, then of the decoder's.
+        inputs: ``input_ids``, ``attention_mask`` and ``decoder_input_ids``.
+        baselines: The same.
+        score: As for :class:`Reference`.
+        n_layers: Of both.
+        **_: What is of no use here.
+    """
+
+    def __init__(
+        self, model: nn.Module, paths: Sequence[str], inputs: Inputs, baselines: Inputs,
+        score: Score, *, n_layers: int | None = None, held: bool = False, **_: Any,
+    ) -> None:  # fmt: skip
+        self.model = copy.deepcopy(model).eval()
+        for parameter in self.model.parameters():
+            parameter.requires_grad_(False)
+        self.n_layers = len(paths) if n_layers is None else n_layers
+        blocks = [self.model.get_submodule(path) for path in paths]
+        self.turn = next(i for i, path in enumerate(paths) if "decoder" in path.split("."))
+        self.encoder, self.decoder = blocks[: self.turn], blocks[self.turn :]
+        self.inputs, self.baselines, self.score = inputs, baselines, score
+        self.routing = None
+        with Routing() as routing:
+            self.value, self.own = self._pass(inputs, {}, {})
+        if held:
+            self.routing = routing.found
+        self.routes, self.is_mixture = bool(routing.found), False
+        self.baseline_value, self.other = self._pass(baselines, {}, {})
+
+    def _pass(
+        self, inputs: Inputs, entered: Mapping[int, Tensor], read: Mapping[int, Tensor]
+    ) -> tuple[Any, dict[str, Tensor]]:
+        """Scores, with these states entering calls, and these read by decoder blocks."""
+        seen: dict[str, Tensor] = {}
+        calls = [0]
+
+        def before(module: nn.Module, args: Any, kwargs: Any) -> Any:
+            number = calls[0]
+            calls[0] += 1
+            hidden = entering(args, kwargs)
+            seen[f"enters {number}"] = hidden
+            if number >= self.turn:
+                other = read_beside(args, kwargs, hidden)
+                seen[f"read {number}"] = other
+                if number in read:
+                    args, kwargs = (swapped(v, other, read[number]) for v in (args, kwargs))
+            if number in entered:
+                args, kwargs = (swapped(v, hidden, entered[number]) for v in (args, kwargs))
+            return args, kwargs
+
+        def after(module: nn.Module, args: Any, output: Any) -> Any:
+            if calls[0] < self.n_layers:
+                return None
+            hidden = leaving(output, seen[f"enters {self.n_layers - 1}"])
+            seen[f"enters {self.n_layers}"] = hidden
+            new = entered.get(self.n_layers)
+            return None if new is None else swapped(output, hidden, new)
+
+        with ExitStack() as stack:
+            for block in dict.fromkeys([*self.encoder, *self.decoder]):
+                handle = block.register_forward_pre_hook(before, with_kwargs=True)
+                stack.callback(handle.remove)
+                stack.callback(block.register_forward_hook(after).remove)
+            with self._routed():
+                scores = self.score(self.model(**inputs))
+        if calls[0] != self.n_layers:
+            raise ValueError(f"{calls[0]} blocks ran, not {self.n_layers}")
+        if len(scores) > 1 or scores.requires_grad:
+            return scores, seen
+        return float(scores[0]), seen
+
+    def _points(self, layer: int) -> list[str]:
+        """Which states move: the text's, if any, and the output's."""
+        if layer < self.turn:
+            return [f"enters {layer}", f"enters {self.turn}"]
+        read = [f"read {layer}"] if layer < self.n_layers else []
+        return [*read, f"enters {layer}"]
+
+    def _rows(self, layer: int, states: Sequence[Tensor]) -> Tensor:
+        n = len(states[0])
+        inputs = {k: v.expand(n, *v.shape[1:]) for k, v in self.inputs.items()}
+        if layer < self.turn:
+            return self._pass(inputs, {layer: states[0], self.turn: states[1]}, {})[0]
+        read = dict.fromkeys(range(layer, self.n_layers), states[0]) if len(states) > 1 else {}
+        return self._pass(inputs, {layer: states[-1]}, read)[0]
+
+    def layer(self, layer: int) -> Integral:
+        """Relevance of the text's tokens and, after them, of the output's so far."""
+        names = self._points(layer)
+        own, other = ([side[n].detach() for n in names] for side in (self.own, self.other))
+        values, moved = None, np.inf
+        for panels, each in RULES[:-1]:
+            x, w = np.polynomial.legendre.leggauss(each)
+            sums = [torch.zeros_like(one) for one in own]
+            for panel in range(panels):
+                a = torch.as_tensor((panel + (x + 1) / 2) / panels).to(own[0])[:, None, None]
+                points = [
+                    (h1 + a * (h - h1)).requires_grad_() for h, h1 in zip(own, other, strict=True)
+                ]
+                found = torch.autograd.grad(
+                    self._rows(layer, points).sum(), points, allow_unused=True
+                )
+                for total, gradient in zip(sums, found, strict=True):
+                    if gradient is not None:
+                        weights = torch.as_tensor(w / 2 / panels).to(own[0])
+                        total += torch.einsum("k,k...->...", weights, gradient)[None]
+            parts = [
+                (total * (h - h1))[0].sum(dim=-1)
+                for total, h, h1 in zip(sums, own, other, strict=True)
+            ]
+            if len(parts) == 1:  # nothing reads the text any more
+                parts.insert(0, torch.zeros(self.inputs["input_ids"].shape[1]))
+            new = torch.cat([part.double() for part in parts]).numpy()
+            if values is not None:
+                moved = float(np.abs(new - values).sum() / max(np.abs(new).sum(), 1e-30))
+            values = new
+            if moved < SETTLED:
+                break
+        with torch.no_grad():
+            ends = [
+                float(torch.as_tensor(self._rows(layer, one)).flatten()[0]) for one in (own, other)
+            ]
+        return Integral(values, moved, ends[0] - ends[1], panels * each)
+
+    def attention(self) -> None:
+        """Not compared: two stacks have three kinds of it."""

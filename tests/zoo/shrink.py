@@ -89,7 +89,9 @@ _RULES: tuple[tuple[str, int], ...] = (
     (r"patch_size", 4),
 )
 _PATTERNS = [(re.compile(pattern), size) for pattern, size in _RULES]
-_OPTIONAL = re.compile(r"num_key_value_heads|head_dim|n_head_kv|num_experts_per_tok|n_routed_experts")
+_OPTIONAL = re.compile(
+    r"num_key_value_heads|head_dim|n_head_kv|num_experts_per_tok|n_routed_experts"
+)
 """Where None, they would be found by rules that other sizes have; they are set."""
 _LEFT_OUT = re.compile(
     r"transformers_version|model_type|rope_parameters|rope_scaling|id2label|label2id|per_layer_config"
