@@ -61,13 +61,13 @@ def entries(task: str) -> Iterator[Entry]:
     yield from sorted(found.values(), key=lambda one: one.name.lower())
 
 
-def tokenizer_for(task: str) -> Any:
+def tokenizer_for(task: str, between: str = "[SEP]") -> Any:
     """A tiny tokenizer with every special token; a prompt has no end."""
     tokenizer = tiny_tokenizer(bos_token="[CLS]", eos_token="[SEP]")
     ends = "" if task == "causal" else " [SEP]"
     tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
         single=f"[CLS] $A{ends}",
-        pair=f"[CLS] $A [SEP] $B:1{ends and ' [SEP]:1'}",
+        pair=f"[CLS] $A {between} $B:1{ends and ' [SEP]:1'}",
         special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
     )
     return tokenizer
@@ -111,7 +111,7 @@ def build(entry: Entry, seed: int = 0, untrained_padding: bool = False) -> torch
         Exception: Whatever keeps it from being built.
     """
     kind = hf.CONFIG_MAPPING[entry.model_type]
-    options = {} if entry.task in ("causal", "masked", "choice", "seq2seq") else {"num_labels": 3}
+    options = {} if entry.task not in ("text", "token", "image") else {"num_labels": 3}
     if entry.task == "causal" and hasattr(kind, "is_decoder"):
         options["is_decoder"] = True  # else it reads what it is to foretell
     config = tiny_config(kind, len(tokenizer_for(entry.task)), **options)

@@ -336,7 +336,7 @@ class Reference:
         with torch.enable_grad(), self._routed():
             output = model(**self.inputs, output_attentions=True)
             score = self.score(output)[0]
-        if abs(float(score) - self.value) > 1e-3 * max(1.0, abs(self.value)):
+        if abs(float(score.detach()) - self.value) > 1e-3 * max(1.0, abs(self.value)):
             return None  # as in Falcon, whose eager attention adds a mask of truth values
         for name in ("encoder_attentions",) if self.of_encoder else ("attentions",):
             matrices = getattr(output, name, None)

@@ -85,10 +85,20 @@ _RULES: tuple[tuple[str, int], ...] = (
         WINDOW,
     ),
     # pictures
-    (r"image_size|input_size", 16),
-    (r"patch_size", 4),
+    (r"audio_hidden_size", HIDDEN),
+    (r"image_size|input_size", 32),
+    (r"patch_size", 8),
 )
 _PATTERNS = [(re.compile(pattern), size) for pattern, size in _RULES]
+_STAGES: tuple[tuple[str, int, int], ...] = (
+    (r"depths?|n_attn_blocks|num_block_repeats", 2, 0),
+    (r"num(_attention)?_heads", 2, 0),
+    (r"hidden_sizes|embed_dims?|base_attn_unit_dims", 16, 16),
+    (r"key_dim", 8, 0),
+)
+"""Lists with an entry a stage: the name, the first size, and by how much the next is larger."""
+_STAGED = {"image_size": 64, "patch_size": None, "embed_dim": 16}
+"""Of models in stages: a picture that can be halved so often, and their own patches."""
 _OPTIONAL = re.compile(
     r"num_key_value_heads|head_dim|n_head_kv|num_experts_per_tok|n_routed_experts"
 )
@@ -113,6 +123,24 @@ def special(model_type: str) -> dict[str, Any]:
         # blocks are run again and again: their number is made of these
         "hrm_text": {"num_layers_per_stack": None, "num_hidden_layers": 1},
         "dots1": {"n_shared_experts": 1},  # none by default, which it cannot be
+        "dbrx": {
+            "attn_config": {"kv_n_heads": 2, "rope_theta": 10000.0, "clip_qkv": 8.0},
+            "ffn_config": {
+                "ffn_hidden_size": 48, "moe_num_experts": 4, "moe_top_k": 2,
+                "ffn_act_fn": {"name": "silu"},
+            },
+        },
+        # layers of its pictures' part are named one by one
+        "dots3_note": {"vision_config": {"adapter_out_dim": 32}, "audio_config": None},
+        "neomme": {"head_dim": 16},  # of which it rotates a quarter, two by two
+        # its windows may be no larger than its last stage
+        **dict.fromkeys(("swin", "donut-swin"), {"depths": [2, 2, 2], "num_heads": [2, 2, 2]}),
+        "cvt": {"depth": [1, 2, 3]},  # its stages read the rates of as many blocks
+        # other lists have these sizes too
+        "hgnet_v2": {"hidden_sizes": [256, 512, 1024, 2048]},
+        "textnet": {"hidden_sizes": [64, 64, 128, 256, 512]},
+        "efficientnet": {"hidden_dim": 2560},
+        "perceiver": {"num_cross_attention_heads": 1},
         "rwkv": {"attention_hidden_size": 32},
         "xmod": {"default_language": "en_XX"},
         "zaya": {"num_experts_per_tok": 1},  # it supports no more
@@ -168,6 +196,16 @@ def size_of(name: str) -> int | None:
     return next((size for pattern, size in _PATTERNS if pattern.fullmatch(name)), None)
 
 
+def _stages(name: str, values: list[Any]) -> list[int] | None:
+    """The tiny sizes of stages; None where the list is no such thing."""
+    if not values or not all(isinstance(one, int) for one in values):
+        return None
+    for pattern, first, more in _STAGES:
+        if re.fullmatch(pattern, name):
+            return [min(one, first + i * more) for i, one in enumerate(values)]
+    return None
+
+
 def _token_id(name: str, value: Any, vocabulary: int) -> Any:
     """An id that the tiny vocabulary has, for a token of this name."""
     kind = name.removesuffix("_token_id").removesuffix("_token_index").removesuffix("_index")
@@ -192,6 +230,7 @@ def shrink(config: Any, vocabulary: int, **options: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     inner = {*getattr(type(config), "sub_configs", {})}
     values = {k: v for k, v in config.to_dict().items() if not _LEFT_OUT.fullmatch(k)}
+    staged = any(isinstance(v, list) and _stages(k, v) is not None for k, v in values.items())
     for name, value in values.items():
         if name in inner:
             part = getattr(config, name, None)
@@ -202,6 +241,11 @@ def shrink(config: Any, vocabulary: int, **options: Any) -> dict[str, Any]:
             found[name] = _token_id(name, value, vocabulary)
         elif name != "type_vocab_size" and re.fullmatch(r"(\w+_)?vocab_size(_\w+)?", name):
             found[name] = vocabulary
+        elif isinstance(value, list) and (sizes := _stages(name, value)) is not None:
+            found[name] = sizes
+        elif staged and name in _STAGED and isinstance(value, int | list):
+            size = _STAGED[name] or value
+            found[name] = [size] * len(value) if isinstance(value, list) and size != value else size
         elif isinstance(value, bool | str | float):
             found[name] = value
         elif isinstance(value, int) or (value is None and _OPTIONAL.fullmatch(name)):

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import transformers as hf
 from torch import Tensor, nn
 
 import calig_nb as cn
@@ -103,11 +104,16 @@ def called(error: BaseException) -> str:
 
 def processor_for(entry: Entry, model: nn.Module) -> Any:
     """A tokenizer, or an image processor of the model's size."""
-    if entry.task != "image":
-        return tokenizer_for(entry.task)
-    side = getattr(model.config, "image_size", None)
+    if entry.task != "image":  # Longformer asserts that a pair has three separators
+        pairs = "[SEP] [SEP]" if entry.model_type == "longformer" else "[SEP]"
+        return tokenizer_for(entry.task, pairs)
+    vision = getattr(model.config, "vision_config", model.config)
+    side = getattr(vision, "image_size", None)
     side = side[0] if isinstance(side, list | tuple) else side
-    return processor(side if isinstance(side, int) else 16)
+    if entry.model_type == "siglip2":  # it takes patches
+        size = model.config.vision_config.patch_size
+        return hf.Siglip2ImageProcessor(patch_size=size, max_num_patches=16)
+    return processor(side if isinstance(side, int) else 64)
 
 
 def score_of(entry: Entry, explanation: Any) -> Score:
