@@ -1,0 +1,1 @@
+"""Every class of transformers, tiny, explained, and held against an independent reference."""
