@@ -71,3 +71,19 @@ def word_pieces():
 
 
 TOKENIZERS = {"##": word_pieces, "Ġ": byte_level, "▁": sentencepiece}
+
+
+def without_offsets(fast):
+    """A tokenizer that does not say where its tokens stand."""
+
+    class Slow:
+        is_fast = False
+
+        def __call__(self, *texts, return_offsets_mapping=False, **options):
+            assert not return_offsets_mapping
+            return fast(*texts, **options)
+
+        def __getattr__(self, name):
+            return getattr(fast, name)
+
+    return Slow()

@@ -13,7 +13,7 @@ from calig_nb.models.task_heads import MaskedToken, NextToken, with_task_head
 
 from ..helpers.documented import run_documented
 from ..helpers.hooked_path import layer_attributions
-from ..helpers.masked_tokenizers import TOKENIZERS
+from ..helpers.masked_tokenizers import TOKENIZERS, without_offsets
 from ..helpers.model_state import assert_unchanged, state_of
 from ..helpers.zoo import _FORWARD, _SIZE, rough
 
@@ -363,3 +363,15 @@ def test_a_discriminator_names_no_words(tokenizers):
 def test_labels_are_the_words(bert):
     with pytest.raises(ValueError, match="labels must be left out for a model whose classes are"):
         Explainer(*bert, labels=["a", "b"])
+
+
+def test_token_ids_and_tokenizers_that_tell_no_offsets(bert):
+    model, tokenizer = bert
+    expected = Explainer(model, tokenizer).explain(TEXT, target="good", contrast="bad")
+    ids = tokenizer(TEXT)["input_ids"]
+    given = Explainer(model, tokenizer).explain({"input_ids": ids}, target="good", contrast="bad")
+    told = Explainer(model, without_offsets(tokenizer)).explain(TEXT, target="good", contrast="bad")
+    for got in (given, told):
+        assert got.tokens[4] == "[MASK]" and got.special[4] and got.labels == expected.labels
+        np.testing.assert_allclose(got.layer_attributions, expected.layer_attributions, atol=1e-9)
+    assert given.check(Explainer(model, tokenizer), random=3).target == "good rather than bad"

@@ -12,7 +12,7 @@ from calig_nb import Explainer
 
 from ..helpers.documented import run_documented
 from ..helpers.hooked_path import layer_attributions
-from ..helpers.masked_tokenizers import TOKENIZERS
+from ..helpers.masked_tokenizers import TOKENIZERS, without_offsets
 from ..helpers.model_state import assert_unchanged, state_of
 from ..helpers.zoo import _FORWARD, _SIZE, rough
 
@@ -332,3 +332,11 @@ def test_a_bad_question_is_refused(bert, question, asked, error, message):
 def test_a_bad_question_in_a_list_is_named(bert):
     with pytest.raises(TypeError, match=r"inputs\[1\] must be a question and its choices"):
         Explainer(*bert).explain([QUESTION, "a film"])
+
+
+def test_a_tokenizer_that_tells_no_offsets(bert):
+    model, tokenizer = bert
+    expected = Explainer(model, tokenizer).explain(QUESTION)
+    got = Explainer(model, without_offsets(tokenizer)).explain(QUESTION)
+    assert got.inputs["choices"] == QUESTION["choices"]
+    np.testing.assert_allclose(got.layer_attributions, expected.layer_attributions, atol=1e-9)
