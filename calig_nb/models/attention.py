@@ -242,7 +242,10 @@ def _attentions_of(output: Any) -> tuple[Tensor, ...] | None:
         lists = [part for part in output if isinstance(part, tuple) and all(map(_is_map, part))]
         return lists[-1] if lists else None
     found = part_of(output, "attentions")
-    return tuple(found) if isinstance(found, (tuple, list)) else None
+    if not isinstance(found, (tuple, list)):
+        return None
+    # PVT v2 lists a tuple for each stage.
+    return tuple(a for one in found for a in (one if isinstance(one, (tuple, list)) else (one,)))
 
 
 def _is_distribution(a: Tensor) -> bool:

@@ -88,6 +88,20 @@ def test_tokens_of_a_stage_go_to_their_cells():
         assert_equal(layer, cells)
 
 
+def test_attention_may_be_listed_stage_by_stage():
+    """PVT v2, whose own stages are no chain: their lists of blocks are one."""
+    user = built(
+        "PvtV2", "PvtV2Config", image_size=SIDE, depths=[1, 1, 1, 2], sr_ratios=[1, 1, 1, 1],
+        **STAGES,
+    )  # fmt: skip
+    members = [m for m in user.modules() if type(m).__name__ == "PvtV2BlockLayer"]
+    found = explain(user, method="layer-ig", n_steps=24)
+    expected = layer_attributions(user, members, *pixels_and_baseline(), 1, 24, ragged=True)
+    sums = [one.sum(keepdims=True) for one in expected]
+    for got, own in zip(found.layer_attributions, sums, strict=True):
+        assert_equal(got, own)
+
+
 @pytest.mark.bad_input
 def test_where_stages_cannot_be_joined_the_last_one_that_is_named_is_explained():
     """PVT adds [CLS] in its last stage."""
@@ -160,7 +174,7 @@ def test_ready_patches_are_refused():
         def __call__(self, images, return_tensors=None):
             ready = torch.zeros(1, 4, 192)
             return {
-                "pixel_values": torch.from_numpy(ready),
+                "pixel_values": ready,
                 "spatial_shapes": torch.tensor([[2, 2]]),
             }
 
