@@ -203,7 +203,9 @@ class EncoderDecoder(BlockModel):
             measured = saved_bytes(block) if index == 0 else nullcontext([0])
             with measured as saved, linear_outputs(block) as linear:
                 outputs.append(run(*args, **kwargs))
-            last = {m: f[0] for m, f in linear.items() if len(f) == 1 and f[0].requires_grad}
+            shape = blocks.returned_hidden(outputs[-1]).shape[:2]
+            once = {m: f[0] for m, f in linear.items() if len(f) == 1 and torch.is_tensor(f[0])}
+            last = {m: f for m, f in once.items() if f.requires_grad and f.shape[:2] == shape}
             row_bytes.append(saved[0] // len(items))
             return outputs[-1]
 
@@ -518,8 +520,11 @@ def _both_attentions(output: Any) -> tuple[Tensor, ...]:
     if not all(isinstance(one, (tuple, list)) and one for one in lists):
         return ()
     found = tuple(a for one in lists for a in one)
-    even = len(lists[1]) == len(lists[2])
-    return found if even and all(torch.is_tensor(a) for a in found) else ()
+    if len(lists[1]) != len(lists[2]) or not all(torch.is_tensor(a) for a in found):
+        return ()
+    n = lists[1][0].shape[-1]  # a decoder of several streams attends from each of them
+    plain = all(a.shape[-2:] == (n, n) for a in lists[1]) and lists[2][0].shape[-2] == n
+    return found if plain else ()
 
 
 def block_model_of(
