@@ -533,8 +533,11 @@ def _both_attentions(output: Any) -> tuple[Tensor, ...]:
     if not all(isinstance(one, (tuple, list)) and one for one in lists):
         return ()
     found = tuple(a for one in lists for a in one)
-    even = len(lists[1]) == len(lists[2])
-    return found if even and all(torch.is_tensor(a) for a in found) else ()
+    if len(lists[1]) != len(lists[2]) or not all(torch.is_tensor(a) for a in found):
+        return ()
+    n = lists[1][0].shape[-1]  # a decoder of several streams attends from each of them
+    plain = all(a.shape[-2:] == (n, n) for a in lists[1]) and lists[2][0].shape[-2] == n
+    return found if plain else ()
 
 
 def block_model_of(
