@@ -688,6 +688,13 @@ class TextReader(InputReader):
             return torch.cat(states, dim=1)[0], token
 
         names = ["pad", *(kind for kind in has if kind != "pad")]
+        table = None if self.model is None else self.model.token_table
+        if table is not None:  # a row that is not zero needs no look at what becomes of it
+            rows = table.weight.detach()
+            own = rows[inputs.model_inputs["input_ids"][0].to(rows.device)]
+            if not starts_singular(own, rows[self._filler_token("pad")[1]].expand_as(own)):
+                self._usual = InputReader._usual
+                return "pad"
         return self.usual_baseline(self.model, names, look)
 
     def _refuse_unknown_ids(self, ids: Sequence[int], name: str, remedy: str) -> None:

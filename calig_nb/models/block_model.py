@@ -340,13 +340,19 @@ class Classifier:
     @property
     def n_token_ids(self) -> int | None:
         """How many token ids the model knows; None where it, or one inside it, names no table."""
+        table = self.token_table
+        return None if table is None else table.num_embeddings
+
+    @property
+    def token_table(self) -> nn.Embedding | None:
+        """The embeddings of the token ids; None where the model, or one inside it, names none."""
         for module in cast("Iterable[Any]", self.own.modules()):
             if hasattr(module, "get_input_embeddings"):
                 try:
                     table = module.get_input_embeddings()
                 except (AttributeError, NotImplementedError):  # of characters that are hashed
                     return None
-                return table.num_embeddings if isinstance(table, nn.Embedding) else None
+                return table if isinstance(table, nn.Embedding) else None
         return None
 
     def _position_table(self) -> nn.Embedding | None:

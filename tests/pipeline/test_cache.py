@@ -69,11 +69,12 @@ def counting():
 
 
 def test_a_question_asked_before_runs_one_pass_a_time(cached, tokenizer, counting):
-    first = cached.explain(SENTENCE, contrast=0, target=1)
+    asked = {"contrast": 0, "target": 1, "baselines": "mask"}
+    first = cached.explain(SENTENCE, **asked)
     runs = counting()
-    again = cached.explain(SENTENCE, contrast=0, target=1)
+    again = cached.explain(SENTENCE, **asked)
     other_session = Explainer(tiny_model("bert"), tokenizer, cache=cached.cache.folder)
-    later = other_session.explain(SENTENCE, contrast=0, target=1)
+    later = other_session.explain(SENTENCE, **asked)
     assert len(runs) == 2, "one each: the model must say the same again"
     for found in (again, later):
         np.testing.assert_array_equal(found.layer_attributions, first.layer_attributions)
