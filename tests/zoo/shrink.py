@@ -134,7 +134,7 @@ def special(model_type: str) -> dict[str, Any]:
         "dots3_note": {"vision_config": {"adapter_out_dim": 32}, "audio_config": None},
         "neomme": {"head_dim": 16},  # of which it rotates a quarter, two by two
         # its windows may be no larger than its last stage
-        **dict.fromkeys(("swin", "donut-swin"), {"depths": [2, 2, 2], "num_heads": [2, 2, 2]}),
+        **{key: {"depths": [2, 2, 2], "num_heads": [2, 2, 2]} for key in ("swin", "donut-swin")},
         "cvt": {"depth": [1, 2, 3]},  # its stages read the rates of as many blocks
         # other lists have these sizes too
         "hgnet_v2": {"hidden_sizes": [256, 512, 1024, 2048]},
