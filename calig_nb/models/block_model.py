@@ -746,6 +746,7 @@ class BlockModel(Classifier):
             if "input_ids" in inputs:
                 with torch.enable_grad():
                     beside = blocks.find_readers(self.model, found, partial(self.call, inputs))
+                beside = [*beside, *blocks.find_aside(found, partial(self.predict, inputs))]
             # Together: interrupted in between, stages would be taken for blocks.
             self._blocks, self._around, self._beside = found, around, beside
         return self._blocks

@@ -46,6 +46,30 @@ class Chain(list[nn.Module]):
         self.starts, self.swapped = starts, swapped
 
 
+class Aside(Chain):
+    """What enters blocks beside their hidden state, the same in each: the embeddings once more.
+
+    Attributes:
+        place: The argument, by its number or its name.
+    """
+
+    def __init__(self, modules: Sequence[nn.Module], place: int | str) -> None:
+        super().__init__(modules)
+        self.place = place
+
+    def of(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """What a block was given there; None if nothing."""
+        if isinstance(self.place, str):
+            return kwargs.get(self.place)
+        return args[self.place] if self.place < len(args) else None
+
+    def replace(self, args: tuple[Any, ...], kwargs: dict[str, Any], state: Tensor) -> Any:
+        """The arguments with another state there."""
+        if isinstance(self.place, str):
+            return args, {**kwargs, self.place: state}
+        return (*args[: self.place], state, *args[self.place + 1 :]), kwargs
+
+
 class Call(NamedTuple):
     """One call of a block: what it took and what it returned."""
 
@@ -150,7 +174,11 @@ def entering_states(
     found: dict[int, Tensor] = {}
 
     def enter_chain(number: int, index: int, run: Run, args: Any, kwargs: Any) -> Any:
-        if index == 0:
+        chain = chains[number]
+        if isinstance(chain, Aside):
+            if number not in found and (state := chain.of(args, kwargs)) is not None:
+                found[number] = state
+        elif index == 0:
             found[number] = hidden_of(args, kwargs)
         if len(found) == len(chains):
             raise _Reached
@@ -169,16 +197,21 @@ def entering_states(
 def replaced_states(
     chains: Sequence[Sequence[nn.Module]], states: Sequence[Tensor]
 ) -> Iterator[None]:
-    """Inside, what enters each chain first is the state given for it."""
+    """Inside, what enters each chain first, or blocks aside, is the state given for it."""
 
-    def enter_chain(state: Tensor, index: int, run: Run, args: Any, kwargs: Any) -> Any:
-        if index == 0:
+    def enter_chain(
+        chain: Sequence[nn.Module], state: Tensor, index: int, run: Run, args: Any, kwargs: Any
+    ) -> Any:
+        if isinstance(chain, Aside):
+            if chain.of(args, kwargs) is not None:
+                args, kwargs = chain.replace(args, kwargs, state)
+        elif index == 0:
             args, kwargs = replace_hidden(args, kwargs, state)
         return run(*args, **kwargs)
 
     with ExitStack() as stack:
         for modules, state in zip(chains, states, strict=True):
-            stack.enter_context(intercept_calls(modules, partial(enter_chain, state)))
+            stack.enter_context(intercept_calls(modules, partial(enter_chain, modules, state)))
         yield
 
 
@@ -448,6 +481,28 @@ def find_readers(
         and not is_made_of_them(calls[name][0].hidden)
     ]
     return [lists[n] for n in chains if not any(n.startswith(f"{other}.") for other in chains)]
+
+
+def find_aside(modules: Sequence[nn.Module], run_model: Callable[[], Any]) -> list[Aside]:
+    """The argument in which blocks are given the first hidden state once more, where they are.
+
+    Args:
+        modules: The blocks.
+        run_model: Runs the model; nothing from the first block on is computed.
+    """
+    found: list[Aside] = []
+
+    def enter(_: int, run: Run, args: Any, kwargs: Any) -> Any:
+        state = hidden_of(args, kwargs)
+        for place, value in (*enumerate(args), *kwargs.items()):
+            again = torch.is_tensor(value) and value is not state and value.shape == state.shape
+            if again and torch.equal(value, state):
+                found.append(Aside(modules, place))
+        raise _Reached
+
+    with suppress(_Reached), intercept_calls(modules, enter):
+        run_model()
+    return found[:1]
 
 
 def blocks_of_stages(modules: Sequence[nn.Module], run_model: Callable[[], Any]) -> Chain:

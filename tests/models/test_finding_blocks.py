@@ -295,7 +295,7 @@ HYBRIDS = {
         ("JambaMambaDecoderLayer", "JambaAttentionDecoderLayer"),
         {
             "num_key_value_heads": 1, "num_experts": 1, "mamba_d_state": 4, "mamba_dt_rank": 2,
-            "use_mamba_kernels": False, "attn_layer_period": 2, "attn_layer_offset": 1,
+            "attn_layer_period": 2, "attn_layer_offset": 1,
         },
     ),
 }  # fmt: skip
