@@ -86,7 +86,7 @@ def inputs_for(task: str, seed: int = 0) -> tuple[Any, Any]:
     """Two inputs as ``explain`` takes them, with what else is asked."""
     one, other = texts_for(seed)
     if task == "qa":
-        return tuple({"question": "Is it good?", "context": text} for text in (one, other))  # type: ignore[return-value]
+        return tuple({"question": "Is it [MASK]?", "context": text} for text in (one, other))  # type: ignore[return-value]
     if task == "choice":
         choices = ["a good film", "bad acting", "it is not"]
         return tuple({"text": text, "choices": choices} for text in (one, other))  # type: ignore[return-value]

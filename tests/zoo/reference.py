@@ -20,6 +20,8 @@ RULES = ((1, 32), (1, 64), (8, 64), (32, 64), (128, 64))
 """Panels and nodes in each, tried one after the other until the values settle."""
 SETTLED = 2e-4
 """Relative L1 change from one rule to the next at which they have."""
+HOPELESS = 0.02
+"""A change, after two thousand nodes, from which four times as many will not make them settle."""
 Inputs = Mapping[str, Tensor]
 Score = Callable[[Any], Tensor]
 """What the model returns -> (rows,) scores."""
@@ -86,6 +88,23 @@ class Routing(torch.overrides.TorchFunctionMode):
         indices = own.repeat(copies, *[1] * (own.ndim - 1))
         dim = (kwargs or {}).get("dim", args[2] if len(args) > 2 else -1)
         return type(result)((args[0].gather(dim, indices), indices))
+
+
+class Attention(torch.overrides.TorchFunctionMode):
+    """Notes whether tokens attend to each other while ``states`` is still empty.
+
+    Args:
+        states: Of the blocks, filled as they run.
+    """
+
+    def __init__(self, states: Sequence[Tensor]) -> None:
+        super().__init__()
+        self.states, self.comes_first = states, False
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__name__", "") in ("softmax", "scaled_dot_product_attention"):
+            self.comes_first = self.comes_first or not self.states
+        return func(*args, **(kwargs or {}))
 
 
 @dataclass(frozen=True)
@@ -247,8 +266,9 @@ class Reference:
         states: list[Tensor] = []
         beside: list[Tensor] = []
         with torch.no_grad(), self._entered(None, None, states), self._besides(None, beside):
-            with self._positions(remember), self._routed():
+            with self._positions(remember), self._routed(), Attention(states) as heard:
                 value = float(self.score(self.model(**inputs))[0])
+        self.attends_first = heard.comes_first
         if len(states) != self.n_layers + 1:
             raise ValueError(f"{len(states) - 1} blocks ran, not {self.n_layers}")
         return states, beside[0] if beside else None, value
@@ -309,7 +329,7 @@ class Reference:
             if values is not None:
                 moved = float(np.abs(found - values).sum() / max(np.abs(found).sum(), 1e-30))
             values = found
-            if moved < SETTLED:
+            if moved < SETTLED or (panels >= 32 and moved > HOPELESS):
                 break
         with torch.no_grad():
             ends = [
@@ -393,7 +413,7 @@ class TwoStacks(Reference):
             self.value, self.own = self._pass(inputs, {}, {})
         if held:
             self.routing = routing.found
-        self.routes, self.is_mixture = bool(routing.found), False
+        self.routes, self.is_mixture, self.attends_first = bool(routing.found), False, False
         self.baseline_value, self.other = self._pass(baselines, {}, {})
 
     def _pass(

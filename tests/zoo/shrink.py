@@ -106,7 +106,7 @@ _OPTIONAL = re.compile(
 _LEFT_OUT = re.compile(
     r"transformers_version|model_type|rope_parameters|rope_scaling|id2label|label2id|per_layer_config"
 )
-_TOKENS = {"pad": 0, "unk": 1, "bos": 2, "cls": 2, "eos": 3, "sep": 3, "mask": 4}
+_TOKENS = {"pad": 0, "unk": 1, "bos": 2, "cls": 2, "eos": 3, "sep": 3, "mask": 4, "question": 4}
 """Ids of the tiny tokenizer."""
 
 
@@ -131,10 +131,13 @@ def special(model_type: str) -> dict[str, Any]:
             },
         },
         # layers of its pictures' part are named one by one
-        "dots3_note": {"vision_config": {"adapter_out_dim": 32}, "audio_config": None},
+        "dots3_note": {
+            "vision_config": {"adapter_out_dim": 32}, "audio_config": {"adapter_out_dim": 32},
+        },
         "neomme": {"head_dim": 16},  # of which it rotates a quarter, two by two
         # its windows may be no larger than its last stage
-        **{key: {"depths": [2, 2, 2], "num_heads": [2, 2, 2]} for key in ("swin", "donut-swin")},
+        "swin": {"depths": [2, 2, 2], "num_heads": [2, 2, 2]},
+        "donut-swin": {"depths": [2, 2, 2], "num_heads": [2, 2, 2]},
         "cvt": {"depth": [1, 2, 3]},  # its stages read the rates of as many blocks
         # other lists have these sizes too
         "hgnet_v2": {"hidden_sizes": [256, 512, 1024, 2048]},

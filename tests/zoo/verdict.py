@@ -223,6 +223,8 @@ def compare(reference: Reference, explanation: Any) -> tuple[str, float | None, 
     wrong: list[str] = []
     if differs(reference.value, explanation.score):
         wrong.append(f"f(x) is {reference.value:.4f}, stated {explanation.score:.4f}")
+    if reference.attends_first:
+        wrong.append("tokens attend to each other before the first block: it is not the first")
     rows, converged = explanation.layer_attributions, explanation.converged
     errors, unsettled, jumps = [], [], []
     for layer in range(len(rows)):
