@@ -499,6 +499,7 @@ class BlockModel(Classifier):
         self._routing = Routing()
         self._checked = False
         self._lent: ModelInputs | None = None
+        self._moves: bool | None = None
         self.joins, self.has_kinks = True, False
         self.past_blocks = 0.0
 
@@ -833,6 +834,9 @@ class BlockModel(Classifier):
         """Where other chains read the text, what they say goes to the blocks' own tokens."""
         if not self._beside:
             return Cells()
+        mask = inputs.get("attention_mask")
+        if mask is not None and not mask.all():
+            self._refuse_moving_tokens(inputs, mask)
         if shape not in self._cells:
             own, *others = self.token_columns(inputs)
             n = len(own)
@@ -840,6 +844,27 @@ class BlockModel(Classifier):
             named = [place.get(column, -1) for other in others for column in other.tolist()]
             self._cells[shape] = TwiceRead(n, torch.tensor([*range(n), *named]))
         return self._cells[shape]
+
+    def _refuse_moving_tokens(self, inputs: ModelInputs, mask: Tensor) -> None:
+        """Refuse padded texts where a token's place in another chain goes with its text's length.
+
+        A decoder may begin with the last token of the text, wherever that is.
+
+        Raises:
+            ValueError: If it does.
+        """
+        if self._moves is None:
+            row, width = int(mask.sum(dim=1).argmin()), mask.shape[1]
+            n = int(mask[row].sum())
+            own = {name: value[row : row + 1] for name, value in inputs.items()}
+            short = {
+                name: value[:, :n] if value.ndim > 1 and value.shape[1] == width else value
+                for name, value in own.items()
+            }
+            pairs = zip(self.token_columns(inputs), self.token_columns(short), strict=True)
+            self._moves = any(not torch.equal(long[: len(own)], own) for long, own in pairs)
+        if self._moves:
+            raise ValueError("padding moves the tokens that another chain of the model reads")
 
     def _run_forward(
         self, inputs: ModelInputs, entering: Tensor, attention: Attention, frugal: bool

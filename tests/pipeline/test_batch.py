@@ -204,3 +204,27 @@ def test_layer_weights_are_kept_with_the_model(tokenizer, tmp_path):
     assert got.config["calibration"] == f"layer weights from {len(TEXTS)} texts of this model"
     assert Explainer(tiny_model("bert", seed=1), tokenizer, cache=tmp_path).layer_weights is None
     assert Cache(tmp_path).get_calibration("0" * 64) is None
+
+
+def test_a_decoder_that_begins_with_the_texts_last_token_is_given_each_text_alone(tokenizer):
+    """MBart moves it to the front: in a padded batch it lies where longer texts have a word."""
+    torch.manual_seed(0)
+    config = transformers.MBartConfig(
+        vocab_size=len(tokenizer), d_model=32, encoder_layers=2, decoder_layers=2,
+        encoder_attention_heads=4, decoder_attention_heads=4, encoder_ffn_dim=48,
+        decoder_ffn_dim=48, max_position_embeddings=64, pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.sep_token_id, bos_token_id=tokenizer.cls_token_id,
+    )  # fmt: skip
+    model = transformers.MBartForSequenceClassification(config).double().eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    explainer = Explainer(model, tokenizer, cache=None)
+    texts = [SENTENCE, SENTENCE.replace("the ", ""), SENTENCE.replace("thin, ", "")]
+    explainer.explain(texts[0])  # what a model allows is known once it was traced
+    for text, found in zip(texts, explainer.explain(texts)):
+        alone = explainer.explain(text)
+        np.testing.assert_allclose(found.layer_attributions, alone.layer_attributions, rtol=1e-6)
+        assert np.abs(found.convergence_delta).max() < 0.02 * abs(
+            found.score - found.baseline_score
+        )
