@@ -500,16 +500,21 @@ class Explanation(Shown):
         one_of("granularity", granularity, (*get_args(Granularity), "layer"))
         if granularity == "layer":
             routing = self.config.get("routing_scores")
+            without, layers = self.config.get("without_attention"), range(len(self.n_steps))
             return pd.DataFrame(
                 {
-                    "layer": np.arange(len(self.n_steps)),
+                    "layer": np.array(layers),
                     "total": self.layer_attributions.sum(axis=1),
                     "convergence_delta": self.convergence_delta,
                     "token_error": self.token_error,
                     "n_steps": self.n_steps,
                     "converged": self.converged,
                     "layer_weight": [*self.layer_weights, np.nan],
-                    "attention": [*self._attends(), False],
+                    **(
+                        {"attention": [b not in {*without, layers[-1]} for b in layers]}
+                        if without
+                        else {}
+                    ),
                     **({} if routing is None else {"routing": routing}),
                 }
             )
@@ -523,12 +528,6 @@ class Explanation(Shown):
             }
             for unit in self.units(granularity)
         )
-
-    def _attends(self) -> list[bool]:
-        """For each block whether its attention is part of the map."""
-        n_layers = len(self.layer_weights) if has_two_signals(self.method) else 0
-        without = self.config.get("without_attention", ())
-        return [b not in without for b in range(n_layers)] or [False] * len(self.layer_weights)
 
     def top(self, k: int = 10, granularity: Granularity = "word") -> pd.DataFrame:
         """The k ordinary words with most relevance, strongest first, whatever its sign.

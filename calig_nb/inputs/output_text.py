@@ -86,6 +86,10 @@ class OutputReader(PromptReader):
         classes = tuple(config.get("candidates", ()))
         return self.read(given, position=config.get("position"), classes=classes)
 
+    def read_anything(self) -> TextInputs:
+        """Some text, of which nothing is written yet."""
+        return self.read("a")
+
     def with_question(
         self, text: TextInputs, position: int | None, classes: Sequence[int | str | None]
     ) -> TextInputs:

@@ -78,7 +78,8 @@ class EncoderDecoder(BlockModel):
         """
         if not self._chains:
             run = partial(self.predict, inputs)
-            encoder = blocks.find_blocks(self.model, run)
+            n_rows = len(next(iter(inputs.values())))
+            encoder = blocks.find_blocks(self.model, partial(self.call, inputs), n_rows)
             with torch.enable_grad():
                 readers = blocks.find_readers(self.model, encoder, partial(self.call, inputs))
             if len(readers) != 1:
@@ -178,11 +179,8 @@ class EncoderDecoder(BlockModel):
         modules = self.find(inputs)
         self.begin_pass(len(items) * sum(start.shape[1] for start in starts))
         start, output_start = (one.requires_grad_() for one in starts)
-        heard = (
-            _Both(self.model, self._around, n_items, self._turn)
-            if attention
-            else Attention(self.model, self._around, n_items, Cells())
-        )
+        around = self.model, self._around, n_items
+        hearing = _Both(*around, self._turn) if attention else Attention(*around, Cells())
         own: list[Tensor] = []
         read: list[Tensor] = []
         written: list[Tensor] = []
@@ -219,14 +217,15 @@ class EncoderDecoder(BlockModel):
             row_bytes.append(saved[0] // len(items))
             return outputs[-1]
 
-        with heard.configured():
-            with heard.listening() as options, blocks.intercept_calls(modules, enter):
+        with hearing.configured():
+            with hearing.listening() as options, blocks.intercept_calls(modules, enter):
                 logits = logits_of(self.model, self.call(rows_for(inputs, items), **options))
+        hearing.hear_blocks(outputs)
         written.append(blocks.returned_hidden(outputs[-1]))
         self._shapes = [(one.shape[1], one.shape[2]) for one in (start, read[0], output_start)]
         return _BothForward(
             self, inputs, items, logits, [*own, *read, *written], (), outputs, last,
-            lengths - {len(items)}, row_bytes[0] * len(outputs), heard,
+            lengths - {len(items)}, row_bytes[0] * len(outputs), hearing,
         )  # fmt: skip
 
     def layers(
@@ -481,49 +480,54 @@ class _Both(Eager):
         self.wanted = tuple(a for a in self.seen if a.requires_grad)
 
     def hear_blocks(self, outputs: Sequence[Any]) -> None:
-        """Nothing: the model lists all there is."""
+        """The blocks that attend from all tokens to all; those in windows do not."""
+        whole = len(self.wanted) == len(self.seen) == 2 * len(outputs) - self.turn
+        kept = [layer for layer, a in enumerate(self._by_block(self.wanted)) if a is not None]
+        self.layers = kept if whole else ()
 
     def relevance(self, n_rows: int, gradients: Sequence[Tensor | None]) -> dict[int, Tensor]:
-        """(items, all tokens, all tokens) of each block, for one target; none if one is missing."""
-        if len(self.wanted) != len(self.seen) or any(one is None for one in gradients):
+        """Block -> (items, all tokens, all tokens), for one target."""
+        if not self.layers:
             return {}
-        own = [len(a) * self.n_items // n_rows for a in self.wanted]
-        heads = [
-            attention_relevance(a[:n].detach(), gradient[:n])
-            for a, gradient, n in zip(self.wanted, gradients, own, strict=True)
-            if gradient is not None
-        ]
+        heads = []
+        for a, gradient in zip(self.wanted, gradients, strict=True):
+            n = len(a) * self.n_items // n_rows
+            flow = torch.zeros_like(a[:n]) if gradient is None else gradient[:n]
+            heads.append(attention_relevance(a[:n].detach(), flow))
         found = {}
-        for layer, one in enumerate(self._by_block(heads) if heads else ()):
-            if self.keep_heads is not None:
+        for layer, one in enumerate(self._by_block(heads)):
+            if one is not None and self.keep_heads is not None:
                 self.keep_heads(layer, one)
-            found[layer] = one.mean(dim=1)
+            if one is not None:
+                found[layer] = one.mean(dim=1)
         return found
 
     def probabilities(self) -> list[Tensor]:
         """(rows, all tokens, all tokens) A of each block, the mean of its heads."""
-        n_blocks = (len(self.seen) + self.turn) // 2
         halved = [a if b < self.turn else a / 2 for b, a in enumerate(self.seen)]
         found = []
-        for block, one in enumerate(self._by_block(halved) if halved else ()):
+        for block, one in enumerate(self._by_block(halved)):
+            if one is None:
+                raise ValueError(
+                    "model must attend from all tokens to all for this method, and its encoder "
+                    "attends in windows."
+                )
             mean = one.mean(dim=1)
             n = self.seen[0].shape[-1]
             kept = slice(n, None) if block < self.turn else slice(None, n)
             mean.diagonal(dim1=1, dim2=2)[:, kept] = 1
             found.append(mean)
-        assert len(found) == n_blocks or not found
         return found
 
-    def _by_block(self, heads: Sequence[Tensor]) -> Iterator[Tensor]:
-        """(rows, heads, all tokens, all tokens) of each block, queries by keys."""
+    def _by_block(self, heads: Sequence[Tensor]) -> Iterator[Tensor | None]:
+        """(rows, heads, all tokens, all tokens) of each block; None for windows."""
         own, rest = heads[: self.turn], heads[self.turn :]
         among, across = rest[: len(rest) // 2], rest[len(rest) // 2 :]
-        n, n_output = across[0].shape[-1], across[0].shape[-2]
-        for one in own:  # windows stay as they are
-            whole = one.shape[-2:] == (n, n)
-            yield pad(one, (0, n_output, 0, n_output)) if whole else one
+        for one in own if across else ():
+            n, n_output = across[0].shape[-1], across[0].shape[-2]
+            yield pad(one, (0, n_output, 0, n_output)) if one.shape[-2:] == (n, n) else None
         for one, other in zip(among, across, strict=True):
-            yield pad(torch.cat([other, one], dim=-1), (0, 0, n, 0))
+            yield pad(torch.cat([other, one], dim=-1), (0, 0, other.shape[-1], 0))
 
 
 def _both_attentions(output: Any) -> tuple[Tensor, ...]:

@@ -472,6 +472,7 @@ def test_a_folder_is_loaded_as_what_it_is(bart, tokenizer, tmp_path):
     assert chains_of(explainer.model)[0] is explainer.model.get_encoder().layers
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", ["bart", "t5"])
 def test_long_texts_in_little_memory_have_the_same_values(name, tokenizer, monkeypatch):
     explainer = Explainer(writing_model(name), tokenizer, cache=False)
