@@ -488,7 +488,9 @@ class TextReader(InputReader):
         others = [
             key
             for key in encoded
-            if key not in stated and self.model.names(key) and len(encoded[key]) == n_tokens
+            if key not in (*stated, "token_type_ids")  # which GPT-2 looks up as words
+            and self.model.names(key)
+            and len(encoded[key]) == n_tokens
         ]
         if BOXES not in encoded and self.model.names(BOXES) and not self._warned:
             self._warned = True
@@ -692,7 +694,9 @@ class TextReader(InputReader):
         if table is not None:  # a row that is not zero needs no look at what becomes of it
             rows = table.weight.detach()
             own = rows[inputs.model_inputs["input_ids"][0].to(rows.device)]
-            if not starts_singular(own, rows[self._filler_token("pad")[1]].expand_as(own)):
+            if rows.is_meta or not starts_singular(
+                own, rows[self._filler_token("pad")[1]].expand_as(own)
+            ):
                 self._usual = InputReader._usual
                 return "pad"
         return self.usual_baseline(self.model, names, look)

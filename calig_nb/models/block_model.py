@@ -1033,7 +1033,7 @@ class BlockModel(Classifier):
         """
         chains = self.chains(one)
         ids = one["input_ids"]
-        other = {**one, "input_ids": _exchanged(ids)} if self._lent is None else self._lent
+        other = {**one, "input_ids": ids.flip(1)} if self._lent is None else self._lent
         other = {name: value[:1] for name, value in other.items()}
         states = [state.detach() for state in self.entering_states(other)]
 

@@ -506,7 +506,7 @@ def test_a_model_that_chooses_nothing_is_watched_once_and_run_as_it_is():
     found = explainer.explain(SENTENCE, baselines="mask", routing="free")
     assert found.converged.all() and not {"routing", "routing_scores"} & found.config.keys()
     assert "routing" not in found.to_frame("layer") and "routing" not in told(found)
-    assert sum(modes) == 2 * len(model.blocks), "the first trace, and what is looked up, once"
+    assert sum(modes) == 3 * len(model.blocks), "two first traces, and what is looked up, once"
     modes.clear()
     for text in (SENTENCE, "A bad film."):
         explainer.explain(text, baselines="mask")
