@@ -58,6 +58,9 @@ def entries(task: str) -> Iterator[Entry]:
             own = name.lower().startswith(model_type.replace("_", "").replace("-", ""))
             if name not in found or own:
                 found[name] = Entry(task, model_type, name)
+    # one that writes is asked as such
+    beside = auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES.values() if task == "masked" else ()
+    found = {name: one for name, one in found.items() if name not in beside}
     yield from sorted(found.values(), key=lambda one: one.name.lower())
 
 
