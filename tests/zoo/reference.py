@@ -67,7 +67,13 @@ def swapped(value: Any, old: Tensor, new: Tensor) -> Any:
 
 
 class Routing(torch.overrides.TorchFunctionMode):
-    """Keeps which entries ``topk`` found, and finds the same in later passes of more rows."""
+    """Keeps what was chosen by scores, and chooses the same in later passes of more rows.
+
+    Which entries were the largest, and which scores were above or below others.
+    """
+
+    places = ("topk", "max")
+    truths = ("argmax", "gt", "__gt__", "lt", "__lt__")
 
     def __init__(self, known: Sequence[Tensor] | None = None) -> None:
         super().__init__()
@@ -76,16 +82,24 @@ class Routing(torch.overrides.TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
-        if func not in (torch.topk, Tensor.topk):
+        name, several = getattr(func, "__name__", ""), isinstance(result, tuple)
+        if name not in (self.places if several else self.truths):
             return result
-        self.found.append(result[1])
+        if not torch.is_tensor(args[0]) or not args[0].is_floating_point():
+            return result
+        chosen = result[1] if several else result
+        self.found.append(chosen)
         if self.known is None or len(self.found) > len(self.known):
             return result
         own = self.known[len(self.found) - 1]
-        copies, rest = divmod(len(result[1]), len(own))
-        if rest or own.shape[1:] != result[1].shape[1:]:
+        copies, rest = divmod(len(chosen), len(own)) if chosen.ndim else (0, 1)
+        if rest or own.shape[1:] != chosen.shape[1:]:
             return result
         indices = own.repeat(copies, *[1] * (own.ndim - 1))
+        if not several:
+            return indices
+        if indices.ndim < args[0].ndim:
+            return result
         dim = (kwargs or {}).get("dim", args[2] if len(args) > 2 else -1)
         return type(result)((args[0].gather(dim, indices), indices))
 
