@@ -7,7 +7,7 @@ import pytest
 import tests.conftest  # noqa: F401  the kernels' environment
 from tests.notebook_cells import Notebook
 
-LONG = ("05_which_method.ipynb", "09_long_documents.ipynb")
+LONG = ("05_which_method.ipynb", "08_other_scripts.ipynb", "09_long_documents.ipynb")
 """What only the full run executes."""
 
 

@@ -30,6 +30,8 @@ from ..helpers.model_state import assert_unchanged, state_of
 from ..helpers.reference import integrated_gradients
 from ..helpers.zoo import tiny_model, tiny_tokenizer
 
+pytestmark = pytest.mark.sampled(3)
+
 GOOD, BAD = 13, 14
 """Ids of two words."""
 

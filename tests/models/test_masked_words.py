@@ -17,6 +17,8 @@ from ..helpers.masked_tokenizers import TOKENIZERS, without_offsets
 from ..helpers.model_state import assert_unchanged, state_of
 from ..helpers.zoo import _FORWARD, _SIZE, rough
 
+pytestmark = pytest.mark.sampled(3)
+
 TEXT = "The plot is [MASK], but the acting is superb."
 _ROBERTA = {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}
 _DEBERTA = {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "position_buckets": 8}

@@ -16,6 +16,8 @@ from ..helpers.masked_tokenizers import TOKENIZERS, without_offsets
 from ..helpers.model_state import assert_unchanged, state_of
 from ..helpers.zoo import _FORWARD, _SIZE, rough
 
+pytestmark = pytest.mark.sampled(3)
+
 QUESTION = {
     "text": "The plot is thin.",
     "choices": ["The film is not good.", "But the acting is superb.", "A bad film."],
