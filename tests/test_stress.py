@@ -6,7 +6,11 @@ import pytest
 
 from . import stress
 
-pytestmark = [pytest.mark.full, pytest.mark.filterwarnings("ignore:model is in train mode")]
+pytestmark = [
+    pytest.mark.full,
+    pytest.mark.filterwarnings("ignore:model is in train mode"),
+    pytest.mark.filterwarnings("ignore:Layer weights are estimated"),
+]
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Frame, expect
 from .hosts.colab import Colab, code_cells, colab
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
-VIEWS = {"02": 0, "05": 1, "06": 1}
+VIEWS = {"02": 0, "05": 1, "06": 1, "11": 1}
 """In these tutorials fewer than three cells show a view."""
 VERSIONS = {"ipywidgets": "7.7.1", "anywidget": "0.9.21", "traitlets": "5.7.1", "IPython": "7.34.0"}
 
