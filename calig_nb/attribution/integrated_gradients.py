@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from .._arrays import Array
+from ..explanation.exactness import relative_miss
 from ..models.points import GradientFn, Points
 from .quadrature import RUNGS, Quadrature, fine_detail, gauss_legendre, nested_rule
 
 MAX_NODES = 129
-MASS_FLOOR = 0.01
 FEW = 17
 """Up to so many nodes an estimate alone is not believed."""
 KINKED = 1.25
@@ -129,7 +129,7 @@ def layer_integrated_gradients(
         _evaluate(gradients, paths, rule, internal_batch_size, apart)
         for path in paths:
             values, change = path.integral(rule), score_changes[path.item, :, path.layer]
-            met = _missed(values, change) <= tolerance
+            met = relative_miss(values, change) <= tolerance
             path.found = LayerIntegral(values, n_steps, np.full(len(change), np.nan), met)
     else:
         if ends is not None:
@@ -281,12 +281,6 @@ def judge_integral(
     else:
         detail = np.abs(np.tensordot(fine_detail(n_steps), jumping, axes=1)).sum(axis=-1)
         error = KINKED * np.sqrt((detail**2).mean(axis=0)) / mass
-    missed = _missed(full, change)
+    missed = relative_miss(full, change)
     met = error + missed if n_steps <= FEW else np.maximum(error, missed)
     return LayerIntegral(full, n_steps, error, met <= tolerance)
-
-
-def _missed(values: Array, change: Array) -> Array:
-    """What a sum misses of the score's change, relative to it or to 1 % of the layer's L1 mass."""
-    scale = np.maximum(np.abs(change), MASS_FLOOR * np.abs(values).sum(axis=-1))
-    return np.asarray(np.abs(values.sum(axis=-1) - change) / np.where(scale > 0, scale, 1))

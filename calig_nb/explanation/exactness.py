@@ -19,16 +19,21 @@ NAMED = 3
 MASS_FLOOR = 0.01
 
 
-def layer_errors(explanation: Explanation) -> Array:
-    """(L + 1,) what is known of each layer's relative error: of its token values, and of their sum.
+def relative_miss(values: Array, change: Array) -> Array:
+    """What sums miss of the score's change, relative to it, or to 1 % of the L1 mass if more.
 
-    The sum is held against the change of the score, or against 1 % of the layer's L1 mass, where
-    that is more.
+    Args:
+        values: (..., tokens).
+        change: (...) f(x) - f(x').
     """
+    scale = np.maximum(np.abs(change), MASS_FLOOR * np.abs(values).sum(axis=-1))
+    return np.asarray(np.abs(values.sum(axis=-1) - change) / np.where(scale > 0, scale, 1))
+
+
+def layer_errors(explanation: Explanation) -> Array:
+    """(L + 1,) each layer's relative error, as known: of its token values, and of their sum."""
     e = explanation
-    mass = np.abs(e.layer_attributions).sum(axis=1)
-    scale = np.maximum(np.abs(e.score - e.baseline_scores), MASS_FLOOR * mass)
-    missed = np.abs(e.convergence_delta) / np.where(scale > 0, scale, 1)
+    missed = relative_miss(e.layer_attributions, e.score - e.baseline_scores)
     errors: Array = np.nan_to_num(e.token_error, posinf=np.inf) + np.nan_to_num(missed)
     return errors
 

@@ -46,8 +46,6 @@ PAST_BLOCKS = 0.05
 refused, a smaller one stated."""
 SMALL_PART = 1e-3
 """So small a part is not warned about."""
-SAME_LOGITS = 1e-3
-"""Part of the largest logit by which passes of the same may differ."""
 PIXELS = 256
 """Numbers of a picture that make a token, about."""
 
@@ -358,15 +356,10 @@ class Classifier:
         return None
 
     def _position_table(self) -> nn.Embedding | None:
-        return next(iter(self._position_tables()), None)
-
-    def _position_tables(self) -> list[nn.Embedding]:
-        """Tables of positions; of a text's tokens, and others, as of places on a page."""
-        return [
-            module
-            for name, module in self.model.named_modules()
-            if isinstance(module, nn.Embedding) and name.endswith(("position_embeddings", "wpe"))
-        ]
+        for name, module in self.model.named_modules():
+            if isinstance(module, nn.Embedding) and name.endswith(("position_embeddings", "wpe")):
+                return module
+        return None
 
     def call(self, inputs: ModelInputs, **options: Any) -> Any:
         """What the model returns; it is called in no other way.
@@ -381,19 +374,15 @@ class Classifier:
         """
         # What was made in inference mode cannot be kept for a backward pass.
         own = {n: v.clone() if v.is_inference() else v for n, v in inputs.items() if n != KEPT}
-        kept = inputs.get(KEPT)
-        tables = [] if kept is None else self._position_tables()
-        first: list[Tensor] = []
+        kept, table = inputs.get(KEPT), self._position_table()
 
-        def enter(module: nn.Module, run: blocks.Run, args: Any, kwargs: Any) -> Any:
+        def enter(_: nn.Module, run: blocks.Run, args: Any, kwargs: Any) -> Any:
             counted: Tensor = next(iter([*args, *kwargs.values()]))
-            if module is tables[0]:
-                first[:] = [counted]
-            # Another table may be asked for the same: LiLT has one for its layout.
-            same = any(one.shape == counted.shape and torch.equal(one, counted) for one in first)
-            fits = kept is not None and same and counted.shape[-1] == kept.shape[-1]
-            return run(kept if fits else counted)
+            return run(
+                kept if kept is not None and counted.shape[-1] == kept.shape[-1] else counted
+            )
 
+        tables = [] if kept is None or table is None else [table]
         try:
             with blocks.intercept_each(tables, enter):
                 return self.model(**own, **options)
@@ -1089,7 +1078,7 @@ class BlockModel(Classifier):
             with torch.no_grad():
                 logits = torch.split(self.replay(inputs, points), len(items))
             expected = [trace.logits.flip(f) for f in flips]
-            return all(map(partial(blocks.are_close, tolerance=SAME_LOGITS), logits, expected))
+            return all(map(blocks.are_close, logits, expected))
 
         n_layers = len(trace.hidden_states)
         for layer in range(n_layers):
